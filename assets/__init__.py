@@ -1,0 +1,1 @@
+"""Fonts, icon, example strokes and screenshots, found by path beside the code."""

@@ -1,0 +1,1 @@
+"""Trained weights, one .npz a network, found by path beside the code."""
