@@ -1,0 +1,167 @@
+"""The drawing: 28×28 cells of ink, and the marks they were made with.
+
+The canvas keeps both. `ink` is what is seen; `marks` says how it came about, in order, so that the
+same drawing can be drawn again at another size or place. Coordinates are in cells, x to the right
+and y down; cell (0, 0) is at the top left with its centre at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.brush import add_ink, remove_ink
+
+Point = tuple[float, float]
+Kind = Literal["draw", "erase"]
+
+SIZE = 28
+# A line of about two cells, as thick as the digits in MNIST are on average.
+DRAW_RADIUS = 1.1
+# Erasing is wider than drawing, so that one pass along a line takes it all away.
+ERASE_RADIUS = 1.8
+SOFTNESS = 1.0
+# No pointer is this many cells away; a file may say so, and float32 would lose the line on the way.
+FARTHEST = 1000.0
+UNDO_STEPS = 100
+
+
+@dataclass
+class Mark:
+    """One stroke of the pen or the eraser: its brush's radius and its points, all in cells."""
+
+    kind: Kind
+    radius: float
+    points: list[Point] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What undo goes back to; neither the marks nor the ink of a state change any more."""
+
+    marks: tuple[Mark, ...]
+    ink: NDArray[Any]
+
+
+class Canvas:
+    """A drawing that a pointer makes: `begin`, `extend` any number of times, `end`.
+
+    `ink` is (28, 28) float32, 0 = paper, 1 = ink, indexed [y, x]; look, but do not write.
+    `marks` are the strokes that made it, in order. `version` grows whenever either may have
+    changed. Points off the canvas are welcome: a line to them is cut off at the edge.
+    """
+
+    def __init__(
+        self, draw_radius: float = DRAW_RADIUS, erase_radius: float = ERASE_RADIUS
+    ) -> None:
+        self.ink: NDArray[Any] = np.zeros((SIZE, SIZE), dtype=np.float32)
+        self.marks: list[Mark] = []
+        self.version = 0
+        self._radius: dict[Kind, float] = {"draw": draw_radius, "erase": erase_radius}
+        self._mark: Mark | None = None  # the stroke under way
+        self._before: _State | None = None  # the drawing when that stroke began
+        self._undo: deque[_State] = deque(maxlen=UNDO_STEPS)
+        self._redo: list[_State] = []
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is no ink at all."""
+        return not self.ink.any()
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a stroke has begun and not ended."""
+        return self._mark is not None
+
+    def begin(self, kind: Kind, x: float, y: float) -> None:
+        """Set the pen or the eraser down, which leaves a dot; a stroke under way ends."""
+        self.end()
+        self._before = self._state()
+        self._mark = Mark(kind, self._radius[kind])
+        self.extend(x, y)
+
+    def extend(self, x: float, y: float) -> None:
+        """Move on in a straight line to a point; without a stroke under way nothing happens.
+
+        A point that is not finite is left out, and the line goes on to the next one.
+        """
+        mark = self._mark
+        if mark is None or not (math.isfinite(x) and math.isfinite(y)):
+            return
+        point = (_within_reach(x), _within_reach(y))
+        if not mark.points:
+            self.marks.append(mark)
+        elif mark.points[-1] == point:
+            return
+        start = mark.points[-1] if mark.points else point
+        mark.points.append(point)
+        change = add_ink if mark.kind == "draw" else remove_ink
+        change(self.ink, start, point, mark.radius, SOFTNESS)
+        self.version += 1
+
+    def end(self) -> None:
+        """Lift the pen; a stroke that changed no cell is forgotten, as if it had not been made."""
+        mark, before = self._mark, self._before
+        self._mark = self._before = None
+        if mark is None or before is None or not mark.points:
+            return
+        if np.array_equal(self.ink, before.ink):
+            self.marks.pop()
+            self.version += 1
+            return
+        self._undo.append(before)
+        self._redo.clear()
+
+    def draw_strokes(self, strokes: Iterable[Sequence[Point]]) -> None:
+        """Draw recorded strokes, in cells, with the calls that a pointer makes."""
+        for stroke in strokes:
+            for index, (x, y) in enumerate(stroke):
+                if index == 0:
+                    self.begin("draw", x, y)
+                else:
+                    self.extend(x, y)
+            self.end()
+
+    def clear(self) -> None:
+        """Back to blank paper; `undo` brings the drawing back."""
+        self.end()
+        if self.marks or not self.is_blank:
+            self._undo.append(self._state())
+            self._redo.clear()
+            self._restore(_State((), np.zeros_like(self.ink)))
+
+    def undo(self) -> bool:
+        """Take back the last stroke or `clear`; returns whether there was one."""
+        self.end()
+        if not self._undo:
+            return False
+        self._redo.append(self._state())
+        self._restore(self._undo.pop())
+        return True
+
+    def redo(self) -> bool:
+        """Do again what `undo` took back last; returns whether there was anything."""
+        self.end()
+        if not self._redo:
+            return False
+        self._undo.append(self._state())
+        self._restore(self._redo.pop())
+        return True
+
+    def _state(self) -> _State:
+        return _State(tuple(self.marks), self.ink.copy())
+
+    def _restore(self, state: _State) -> None:
+        self.marks = list(state.marks)
+        self.ink[...] = state.ink
+        self.version += 1
+
+
+def _within_reach(value: float) -> float:
+    return min(max(float(value), -FARTHEST), FARTHEST)
