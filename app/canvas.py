@@ -24,8 +24,8 @@ Kind = Literal["draw", "erase"]
 SIZE = 28
 # A line of about two cells, as thick as the digits in MNIST are on average.
 DRAW_RADIUS = 1.1
-# Erasing is wider than drawing, so that one pass along a line takes it all away.
-ERASE_RADIUS = 1.8
+# Wider by the soft edges of both, so that one pass along a line takes all of it away.
+ERASE_RADIUS = 2.2
 SOFTNESS = 1.0
 # No pointer is this many cells away; a file may say so, and float32 would lose the line on the way.
 FARTHEST = 1000.0

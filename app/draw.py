@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -28,8 +27,7 @@ from nn.files import write_atomically
 NAME = "Digitpad"
 WINDOW_SIZE = (960, 640)
 FRAME_SECONDS = 1 / 60
-# Python hears of Ctrl-C only between two waits; two short awakenings a second cost nothing.
-LONGEST_WAIT = 0.5
+SHORTEST_NAP, LONGEST_NAP = 1 / 250, 1 / 40  # seconds between two looks for events
 EXPOSED = (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED, pygame.WINDOWSHOWN, pygame.VIDEOEXPOSE)
 
 
@@ -150,7 +148,7 @@ def run_window(session: Session) -> None:
     open_window(session.controller.size)
     painter = Painter()
     shown_title = NAME
-    next_frame = 0.0
+    next_frame = last_event = 0.0
     try:
         while not session.controller.quit_wanted:
             session.update()
@@ -163,7 +161,8 @@ def run_window(session: Session) -> None:
                     shown_title = title(session.predictor.answer)
                     pygame.display.set_caption(shown_title)
                 next_frame = session.clock() + FRAME_SECONDS
-            for event in wait_for_events(session, painter, next_frame):
+            for event in wait_for_events(session, painter, next_frame, last_event):
+                last_event = session.clock()
                 session.controller.handle(event)
                 if event.type in EXPOSED:
                     painter.forget()
@@ -172,18 +171,26 @@ def run_window(session: Session) -> None:
 
 
 def wait_for_events(
-    session: Session, painter: Painter, next_frame: float
+    session: Session, painter: Painter, next_frame: float, last_event: float
 ) -> list[pygame.event.Event]:
-    """Sleep until something happens, is due or may be shown; returns all events."""
-    waits = [LONGEST_WAIT]
-    due = session.seconds_until_due()
-    if due is not None:
-        waits.append(due)
-    if not painter.is_current(session):
-        waits.append(next_frame - session.clock())
-    # Rounded up, so that it is due on awaking; waiting for 0 would mean waiting for ever.
-    first = pygame.event.wait(max(1, math.ceil(1000 * min(waits))))
-    return [] if first.type == pygame.NOEVENT else [first, *pygame.event.get()]
+    """Sleep until something happens, is due or may be shown; returns all events.
+
+    `pygame.event.wait` would wake a thousand times a second to look for events. Looking less often
+    loses none of them, since they queue up with their places; after a second without any, a
+    fortieth of a second's nap is still too short to feel.
+    """
+    while True:
+        events = pygame.event.get()
+        now = session.clock()
+        due = session.seconds_until_due()
+        wait = LONGEST_NAP if now - last_event > 1.0 else SHORTEST_NAP
+        if due is not None:
+            wait = min(wait, due)
+        if not painter.is_current(session):
+            wait = min(wait, next_frame - now)
+        if events or wait <= 0:
+            return events
+        time.sleep(wait)
 
 
 def save_screenshot(session: Session, path: Path) -> None:

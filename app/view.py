@@ -168,9 +168,9 @@ class View:
         surface.blit(picture, (x, y), (0, 0, rect.width, picture.get_height()))
 
     def _glyph(self, digit: str, height: int) -> pygame.Surface:
-        """A digit that is `height` pixels tall without any space around it."""
-        capitals = 0.727  # of the font's size, in Inter
-        picture = self._font(BOLD, max(6, round(height / capitals))).render(digit, True, BEST)
+        """A digit that is about `height` pixels tall, and no taller, without space around it."""
+        tallest = 0.765  # of the font's size, in Inter: a round digit with its overshoot
+        picture = self._font(BOLD, max(6, round(height / tallest))).render(digit, True, BEST)
         return picture.subsurface(picture.get_bounding_rect())
 
     def _font(self, face: str, size: int) -> pygame.font.Font:

@@ -26,7 +26,9 @@ def distance_to_segment(x: Array, y: Array, start: Point, end: Point) -> Array:
     dx, dy = x1 - x0, y1 - y0
     length_squared = dx * dx + dy * dy
     along = np.zeros(np.broadcast_shapes(x.shape, y.shape), dtype=x.dtype)
-    if length_squared > 0:  # otherwise a dot: every point is nearest to `start`
+    # A segment shorter than a millionth of a cell is a dot, every point being nearest to `start`;
+    # dividing by a length near zero would overflow.
+    if length_squared > 1e-12:
         along = np.clip(((x - x0) * dx + (y - y0) * dy) / length_squared, 0.0, 1.0)
     return np.hypot(x - (x0 + along * dx), y - (y0 + along * dy))
 
