@@ -1,0 +1,124 @@
+"""python -m nn.evaluate: judge a trained network on the MNIST test digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn import plots
+from nn.checkpoint import summary
+from nn.commands import ArgumentParser, json_output, number_in, run
+from nn.dataset import load_mnist
+from nn.errors import UsageError
+from nn.files import check_writable
+from nn.losses import CrossEntropyLoss, softmax
+from nn.reader import load_reader
+
+Array = NDArray[Any]
+DEFAULT_MODEL = "mlp"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Judge as the command line asks."""
+    parser = ArgumentParser(prog="python -m nn.evaluate", description=__doc__)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+    )
+    parser.add_argument(
+        "--worst",
+        type=number_in(int, 1, 400),
+        metavar="N",
+        help="name the N most confidently wrong images; with --plot, show them",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="where to show them")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    with json_output(options.json) as emit:
+        if options.plot:
+            if not options.worst:
+                raise UsageError("--plot shows the worst images; say how many with --worst N")
+            plots.require_matplotlib()
+            check_writable(options.plot, "--plot")
+        reader = load_reader(options.model)
+        _, test_set = load_mnist(options.data_dir)
+        with threadpool_limits(1, "blas"):
+            logits = reader.logits(test_set.images)
+        result = judge(logits, test_set.labels)
+        print(f"{summary(reader.checkpoint)} on {result['images']:,} test images")
+        print(report(result))
+        if options.worst:
+            show_worst(softmax(logits), test_set.images, test_set.labels, options)
+        emit({"model": reader.name, "parameters": reader.count_params(), **result})
+
+
+def judge(logits: Array, labels: Array) -> dict[str, Any]:
+    """Accuracy, loss, accuracy by digit and confusion matrix of (N, 10) logits for (N,) labels.
+
+    `confusion[i][j]` counts the digits i that were read as j. `plus_minus` is half of the 95 %
+    interval of the accuracy at this number of images (normal approximation): another test set of
+    this size would give a figure within about that distance.
+    """
+    guesses = logits.argmax(axis=1)
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (labels, guesses), 1)
+    accuracy = float(np.mean(guesses == labels))
+    counts = confusion.sum(axis=1)
+    return {
+        "images": len(labels),
+        "accuracy": accuracy,
+        "plus_minus": 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(labels)),
+        "loss": CrossEntropyLoss().forward(logits, labels),
+        "per_class": [
+            {
+                "digit": digit,
+                "count": int(counts[digit]),
+                "accuracy": float(confusion[digit, digit] / counts[digit])
+                if counts[digit]
+                else None,
+            }
+            for digit in range(10)
+        ],
+        "confusion": confusion.tolist(),
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    """The result as text: figures, then the confusion matrix with each digit's accuracy."""
+    lines = [
+        f"accuracy {100 * result['accuracy']:.2f} % ± {100 * result['plus_minus']:.2f}, "
+        f"loss {result['loss']:.4f}",
+        "",
+        "digit │ read as 0    1    2    3    4    5    6    7    8    9 │ right",
+    ]
+    for row, entry in zip(result["confusion"], result["per_class"], strict=True):
+        cells = "".join(f"{count or '·':>5}" for count in row)
+        right = "–" if entry["accuracy"] is None else f"{100 * entry['accuracy']:.1f} %"
+        lines.append(f"{entry['digit']:>5} │    {cells} │ {right:>7}")
+    return "\n".join(lines)
+
+
+def show_worst(probabilities: Array, images: Array, labels: Array, options: Any) -> None:
+    """List, and draw if asked, the wrong answers with the highest probability."""
+    guesses = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(guesses != labels)
+    order = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][: options.worst]
+    print(f"\nmost confidently wrong ({len(wrong)} wrong in all):")
+    captions = []
+    for index in order:
+        sure = 100 * probabilities[index, guesses[index]]
+        print(f"  image {index:>5}: a {labels[index]}, read as {guesses[index]} ({sure:.1f} %)")
+        captions.append(f"{labels[index]} as {guesses[index]}, {sure:.0f} %")
+    if options.plot:
+        plots.plot_digits(images[order], captions, options.plot, "Most confidently wrong")
+        print(f"drawn in {options.plot}")
+
+
+if __name__ == "__main__":
+    run(main, "nn.evaluate")

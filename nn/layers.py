@@ -1,0 +1,364 @@
+"""The layers of a network, each a forward and a backward pass that a reader can check by hand.
+
+Every layer has
+
+* `forward(x, training=False) -> y`,
+* `backward(dy) -> dx`: given the gradient of the loss with respect to the output of the last
+  `forward(..., training=True)`, the gradient with respect to its input, by the chain rule
+  (Rumelhart, Hinton and Williams 1986); it overwrites the layer's own gradients,
+* `params` and `grads`: dicts with the same keys and shapes.
+
+Shapes are written with the batch first, as a reader expects: `(N, features)` for vectors and
+`(N, C, H, W)` for images. In *memory* the batch comes last: an array of shape `(N, 50)` is the
+transposed view of a `(50, N)` block. Neighbouring numbers then belong to the same feature of
+neighbouring images, so that sums over a window, a channel or the ten classes run over long
+contiguous stretches, and a bias is one number for a whole stretch. BLAS multiplies transposed
+views without copying them. An input in any other memory order is accepted.
+
+Results are written into buffers that belong to the layer: an output is valid until the layer's
+next `forward`, an input gradient until its next `backward`. No layer writes on its input.
+With `training=False` nothing is kept for `backward`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+Initializer = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
+
+
+def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Weights of variance 2/fan_in: keeps the size of signals through ReLU layers.
+
+    He et al. 2015, "Delving Deep into Rectifiers", equation 10.
+    """
+    return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
+
+
+def xavier_uniform(
+    rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> Array:
+    """Weights uniform in ±√(6/(fan_in + fan_out)): for tanh, sigmoid and linear layers.
+
+    Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks", equation 16.
+    """
+    limit = math.sqrt(6.0 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape)
+
+
+class Layer:
+    """What all layers share: no parameters unless they say so, and buffers allocated once."""
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self._buffers: dict[str, Array] = {}
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Compute the output for the batch `x`."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array) -> Array:
+        """Compute the input's gradient from the output's."""
+        raise NotImplementedError
+
+    def parameter_gradients(self, dy: Array) -> None:
+        """Fill `grads` only; for the first layer, whose input gradient nobody needs."""
+
+    def _add_parameter(self, name: str, value: Array) -> None:
+        self.params[name] = value.astype(self.dtype)
+        self.grads[name] = np.zeros_like(self.params[name])
+
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """An uninitialised C-ordered array of `shape`, the same memory each time it is asked for.
+
+        A shorter last batch uses the front part of the memory.
+        """
+        size = math.prod(shape)
+        memory = self._buffers.get(name)
+        if memory is None or memory.size < size:
+            memory = self._buffers[name] = np.empty(size, dtype or self.dtype)
+        return memory[:size].reshape(shape)
+
+    def _buffer_like(self, name: str, x: Array) -> Array:
+        """A buffer of `x`'s shape with the batch last in memory."""
+        return np.moveaxis(self._buffer(name, (*x.shape[1:], x.shape[0])), -1, 0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Linear(Layer):
+    """A fully connected layer: y = x Wᵀ + b.
+
+    `weight` is (out_features, in_features), `bias` (out_features,), both as PyTorch keeps them.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        rng: np.random.Generator,
+        initialize: Initializer = he_normal,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        super().__init__(dtype)
+        self.in_features, self.out_features = in_features, out_features
+        shape = (out_features, in_features)
+        self._add_parameter("weight", initialize(rng, shape, in_features, out_features))
+        self._add_parameter("bias", np.zeros(out_features))
+        self._x: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """(N, in_features) -> (N, out_features)."""
+        self._x = x if training else None
+        y_t = self._buffer("y", (self.out_features, len(x)))
+        np.matmul(self.params["weight"], x.T, out=y_t)  # yᵀ = W xᵀ
+        y_t += self.params["bias"][:, None]
+        y: Array = y_t.T
+        return y
+
+    def parameter_gradients(self, dy: Array) -> None:
+        """∂L/∂W = dyᵀ x and ∂L/∂b = Σ over the batch of dy; `dy` is (N, out_features)."""
+        x = kept(self._x)
+        np.matmul(dy.T, x, out=self.grads["weight"])
+        np.sum(dy, axis=0, out=self.grads["bias"])
+
+    def backward(self, dy: Array) -> Array:
+        """(N, out_features) -> (N, in_features): dx = dy W."""
+        self.parameter_gradients(dy)
+        dx_t = self._buffer("dx", (self.in_features, len(dy)))
+        np.matmul(self.params["weight"].T, dy.T, out=dx_t)
+        dx: Array = dx_t.T
+        return dx
+
+    def __repr__(self) -> str:
+        return f"Linear({self.in_features}, {self.out_features})"
+
+
+class ReLU(Layer):
+    """y = max(x, 0); the gradient passes where x > 0."""
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(dtype)
+        self._y: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Any shape -> the same shape."""
+        y = np.maximum(x, 0, out=self._buffer_like("y", x))
+        self._y = y if training else None
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Any shape -> the same shape: dx = dy where y > 0, else 0."""
+        y = kept(self._y)
+        dx = np.greater(y, 0, out=self._buffer_like("dx", y))  # 1 or 0
+        return np.multiply(dx, dy, out=dx)
+
+
+class Tanh(Layer):
+    """y = tanh(x), with dy/dx = 1 − y²."""
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(dtype)
+        self._y: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Any shape -> the same shape."""
+        y = np.tanh(x, out=self._buffer_like("y", x))
+        self._y = y if training else None
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Any shape -> the same shape: dx = dy (1 − y²)."""
+        y = kept(self._y)
+        dx = np.multiply(y, y, out=self._buffer_like("dx", y))
+        np.subtract(1, dx, out=dx)
+        return np.multiply(dx, dy, out=dx)
+
+
+class Sigmoid(Layer):
+    """y = 1/(1 + e⁻ˣ), with dy/dx = y (1 − y)."""
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(dtype)
+        self._y: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Any shape -> the same shape, as ½ (1 + tanh(x/2)), which cannot overflow."""
+        y = np.multiply(x, 0.5, out=self._buffer_like("y", x))
+        np.tanh(y, out=y)
+        y += 1
+        y *= 0.5
+        self._y = y if training else None
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Any shape -> the same shape: dx = dy y (1 − y)."""
+        y = kept(self._y)
+        dx = np.subtract(1, y, out=self._buffer_like("dx", y))
+        dx *= y
+        return np.multiply(dx, dy, out=dx)
+
+
+class Dropout(Layer):
+    """While training, zeroes each value with probability `p` and scales the rest by 1/(1 − p).
+
+    The scaling keeps the expected value, so that prediction needs no change ("inverted" dropout;
+    Srivastava et al. 2014).
+    """
+
+    def __init__(self, p: float, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(dtype)
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout probability must be from 0 to below 1, received {p}")
+        self.p, self.rng = p, rng
+        self._scale: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Any shape -> the same shape."""
+        if not training or self.p == 0:
+            self._scale = None
+            return x
+        scale = self._buffer_like("scale", x)
+        np.greater_equal(self.rng.random(x.shape, dtype=np.float32), self.p, out=scale)
+        scale *= 1 / (1 - self.p)
+        self._scale = scale
+        return np.multiply(x, scale, out=self._buffer_like("y", x))
+
+    def backward(self, dy: Array) -> Array:
+        """Any shape -> the same shape: the gradient passes where the value did."""
+        if self.p == 0:
+            return dy
+        scale = kept(self._scale)
+        return np.multiply(dy, scale, out=self._buffer_like("dx", scale))
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p})"
+
+
+class Flatten(Layer):
+    """(N, C, H, W) -> (N, C·H·W), without moving a number when the batch is last in memory."""
+
+    def __init__(self, dtype: DTypeLike = np.float32) -> None:
+        super().__init__(dtype)
+        self._shape: tuple[int, ...] | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """(N, …) -> (N, product of the rest)."""
+        self._shape = x.shape if training else None
+        return reshape_images(x, (math.prod(x.shape[1:]),))
+
+    def backward(self, dy: Array) -> Array:
+        """(N, features) -> the input's shape."""
+        if self._shape is None:
+            raise RuntimeError("backward() needs forward(..., training=True) before it")
+        return reshape_images(dy, self._shape[1:])
+
+
+class Sequential:
+    """Layers one after the other, with all their parameters in one flat vector.
+
+    `parameters` and `gradients` are 1-D arrays; each layer's `params` and `grads` are views into
+    them. An optimiser step is therefore a handful of operations on two vectors, whatever the
+    number of layers.
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers = layers
+        dtypes = {layer.dtype for layer in layers if layer.params} or {np.dtype(np.float32)}
+        if len(dtypes) > 1:
+            raise ValueError(f"all layers must have one dtype, received {sorted(map(str, dtypes))}")
+        size = sum(value.size for layer in layers for value in layer.params.values())
+        self.parameters = np.zeros(size, dtypes.pop())
+        self.gradients = np.zeros_like(self.parameters)
+        self._move_into_vectors()
+
+    def _move_into_vectors(self) -> None:
+        start = 0
+        for layer in self.layers:
+            for name, value in layer.params.items():
+                span = slice(start, start + value.size)
+                self.parameters[span] = value.ravel()
+                layer.params[name] = self.parameters[span].reshape(value.shape)
+                layer.grads[name] = self.gradients[span].reshape(value.shape)
+                start = span.stop
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """The gradient with respect to the input of the last `forward(..., training=True)`."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def parameter_gradients(self, dy: Array) -> None:
+        """Fill `gradients` like `backward`, but stop where no parameters are left to serve.
+
+        The input gradient of the first layer is a third of its work, and training never uses it.
+        """
+        first = next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
+        for layer in reversed(self.layers[first + 1 :]):
+            dy = layer.backward(dy)
+        if first < len(self.layers):
+            self.layers[first].parameter_gradients(dy)
+
+    def use_rng(self, rng: np.random.Generator) -> None:
+        """Let the layers that draw random numbers (dropout) draw them from `rng`."""
+        for layer in self.layers:
+            if isinstance(layer, Dropout):
+                layer.rng = rng
+
+    def count_params(self) -> int:
+        """How many numbers training can change."""
+        return self.parameters.size
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters, keyed "<layer index>.<name>" as PyTorch's Sequential does."""
+        return {name: value.copy() for name, value in self._named_parameters()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Take over parameters with exactly the names and shapes of `state_dict()`.
+
+        Raises `ValueError`, changing nothing, when a name or a shape differs.
+        """
+        own = dict(self._named_parameters())
+        expected = {name: value.shape for name, value in own.items()}
+        received = {name: value.shape for name, value in state.items()}
+        if expected != received:
+            raise ValueError(f"expected parameters {expected}, received {received}")
+        for name, value in own.items():
+            value[...] = state[name]
+
+    def _named_parameters(self) -> Iterator[tuple[str, Array]]:
+        for index, layer in enumerate(self.layers):
+            for name, value in layer.params.items():
+                yield f"{index}.{name}", value
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+def reshape_images(x: Array, shape: tuple[int, ...]) -> Array:
+    """Give every item of a batch the `shape`, keeping the batch last in memory."""
+    batch_last = np.moveaxis(x, 0, -1)  # a view: (features…, N)
+    return np.moveaxis(batch_last.reshape(*shape, len(x)), -1, 0)
+
+
+def kept(value: Array | None) -> Array:
+    """What a training forward pass left for `backward`, or an error that says it is missing."""
+    if value is None:
+        raise RuntimeError("backward() needs forward(..., training=True) before it")
+    return value

@@ -1,0 +1,305 @@
+"""The training loop: a Learner brings data, model, optimiser, loss and metric together.
+
+Randomness (the order of the digits, dropout, augmentation) is drawn from a generator made anew
+for each epoch from the seed and the epoch's number. Training that stops after an epoch and
+continues later therefore sees what uninterrupted training would have seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.errors import TrainingError
+from nn.layers import Sequential
+from nn.losses import CrossEntropyLoss, softmax
+from nn.optimizers import constant
+
+Array = NDArray[Any]
+Metric = Callable[[Array, Array], float]
+Schedule = Callable[[float, int], float]
+
+EVALUATION_BATCH = 256
+
+
+class Loader(Protocol):
+    """What training needs of a data loader; `nn.dataset.DataLoader` is one."""
+
+    @property
+    def size(self) -> int:
+        """How many images an epoch has."""
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+        """One epoch of (images, labels)."""
+
+
+class Labelled(Protocol):
+    """Images (N, …) with their labels (N,); `nn.dataset.Dataset` is one."""
+
+    @property
+    def images(self) -> Array:
+        """(N, 784) or (N, 1, 28, 28), in 0…1."""
+
+    @property
+    def labels(self) -> Array:
+        """(N,) integers."""
+
+
+class DataLoaders(NamedTuple):
+    """The digits to learn from and those to judge by; without the latter there is no judging."""
+
+    train: Loader
+    validation: Loader | None = None
+
+
+@dataclass
+class Epoch:
+    """What one epoch of training gave; the validation figures are None without validation."""
+
+    number: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+class Callback:
+    """The moments of training at which something else can happen; each does nothing by default."""
+
+    def after_batch(self, learner: Learner) -> None:
+        """A step has been taken; `learner.batch` has its number, `learner.running` the means."""
+
+    def before_validation(self, learner: Learner) -> None:
+        """All steps of an epoch have been taken."""
+
+    def after_validation(self, learner: Learner) -> None:
+        """`learner.history[-1]` tells of the epoch, and the model is the one that was judged."""
+
+    def after_epoch(self, learner: Learner) -> None:
+        """The epoch is complete."""
+
+    def after_fit(self, learner: Learner) -> None:
+        """Training is over, completed or stopped."""
+
+
+class Learner:
+    """Trains `model` on `dataloaders.train` and judges it on `dataloaders.validation`.
+
+    `metric(logits, labels)` is a mean over a batch, by default the accuracy; `schedule(epoch,
+    epochs)` is the factor on the learning rate, with a fractional epoch.
+    """
+
+    def __init__(
+        self,
+        dataloaders: DataLoaders,
+        model: Sequential,
+        optimizer: Optimizer,
+        loss: CrossEntropyLoss | None = None,
+        metric: Metric | None = None,
+        *,
+        schedule: Schedule = constant,
+        seed: int = 0,
+    ) -> None:
+        self.dataloaders = dataloaders
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss or CrossEntropyLoss()
+        self.metric = metric or accuracy
+        self.schedule = schedule
+        self.seed = seed
+        self.epoch = 0  # complete epochs
+        self.epochs = 0  # complete epochs at the end of the present fit
+        self.batch = 0  # steps taken in the present epoch
+        self.running = Means()  # of the present epoch
+        self.history: list[Epoch] = []
+        self.stop = False  # set it to end training after the present batch
+        self.interrupted = False  # Ctrl-C was pressed
+
+    def fit(
+        self, epochs: int, learning_rate: float, callbacks: Sequence[Callback] = ()
+    ) -> list[Epoch]:
+        """Train for `epochs` more epochs and return the history.
+
+        Ctrl-C, or `stop` set by a callback or another thread, ends training early; what was
+        learned stays. Raises `TrainingError` as soon as the loss is not a finite number.
+        """
+        self.epochs = self.epoch + epochs
+        self.stop = self.interrupted = False
+        try:
+            while self.epoch < self.epochs and not self.stop:
+                self._fit_epoch(learning_rate, callbacks)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        for callback in callbacks:
+            callback.after_fit(self)
+        return self.history
+
+    def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
+        start = time.perf_counter()
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.model.use_rng(rng)
+        self.running = Means()
+        steps = len(self.dataloaders.train)
+        rate = learning_rate
+        self.batch = 0
+        for images, labels in self.dataloaders.train.batches(rng):
+            progress = self.epoch + (self.batch + 0.5) / steps
+            rate = learning_rate * self.schedule(progress, self.epochs)
+            self.batch += 1
+            self._step(images, labels, rate)
+            for callback in callbacks:
+                callback.after_batch(self)
+            if self.stop:
+                return
+        for callback in callbacks:
+            callback.before_validation(self)
+        validation = self.validate()
+        self.history = [
+            *self.history,
+            Epoch(
+                number=self.epoch + 1,
+                learning_rate=rate,
+                train_loss=self.running.loss,
+                train_accuracy=self.running.metric,
+                validation_loss=validation.loss if validation else None,
+                validation_accuracy=validation.metric if validation else None,
+                seconds=time.perf_counter() - start,
+            ),
+        ]
+        for callback in callbacks:
+            callback.after_validation(self)
+        self.epoch += 1
+        for callback in callbacks:
+            callback.after_epoch(self)
+
+    def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
+        """One step of gradient descent: forward, loss, backward, update."""
+        logits = self.model.forward(images, training=True)
+        loss = self.loss.forward(logits, labels)
+        if not np.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss} in epoch {self.epoch + 1}, batch {self.batch}: expected a "
+                f"finite number; try a --learning-rate below {learning_rate:g}"
+            )
+        self.running.add(loss, self.metric(logits, labels), len(labels))
+        self.model.parameter_gradients(self.loss.backward())
+        self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
+
+    def validate(self) -> Means | None:
+        """Loss and metric on the validation digits, None if there are none."""
+        loader = self.dataloaders.validation
+        if loader is None or loader.size == 0:
+            return None
+        return self._judge(loader.batches(np.random.default_rng(0)))
+
+    def evaluate(self, dataset: Labelled) -> Means:
+        """Loss and metric of the model on a data set."""
+        starts = range(0, len(dataset.labels), EVALUATION_BATCH)
+        parts = (slice(start, start + EVALUATION_BATCH) for start in starts)
+        return self._judge((dataset.images[part], dataset.labels[part]) for part in parts)
+
+    def _judge(self, batches: Iterable[tuple[Array, Array]]) -> Means:
+        loss = CrossEntropyLoss()  # judged without label smoothing, so that figures compare
+        means = Means()
+        for images, labels in batches:
+            logits = self.model.forward(images)
+            means.add(loss.forward(logits, labels), self.metric(logits, labels), len(labels))
+        return means
+
+    def predict(self, images: Array) -> tuple[Array, Array]:
+        """Labels (N,) and probabilities (N, 10) for images (N, 784) or (N, 1, 28, 28) in 0…1."""
+        starts = range(0, len(images), EVALUATION_BATCH)
+        parts = [
+            softmax(self.model.forward(images[start : start + EVALUATION_BATCH]))
+            for start in starts
+        ]
+        probabilities = np.concatenate(parts) if parts else np.empty((0, 10), np.float32)
+        return probabilities.argmax(axis=1), probabilities
+
+
+class Optimizer(Protocol):
+    """What training needs of an optimiser; those of `nn.optimizers` are."""
+
+    def step(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+        """Change the 1-D parameters in place."""
+
+    def state_dict(self) -> dict[str, Array]:
+        """What the next step depends on."""
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Continue from a state_dict."""
+
+
+class Means:
+    """Running means of loss and metric over images."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self._loss_sum = self._metric_sum = 0.0
+
+    def add(self, loss: float, metric: float, images: int) -> None:
+        """Take in the means of a batch."""
+        self.images += images
+        self._loss_sum += loss * images
+        self._metric_sum += metric * images
+
+    @property
+    def loss(self) -> float:
+        """Mean loss so far; NaN before the first batch."""
+        return self._loss_sum / self.images if self.images else float("nan")
+
+    @property
+    def metric(self) -> float:
+        """Mean metric so far; NaN before the first batch."""
+        return self._metric_sum / self.images if self.images else float("nan")
+
+
+def accuracy(logits: Array, labels: Array) -> float:
+    """The part of a batch whose largest logit (N, classes) is that of its label (N,)."""
+    return float(np.mean(logits.argmax(axis=1) == labels))
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
+
+    Without validation the last epoch counts as best. `best` is None before the first epoch.
+    """
+
+    def __init__(self) -> None:
+        # One tuple, replaced at once: Ctrl-C never finds half of the old best and half of the new.
+        self.best: tuple[Epoch, Array] | None = None
+
+    def after_validation(self, learner: Learner) -> None:
+        """Take a copy if this epoch is the best so far."""
+        epoch = learner.history[-1]
+        if self.best is None or _rank(epoch) > _rank(self.best[0]):
+            self.best = (epoch, learner.model.parameters.copy())
+
+
+def _rank(epoch: Epoch) -> tuple[float, float, int]:
+    if epoch.validation_accuracy is None or epoch.validation_loss is None:
+        return 0.0, 0.0, epoch.number
+    return epoch.validation_accuracy, -epoch.validation_loss, 0
+
+
+class EarlyStopping(Callback):
+    """Ends training when the validation loss has not improved for `patience` epochs."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def after_epoch(self, learner: Learner) -> None:
+        """Look at the history; without validation, never stop."""
+        losses = [e.validation_loss for e in learner.history if e.validation_loss is not None]
+        if losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
+            learner.stop = True

@@ -1,0 +1,69 @@
+"""Softmax and the cross-entropy loss, both on logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities pₖ = exp(zₖ) / Σⱼ exp(zⱼ) of logits z; (N, classes) -> (N, classes).
+
+    The largest logit of each row is subtracted first, which changes nothing in the quotient and
+    keeps exp from overflowing.
+    """
+    p: Array = np.subtract(logits, np.max(logits, axis=1, keepdims=True))
+    np.exp(p, out=p)
+    p /= np.sum(p, axis=1, keepdims=True)
+    return p
+
+
+class CrossEntropyLoss:
+    """The mean over the batch of −log p(label), with p the softmax of the logits.
+
+    `label_smoothing` s replaces the target "1 for the label, 0 for the rest" by 1 − s plus s
+    spread evenly over all classes (Szegedy et al. 2016, section 7), which keeps a network from
+    growing ever more certain of what it already gets right.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be from 0 to below 1, got {label_smoothing}")
+        self.label_smoothing = label_smoothing
+        self._p: Array | None = None
+        self._labels: Array | None = None
+
+    def forward(self, logits: Array, labels: Array) -> float:
+        """(N, classes) logits and (N,) integer labels -> the mean loss in nats."""
+        p = softmax(logits)
+        self._p, self._labels = p, labels
+        # log p(label) = z(label) − log Σ exp z, from the logits: log(softmax) would give −inf
+        # where the probability rounds to 0.
+        largest = np.max(logits, axis=1)
+        log_sum = largest + np.log(np.sum(np.exp(logits - largest[:, None]), axis=1))
+        chosen = logits[np.arange(len(labels)), labels]
+        loss = float(np.mean(log_sum - chosen))
+        s = self.label_smoothing
+        if s:
+            loss = (1 - s) * loss + s * float(np.mean(log_sum - np.mean(logits, axis=1)))
+        return loss
+
+    def backward(self) -> Array:
+        """The gradient with respect to the logits, (N, classes): (p − y)/N.
+
+        y is the target distribution. The derivative of the softmax does not appear a second time:
+        ∂L/∂zₖ = Σⱼ (−yⱼ/pⱼ) · pⱼ (δⱼₖ − pₖ) = pₖ − yₖ, because the yⱼ sum to 1.
+        """
+        if self._p is None or self._labels is None:
+            raise RuntimeError("backward() needs forward() before it")
+        d_logits, labels, s = self._p, self._labels, self.label_smoothing
+        self._p = None  # the array is turned into the gradient below
+        if s:
+            d_logits -= s / d_logits.shape[1]
+        d_logits[np.arange(len(labels)), labels] -= 1 - s
+        d_logits /= len(labels)
+        return d_logits

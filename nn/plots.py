@@ -1,0 +1,88 @@
+"""Pictures of training and of digits, as PNG files; needs matplotlib, the extra "plot"."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from nn.errors import UsageError
+from nn.files import write_atomically
+from nn.learner import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[Any]
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+TRAINING, VALIDATION = "#0072B2", "#D55E00"
+
+
+def require_matplotlib() -> None:
+    """Raise `UsageError` if matplotlib is missing; called before work whose plot it would spoil."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            'plots need matplotlib, which is not installed; pip install "digitpad[plot]"'
+        ) from None
+
+
+def plot_history(history: Sequence[Epoch], path: Path, title: str) -> None:
+    """Training and validation loss and accuracy over the epochs, side by side."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure.suptitle(title)
+    epochs = [epoch.number for epoch in history]
+    for axes, quantity, scale in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), strict=True
+    ):
+        for part, colour in (("train", TRAINING), ("validation", VALIDATION)):
+            values = [getattr(epoch, f"{part}_{quantity}") for epoch in history]
+            if None not in values:
+                label = "training" if part == "train" else part
+                axes.plot(
+                    epochs, [scale * v for v in values], color=colour, marker=".", label=label
+                )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("cross-entropy loss" if quantity == "loss" else "accuracy (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    save_figure(figure, path)
+
+
+def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) -> None:
+    """A contact sheet of `images` (N, 784) or (N, 28, 28), each under its caption."""
+    from matplotlib.figure import Figure
+
+    columns = min(10, max(1, math.ceil(math.sqrt(len(images)))))
+    rows = max(1, math.ceil(len(images) / columns))
+    figure = Figure(figsize=(1.3 * columns + 0.4, 1.6 * rows + 0.6), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, image, caption in zip(grid, images, captions, strict=False):
+        axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        axes.set_title(caption, fontsize=8)
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    try:
+        write_atomically(path, lambda file: file.write(picture.getbuffer()))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}; choose another place with --plot"
+        ) from None

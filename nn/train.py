@@ -1,0 +1,457 @@
+"""python -m nn.train: train a network on MNIST and save its weights.
+
+Two files come out: the network, FILE.npz, and beside it FILE.training.npz, written after each
+epoch, with all that is needed to go on from there (`--resume`): the present weights, the best ones,
+the optimiser's memory and the history.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from nn import plots
+from nn.architectures import ACTIVATIONS, NAMED, Architecture, build, mlp
+from nn.checkpoint import Checkpoint, load_arrays, save_arrays, save_checkpoint, summary
+from nn.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
+from nn.dataset import DataLoader, Dataset, checksum, load_mnist, split
+from nn.errors import CheckpointError, TrainingError, UsageError
+from nn.files import check_writable
+from nn.learner import BestWeights, Callback, DataLoaders, EarlyStopping, Epoch, Learner
+from nn.losses import CrossEntropyLoss
+from nn.optimizers import SGD, Adam, constant, cosine, exponential
+
+STATE_FORMAT = "digitpad training"
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides which weights come out, apart from the data."""
+
+    model: str = "mlp"
+    hidden: tuple[int, ...] | None = None  # sizes of the hidden layers, in place of the named ones
+    activation: str = "ReLU"
+    dropout: float = 0.0
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 0.003
+    optimizer: str = "adam"
+    schedule: str = "exponential"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    validation: float = 0.15  # part of the training file
+    patience: int = 0  # epochs without improvement before stopping; 0 = never
+    seed: int = 42
+
+
+# What suits each named network, where that differs from the defaults above; chosen on validation
+# digits. The smallest networks cannot overfit, so nothing needs to hold them back.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "linear": {"learning_rate": 0.001},
+    "tiny": {},
+    "mlp": {"weight_decay": 0.3, "label_smoothing": 0.05},
+}
+
+
+def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The options that say what to do, and those given of `Settings`."""
+    parser = ArgumentParser(prog="python -m nn.train", description=__doc__.split("\n\n")[0])
+    usual = Settings()
+    # SUPPRESS leaves out what was not given, so that a network's own defaults can fill it in.
+    settings = parser.add_argument_group(
+        "settings", "Some networks have defaults of their own: " + _differences()
+    )
+
+    def setting(option: str, text: str, **how: Any) -> None:
+        value = getattr(usual, option.strip("-").replace("-", "_"))
+        shown = f" (default: {value})" if value is not None else ""
+        settings.add_argument(option, default=argparse.SUPPRESS, help=text + shown, **how)
+
+    setting("--model", "which network", choices=sorted(NAMED), metavar="NAME")
+    setting("--hidden", "sizes of the hidden layers instead, as 128,64", type=_sizes, metavar="N,N")
+    setting("--activation", "after each hidden layer", choices=sorted(ACTIVATIONS))
+    setting("--dropout", "part of the hidden values dropped", type=number_in(float, 0, 0.95))
+    setting("--epochs", "times through the training digits", type=number_in(int, 1, 100_000))
+    setting("--batch-size", "digits a step", type=number_in(int, 1, 1_000_000))
+    setting("--learning-rate", "size of the steps", type=number_in(float, 1e-12, 1e6))
+    setting("--optimizer", "rule for the steps", choices=sorted(OPTIMIZERS))
+    setting("--schedule", "course of the learning rate", choices=sorted(SCHEDULES))
+    setting("--weight-decay", "shrinking of weights (adam)", type=number_in(float, 0, 1e6))
+    setting("--label-smoothing", "part of the target spread", type=number_in(float, 0, 0.9))
+    setting("--validation", "part kept aside to judge by", type=number_in(float, 0, 0.9))
+    setting("--patience", "stop after N epochs without gain; 0: no", type=number_in(int, 0, 10**6))
+    setting("--seed", "for weights, order and chance", type=number_in(int, 0, 2**63 - 1))
+
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: models/MODEL.npz")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw loss and accuracy")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with this training")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    given = {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(Settings)
+        if hasattr(options, field.name)
+    }
+    return options, given
+
+
+def _differences() -> str:
+    return "; ".join(
+        f"{name} with "
+        + ", ".join(f"{key.replace('_', '-')} {value}" for key, value in own.items())
+        for name, own in DEFAULTS.items()
+        if own
+    )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(part) if part.strip().isdecimal() else 0 for part in text.split(","))
+    if not all(1 <= size <= 10_000 for size in sizes) or len(sizes) > 100:
+        raise argparse.ArgumentTypeError(
+            f"expected whole numbers from 1 to 10000 as 128,64, received {text!r}"
+        )
+    return sizes
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line asks."""
+    options, given = parse(argv)
+    with json_output(options.json) as emit:
+        if options.plot:
+            plots.require_matplotlib()
+            check_writable(options.plot, "--plot")
+        resumed = load_state(options.resume) if options.resume else None
+        settings = resumed.settings_with(given) if resumed else new_settings(given)
+        architecture = architecture_of(settings)
+        name = settings.model if settings.hidden is None else "custom"
+        default = resumed.network_path() if resumed else Path("models") / f"{name}.npz"
+        output = options.output or default
+        check_writable(output, "--output")
+        command = command_for(settings)
+
+        train_set, test_set = load_mnist(options.data_dir)
+        data = checksum(train_set)
+        if resumed and resumed.header["data_checksum"] != data:
+            raise UsageError(
+                f"{options.resume} was trained on other data (checksum "
+                f"{resumed.header['data_checksum'][:12]}…) than is given now ({data[:12]}…); "
+                "use the same --data-dir as before"
+            )
+        learner, best = prepare(settings, architecture, train_set)
+        if resumed:
+            resumed.restore(learner, best)
+        start = time.perf_counter()
+        before = sum(epoch.seconds for epoch in learner.history)
+        checkpoint = Checkpoint(name, architecture, learner.model, {})
+        print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
+
+        header = {
+            "format": STATE_FORMAT,
+            "settings": dataclasses.asdict(settings),
+            "data_checksum": data,
+            "command": command,
+        }
+        callbacks: list[Callback] = [
+            best,
+            Progress(),
+            SaveState(state_path(output), header, best),
+        ]
+        if settings.patience:
+            callbacks.append(EarlyStopping(settings.patience))
+        # Several BLAS threads would wait for each other at every one of these small products.
+        with threadpool_limits(1, "blas"):
+            learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
+        seconds = before + time.perf_counter() - start
+
+        figures = finish(learner, best, test_set)
+        figures = {"epochs": learner.epoch, "seconds": round(seconds, 2), **figures}
+        record = {
+            "command": command,
+            "seed": settings.seed,
+            "settings": dataclasses.asdict(settings),
+            "data_checksum": data,
+            "figures": figures,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+        save_checkpoint(output, dataclasses.replace(checkpoint, record=record))
+        if options.plot and learner.history:
+            plots.plot_history(learner.history, options.plot, summary(checkpoint))
+        print(table(figures))
+        print(f"saved {output}; --resume {output} with more --epochs goes on from here")
+        parameters = learner.model.count_params()
+        emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
+    if learner.interrupted:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def new_settings(given: dict[str, Any]) -> Settings:
+    """The given settings over the network's own defaults over the common ones."""
+    model = given.get("model", Settings.model)
+    return Settings(**{"model": model, **DEFAULTS[model], **given})
+
+
+def command_for(settings: Settings) -> str:
+    """The command that gives the same weights, with what differs from the network's defaults.
+
+    Paths are left out: they do not change the weights and mean nothing on another machine.
+    """
+    words = ["python -m nn.train", f"--model {settings.model}"]
+    usual = new_settings({"model": settings.model})
+    for key, value in dataclasses.asdict(settings).items():
+        if value != getattr(usual, key):
+            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            words.append(f"--{key.replace('_', '-')} {shown}")
+    return " ".join(words)
+
+
+def architecture_of(settings: Settings) -> Architecture:
+    """The named network, or the one that --hidden and --activation describe."""
+    if settings.hidden is None:
+        if settings.activation != Settings.activation or settings.dropout:
+            raise UsageError(
+                "--activation and --dropout need --hidden; for instance --hidden 50,25"
+            )
+        return NAMED[settings.model]
+    return mlp(settings.hidden, settings.activation, settings.dropout)
+
+
+def optimizer_of(settings: Settings) -> SGD | Adam:
+    """A fresh optimiser."""
+    if settings.optimizer == "adam":
+        return Adam(weight_decay=settings.weight_decay)
+    if settings.weight_decay:
+        raise UsageError("--weight-decay needs --optimizer adam; leave it out or set it to 0")
+    return SGD(momentum=0.9)
+
+
+def prepare(
+    settings: Settings, architecture: Architecture, train_set: Dataset
+) -> tuple[Learner, BestWeights]:
+    """A learner with fresh weights and the training file split in two."""
+    rng = np.random.default_rng(settings.seed)
+    train_indices, validation_indices = split(train_set.labels, settings.validation, rng)
+    dataloaders = DataLoaders(
+        DataLoader(train_set, settings.batch_size, train_indices),
+        DataLoader(train_set, 256, validation_indices, shuffle=False),
+    )
+    learner = Learner(
+        dataloaders,
+        build(architecture, rng),
+        optimizer_of(settings),
+        CrossEntropyLoss(settings.label_smoothing),
+        schedule=SCHEDULES[settings.schedule],
+        seed=settings.seed,
+    )
+    return learner, BestWeights()
+
+
+def finish(learner: Learner, best: BestWeights, test_set: Dataset) -> dict[str, Any]:
+    """Put the best weights into the model, and judge them once on the test file."""
+    if best.best is None:  # interrupted in the first epoch: what there is, is the best so far
+        validation = learner.validate()
+        validation_loss = validation.loss if validation else None
+        validation_accuracy = validation.metric if validation else None
+        best_epoch, train_loss = 0, learner.running.loss
+        if not math.isfinite(train_loss):
+            raise TrainingError("interrupted before the first step; nothing was saved")
+    else:
+        epoch, parameters = best.best
+        learner.model.parameters[...] = parameters
+        validation_loss, validation_accuracy = epoch.validation_loss, epoch.validation_accuracy
+        best_epoch, train_loss = epoch.number, epoch.train_loss
+    test = learner.evaluate(test_set)
+    return {
+        "best_epoch": best_epoch,
+        "train_loss": train_loss,
+        "validation_loss": validation_loss,
+        "validation_accuracy": validation_accuracy,
+        "test_loss": test.loss,
+        "test_accuracy": test.metric,
+    }
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures of a finished training, a line each."""
+    lines = []
+    for key, value in figures.items():
+        if value is None:
+            shown = "–"
+        elif key.endswith("accuracy"):
+            shown = f"{100 * value:.2f} %"
+        else:
+            shown = f"{value:.4f}" if key.endswith("loss") else f"{value:,}"
+        lines.append(f"{key.replace('_', ' '):>20}  {shown}")
+    return "\n".join(lines)
+
+
+class Progress(Callback):
+    """A bar that grows with the batches, and a line for each complete epoch."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+
+    def after_batch(self, learner: Learner) -> None:
+        """Move the bar; tqdm itself sees to it that this is cheap."""
+        if self._bar is None:
+            self._bar = tqdm(
+                total=learner.dataloaders.train.size,
+                desc=f"epoch {learner.epoch + 1}/{learner.epochs}",
+                unit=" images",
+                unit_scale=True,
+                leave=False,
+                disable=None,  # no bar where standard error is not a terminal
+                file=sys.stderr,
+            )
+        bar, running = self._bar, learner.running
+        if not bar.disable:
+            bar.set_postfix_str(
+                f"loss {running.loss:.4f}, accuracy {100 * running.metric:.2f} %", refresh=False
+            )
+        bar.update(running.images - bar.n)
+
+    def after_validation(self, learner: Learner) -> None:
+        """Replace the bar by the epoch's line."""
+        self.after_fit(learner)
+        epoch = learner.history[-1]
+        line = (
+            f"epoch {epoch.number:>3}/{learner.epochs}  "
+            f"loss {epoch.train_loss:.4f}  accuracy {100 * epoch.train_accuracy:5.2f} %"
+        )
+        if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
+            line += (
+                f"  validation {epoch.validation_loss:.4f}  "
+                f"{100 * epoch.validation_accuracy:5.2f} %"
+            )
+        rate = learner.dataloaders.train.size / epoch.seconds
+        print(f"{line}  {epoch.seconds:.1f} s  {rate:,.0f} images/s", flush=True)
+
+    def after_fit(self, learner: Learner) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class SaveState(Callback):
+    """Writes all that `--resume` needs after each epoch."""
+
+    def __init__(self, path: Path, header: dict[str, Any], best: BestWeights) -> None:
+        self.path, self.header, self.best = path, header, best
+
+    def after_epoch(self, learner: Learner) -> None:
+        """Replace the file of the epoch before."""
+        assert self.best.best is not None  # BestWeights comes first in the list of callbacks
+        best_epoch, best_parameters = self.best.best
+        arrays = {"parameters": learner.model.parameters, "best_parameters": best_parameters}
+        for key, value in learner.optimizer.state_dict().items():
+            arrays[f"optimizer.{key}"] = value
+        header = {
+            **self.header,
+            "history": [dataclasses.asdict(epoch) for epoch in learner.history],
+            "best_epoch": best_epoch.number,
+        }
+        save_arrays(self.path, header, arrays)
+
+
+def state_path(output: Path) -> Path:
+    """Where the training state of a network file is kept."""
+    return output.with_name(output.name.removesuffix(".npz") + ".training.npz")
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """A training that can be continued, as `SaveState` wrote it."""
+
+    path: Path
+    header: dict[str, Any]
+    arrays: dict[str, Any]
+    settings: Settings
+    history: list[Epoch]
+
+    def network_path(self) -> Path:
+        """The network file that this training writes."""
+        return self.path.with_name(self.path.name.removesuffix(".training.npz") + ".npz")
+
+    def settings_with(self, given: dict[str, Any]) -> Settings:
+        """The recorded settings, of which only the number of epochs may be changed."""
+        for key, value in given.items():
+            recorded = getattr(self.settings, key)
+            if key != "epochs" and value != recorded:
+                raise UsageError(
+                    f"--{key.replace('_', '-')} {value} contradicts {self.path}, which was trained "
+                    f"with {recorded}; leave it out, or train anew without --resume"
+                )
+        settings = dataclasses.replace(self.settings, **given)
+        if settings.epochs < len(self.history):
+            raise UsageError(
+                f"{self.path} has {len(self.history)} epochs already, --epochs {settings.epochs} "
+                "asks for fewer; give the number of epochs in all"
+            )
+        return settings
+
+    def restore(self, learner: Learner, best: BestWeights) -> None:
+        """Bring a fresh learner to where the training was."""
+        sizes = {self.arrays[key].shape for key in ("parameters", "best_parameters")}
+        if sizes != {learner.model.parameters.shape}:
+            raise CheckpointError(
+                f"{self.path} holds {sizes} parameters, expected "
+                f"{learner.model.parameters.shape}; train anew without --resume"
+            )
+        learner.model.parameters[...] = self.arrays["parameters"]
+        learner.optimizer.load_state_dict(
+            {
+                key.removeprefix("optimizer."): value
+                for key, value in self.arrays.items()
+                if key.startswith("optimizer.")
+            }
+        )
+        learner.history = self.history
+        learner.epoch = len(self.history)
+        best_epoch = self.history[self.header["best_epoch"] - 1]
+        best.best = (best_epoch, self.arrays["best_parameters"])
+
+
+def load_state(path: Path) -> TrainingState:
+    """Read a training state, given its own file or the network file beside it."""
+    if not path.name.endswith(".training.npz"):
+        path = state_path(path)
+    header, arrays = load_arrays(path)
+    try:
+        if header["format"] != STATE_FORMAT or not isinstance(header["data_checksum"], str):
+            raise ValueError
+        recorded = header["settings"]
+        if recorded["hidden"] is not None:
+            recorded = {**recorded, "hidden": tuple(recorded["hidden"])}
+        settings = Settings(**recorded)
+        history = [Epoch(**epoch) for epoch in header["history"]]
+        if not 1 <= header["best_epoch"] <= len(history) or not arrays.keys() >= {
+            "parameters",
+            "best_parameters",
+        }:
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError(
+            f"{path} does not hold a training to continue; train anew without --resume"
+        ) from None
+    return TrainingState(path, header, arrays, settings, history)
+
+
+if __name__ == "__main__":
+    run(main, "nn.train")
