@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "digitpad")
+# The click that brings the window to the front draws as well, or the first dot would be lost.
+os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
 
 import pygame
 
@@ -54,10 +58,10 @@ class Session:
     def update(self) -> None:
         """Do what is due: the demonstration's next points, unless the user took over; a reading."""
         if self.demonstration is not None:
+            if not self.controller.hands_on:
+                self.demonstration.update()
             if self.controller.hands_on or self.demonstration.finished:
                 self.demonstration = None
-            else:
-                self.demonstration.update()
         self.predictor.update()
 
     def seconds_until_due(self) -> float | None:
@@ -121,7 +125,8 @@ def open_window(size: tuple[int, int]) -> pygame.Surface:
     """Open the window, no larger than the desktop; raises `DisplayError` where there is none."""
     asked_for = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
     try:
-        pygame.display.init()
+        with silent_libraries():
+            pygame.display.init()
         driver = pygame.display.get_driver()
         # Without a display SDL may fall back to a driver that shows nothing, for ever.
         if driver in ("dummy", "offscreen") and not asked_for:
@@ -141,6 +146,25 @@ def open_window(size: tuple[int, int]) -> pygame.Surface:
     # Letters are commands here, not text to be composed.
     pygame.key.stop_text_input()
     return surface
+
+
+@contextlib.contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Within the block nothing reaches standard error: SDL's drivers write there as they fail.
+
+    What fails for good is said by the error that pygame raises.
+    """
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where there is no standard error, all is silent
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+        yield
 
 
 def run_window(session: Session) -> None:

@@ -70,7 +70,7 @@ def build(
     parameters = 0
     layers: list[Layer] = []
     for index, entry in enumerate(architecture):
-        name, *sizes = entry
+        name, *sizes = entry or [None]
         if name == "Linear" and len(sizes) == 2 and all(_is_size(size) for size in sizes):
             if sizes[0] != features:
                 raise ValueError(f"layer {index} takes {sizes[0]} features, but gets {features}")
@@ -85,7 +85,7 @@ def build(
             layers.append(Dropout(sizes[0], rng, dtype))
         elif name == "Flatten" and not sizes:
             layers.append(Flatten(dtype))
-        elif name in ACTIVATIONS and not sizes:
+        elif str(name) in ACTIVATIONS and not sizes:
             layers.append(ACTIVATIONS[name](dtype))
         else:
             raise ValueError(f"layer {index} is {entry}, which is not a layer known here")

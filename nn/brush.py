@@ -10,6 +10,7 @@ Coordinates are in cells: x to the right, y down, cell (0, 0) at the top left wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,12 +26,15 @@ def distance_to_segment(x: Array, y: Array, start: Point, end: Point) -> Array:
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     length_squared = dx * dx + dy * dy
-    along = np.zeros(np.broadcast_shapes(x.shape, y.shape), dtype=x.dtype)
+    x, y = x - x0, y - y0
     # A segment shorter than a millionth of a cell is a dot, every point being nearest to `start`;
     # dividing by a length near zero would overflow.
-    if length_squared > 1e-12:
-        along = np.clip(((x - x0) * dx + (y - y0) * dy) / length_squared, 0.0, 1.0)
-    return np.hypot(x - (x0 + along * dx), y - (y0 + along * dy))
+    if length_squared <= 1e-12:
+        return np.hypot(x, y)
+    along = x * (dx / length_squared) + y * (dy / length_squared)
+    # Not np.clip, whose overhead is larger than the work on so few cells.
+    np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
+    return np.hypot(x - along * dx, y - along * dy)
 
 
 def segment_coverage(
@@ -45,17 +49,17 @@ def segment_coverage(
     reach = radius + softness / 2
     rows = _reached(shape[0], start[1], end[1], reach)
     columns = _reached(shape[1], start[0], end[0], reach)
-    y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + np.float32(0.5)
-    x = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] + np.float32(0.5)
+    y = np.arange(rows.start + 0.5, rows.stop, dtype=np.float32)[:, None]
+    x = np.arange(columns.start + 0.5, columns.stop, dtype=np.float32)[None, :]
     distance = distance_to_segment(x, y, start, end)
-    coverage = np.clip((reach - distance) / softness, 0.0, 1.0).astype(np.float32)
-    return (rows, columns), coverage
+    coverage = np.minimum(np.maximum((reach - distance) / softness, 0.0), 1.0)
+    return (rows, columns), coverage.astype(np.float32, copy=False)
 
 
 def _reached(size: int, a: float, b: float, reach: float) -> slice:
     """The cells 0…size-1 whose centres can lie within `reach` of the interval from a to b."""
-    low = min(max(int(np.floor(min(a, b) - reach)), 0), size)
-    high = min(max(int(np.ceil(max(a, b) + reach)), 0), size)
+    low = min(max(math.floor(min(a, b) - reach), 0), size)
+    high = min(max(math.ceil(max(a, b) + reach), 0), size)
     return slice(low, max(low, high))
 
 

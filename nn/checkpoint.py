@@ -83,7 +83,14 @@ def find_model(name_or_path: str | Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    known = sorted({file.stem for folder in folders for file in folder.glob("*.npz")})
+    known = sorted(
+        {
+            file.stem
+            for folder in folders
+            for file in folder.glob("*.npz")
+            if not file.stem.endswith(".training")
+        }
+    )
     raise CheckpointError(
         f"no network {str(name_or_path)!r}: expected a .npz file or one of the names "
         f"{', '.join(known) or '(none is here)'}; make one with python -m nn.train --model NAME"

@@ -1,0 +1,226 @@
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn.architectures import NAMED, build
+from nn.checkpoint import (
+    Checkpoint,
+    find_model,
+    load_arrays,
+    load_checkpoint,
+    save_arrays,
+    save_checkpoint,
+    summary,
+)
+from nn.errors import CheckpointError
+
+
+def make(name="tiny"):
+    model = build(NAMED[name], np.random.default_rng(5))
+    return Checkpoint(name, NAMED[name], model, {"command": "python -m nn.train", "seed": 5})
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "some where" / "tiny.npz"
+    save_checkpoint(path, make())
+    return path
+
+
+def message_of(path):
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text
+    return text
+
+
+def rewrite(path, **changes):
+    """Replace or add members of an npz, given as bytes or arrays."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for name, value in changes.items():
+        if not isinstance(value, bytes):
+            buffer = io.BytesIO()
+            np.save(buffer, value)
+            value = buffer.getvalue()
+        members[f"{name}.npy"] = value
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in members.items():
+            archive.writestr(name, value)
+
+
+def header_bytes(**header):
+    return np.frombuffer(json.dumps(header).encode(), np.uint8)
+
+
+def test_round_trip(path):
+    saved, loaded = make(), load_checkpoint(path)
+    assert (loaded.name, loaded.architecture, loaded.record) == (
+        "tiny", NAMED["tiny"], saved.record,
+    )  # fmt: skip
+    np.testing.assert_array_equal(loaded.model.parameters, saved.model.parameters)
+    assert summary(loaded) == "tiny (784-10-10, 7,960 parameters)"
+
+
+def test_numpy_alone_reads_the_file(path):
+    with np.load(path, allow_pickle=False) as file:
+        assert file["1.weight"].shape == (10, 784)
+
+
+def test_a_reloaded_model_goes_on_learning(path):
+    model = load_checkpoint(path).model
+    before = model.layers[1].params["weight"].copy()
+    model.parameters += 1
+    np.testing.assert_array_equal(model.layers[1].params["weight"], before + 1)
+
+
+def test_saving_again_replaces_the_file_and_leaves_nothing_beside_it(path):
+    save_checkpoint(path, make())
+    assert [file.name for file in path.parent.iterdir()] == ["tiny.npz"]
+
+
+def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="No space left on device; choose another place"):
+        save_checkpoint(path, make())
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["tiny.npz"]
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
+def test_truncated(path, keep):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data)) if isinstance(keep, float) else keep])
+    assert "expected a whole .npz file" in message_of(path)
+
+
+def test_not_an_npz(path):
+    path.write_text("<html>404</html>")
+    assert "expected a whole .npz file" in message_of(path)
+
+
+def test_missing_and_folder(tmp_path):
+    assert "no file" in message_of(tmp_path / "missing.npz")
+    assert "Is a directory" in message_of(tmp_path)
+
+
+def test_newer_version(path):
+    rewrite(path, header=header_bytes(version=99, format="digitpad network"))
+    assert "format version 99, but this program reads up to 1; update" in message_of(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [np.zeros(3), header_bytes(version="1"), header_bytes(), np.frombuffer(b"[" * 99999, np.uint8)],
+)
+def test_header_that_says_nothing(path, header):
+    rewrite(path, header=header)
+    assert "no header" in message_of(path)
+
+
+def test_other_kind_of_file(path):
+    save_arrays(path, {"format": "digitpad training"}, {})
+    assert "received a 'digitpad training' file" in message_of(path)
+    save_arrays(path, {"format": "digitpad network", "name": 3}, {})
+    assert "lacks the name" in message_of(path)
+
+
+def test_another_shape(path):
+    rewrite(path, **{"1.weight": np.zeros((10, 783), np.float32)})
+    assert "do not fit" in message_of(path)
+
+
+def test_weights_that_are_not_numbers(path):
+    rewrite(path, **{"1.weight": np.full((10, 784), np.nan, np.float32)})
+    assert "not finite" in message_of(path)
+
+
+def test_a_pickle_inside_is_not_run(path, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "owned"),))
+
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([Evil()], object), allow_pickle=True)
+    rewrite(path, **{"1.weight": buffer.getvalue()})
+    assert "expected plain numbers" in message_of(path)
+    rewrite(path, **{"1.weight": pickle.dumps(Evil())})
+    assert "expected a whole .npz file" in message_of(path)
+    assert not (tmp_path / "owned").exists()
+
+
+def claiming(shape):
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        buffer, {"descr": "<f4", "fortran_order": False, "shape": shape}
+    )
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(10**6, 10**6), (2**62, 4), (-1, 4), (784,)])
+def test_absurd_sizes_are_refused_before_memory_is_asked_for(path, shape):
+    rewrite(path, **{"1.weight": claiming(shape)})
+    assert "claims shape" in message_of(path)
+
+
+def test_a_zip_bomb_is_refused(path):
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("1.weight.npy", "w") as member,
+    ):
+        for _ in range(600):
+            member.write(bytes(2**20))
+    assert "unpacks to more than" in message_of(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_damage_gives_one_line_or_a_whole_network(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("damage") / "x.npz"
+    save_checkpoint(path, make())
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        # The ends of the file, where zip and npy headers lie, are hit most often.
+        place = data.draw(
+            st.one_of(st.integers(0, 400), st.integers(-600, -1), st.integers(0, len(content) - 1))
+        )
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        assert np.isfinite(load_checkpoint(path).model.parameters).all()
+    except CheckpointError as error:
+        assert "\n" not in str(error)
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary(max_size=300))
+def test_any_bytes_give_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("bytes") / "x.npz"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError):
+        load_arrays(path)
+
+
+def test_find_model_by_path_by_name_and_not_at_all(path, monkeypatch, tmp_path):
+    assert find_model(path) == path
+    assert find_model("mlp").name == "mlp.npz"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    save_checkpoint(tmp_path / "models" / "mlp.npz", make())
+    assert load_checkpoint(find_model("mlp")).name == "tiny"  # the user's own comes first
+    with pytest.raises(CheckpointError, match=r"no network 'nothing': .* linear, mlp.* nn\.train"):
+        find_model("nothing")

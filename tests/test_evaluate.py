@@ -1,0 +1,99 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nn import evaluate
+from nn.architectures import NAMED, build
+from nn.checkpoint import Checkpoint, save_checkpoint
+from nn.errors import CheckpointError, UsageError
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A linear network of which we know every answer: the row it looks at decides."""
+    model = build(NAMED["linear"], np.random.default_rng(0))
+    model.parameters[:] = 0
+    weight = model.layers[1].params["weight"].reshape(10, 28, 28)
+    for digit in range(10):
+        weight[digit, 2 * digit + 4 : 2 * digit + 6] = 1
+    weight[3] = 0  # it cannot read a 3
+    path = tmp_path / "known.npz"
+    save_checkpoint(path, Checkpoint("linear", NAMED["linear"], model, {}))
+    return path
+
+
+def test_a_known_network_is_judged_right(network, small_mnist, capsys):
+    options = ["--model", str(network), "--data-dir", str(small_mnist)]
+    evaluate.main([*options, "--json"])
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert result.keys() >= {
+        "model", "parameters", "images", "accuracy", "loss", "per_class", "confusion",
+    }  # fmt: skip
+    assert (result["model"], result["parameters"], result["images"]) == ("linear", 7850, 100)
+    assert result["accuracy"] == 0.9
+    assert result["plus_minus"] == pytest.approx(1.96 * 0.03)
+    confusion = np.array(result["confusion"])
+    assert confusion.sum() == 100
+    assert confusion[3, 3] == 0
+    assert (np.delete(np.diag(confusion), 3) == 10).all()
+    assert result["per_class"][3] == {"digit": 3, "count": 10, "accuracy": 0.0}
+    assert "accuracy 90.00 % ± 5.88" in captured.err  # with --json the report goes there
+
+
+def test_the_report_shows_the_matrix(network, small_mnist, capsys):
+    evaluate.main(["--model", str(network), "--data-dir", str(small_mnist)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "linear (784-10, 7,850 parameters) on 100 test images"
+    assert lines[-7].split()[0] == "3"
+    assert lines[-7].endswith("0.0 %")
+    assert lines[-1].endswith("100.0 %")
+
+
+def test_a_digit_that_does_not_occur_has_no_accuracy():
+    result = evaluate.judge(np.eye(10)[[1, 1]], np.array([1, 2]))
+    assert result["per_class"][0]["accuracy"] is None
+    assert "–" in evaluate.report(result)
+
+
+def test_worst_are_named_and_drawn(network, small_mnist, capsys, tmp_path):
+    picture = tmp_path / "worst.png"
+    evaluate.main(
+        ["--model", str(network), "--data-dir", str(small_mnist), "--worst", "4",
+         "--plot", str(picture)]
+    )  # fmt: skip
+    text = capsys.readouterr().out
+    assert "most confidently wrong (10 wrong in all):" in text
+    assert text.count("a 3, read as") == 4
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_wrong_can_be_shown_too(small_mnist, network, tmp_path):
+    from nn.plots import plot_digits
+
+    plot_digits(np.empty((0, 784)), [], tmp_path / "none.png", "nothing")
+    assert (tmp_path / "none.png").exists()
+
+
+def test_wrong_use(network, small_mnist):
+    with pytest.raises(UsageError, match="say how many with --worst N"):
+        evaluate.main(["--model", str(network), "--plot", "x.png"])
+    with pytest.raises(CheckpointError, match="no network 'nothing'"):
+        evaluate.main(["--model", "nothing", "--data-dir", str(small_mnist)])
+    ended = subprocess.run(
+        [sys.executable, "-m", "nn.evaluate", "--model", "nothing"], capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("nn.evaluate: no network 'nothing'")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "at_least"), [("linear", 0.92), ("tiny", 0.93), ("mlp", 0.975)])
+def test_shipped_networks_read_mnist(name, at_least, mnist_folder, capsys):
+    evaluate.main(["--model", name, "--data-dir", str(mnist_folder), "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["images"] == 10_000
+    assert result["accuracy"] >= at_least

@@ -1,0 +1,95 @@
+"""Who imports whom: the arrows between the modules, and what each command may pull in."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+BASIS = {"nn.errors", "nn.files", "nn.brush"}  # small leaves that anything may use
+ALLOWED = {
+    "nn.errors": set(),
+    "nn.files": {"nn.errors"},
+    "nn.brush": set(),
+    "nn.commands": {"nn.errors"},
+    "nn.layers": set(),
+    "nn.losses": set(),
+    "nn.optimizers": set(),
+    "nn.dataset": {"nn.errors", "nn.download"},
+    "nn.download": {"nn.errors", "nn.files", "nn.dataset"},
+    "nn.architectures": {"nn.layers"},
+    "nn.checkpoint": {"nn.architectures", "nn.layers", "nn.errors", "nn.files"},
+    "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.errors"},
+    "nn.reader": {"nn.checkpoint", "nn.losses"},
+    "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
+}
+COMMANDS = {"nn.train", "nn.evaluate"}  # may use all of nn, and nothing uses them
+# What the app sees of nn: a user's view of a trained network, and the common ground.
+SEEN_BY_APP = BASIS | {"nn.commands", "nn.reader"}
+WITHOUT_PYGAME = {"canvas", "predictor", "layout", "strokes", "replay"}
+
+
+def modules(package):
+    return sorted(path for path in (ROOT / package).glob("*.py") if path.stem != "__init__")
+
+
+def imports(path):
+    """Every module named in an import anywhere in a file, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names.add(node.module)
+            # `from nn import plots` names a module too.
+            names |= {
+                f"{node.module}.{alias.name}"
+                for alias in node.names
+                if (ROOT / node.module.replace(".", "/") / f"{alias.name}.py").exists()
+            }
+    return names
+
+
+@pytest.mark.parametrize("path", modules("nn"), ids=lambda path: path.stem)
+def test_arrows_within_nn(path):
+    name = f"nn.{path.stem}"
+    used = {other for other in imports(path) if other.startswith("nn.")}
+    if name in COMMANDS:
+        assert not used & COMMANDS
+    else:
+        assert used <= ALLOWED[name]
+
+
+@pytest.mark.parametrize("path", modules("nn"), ids=lambda path: path.stem)
+def test_nn_knows_neither_the_app_nor_pygame(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"app", "pygame", "torch", "tensorflow", "jax", "scipy", "PIL", "pickle"}
+
+
+@pytest.mark.parametrize("path", modules("app"), ids=lambda path: path.stem)
+def test_the_app_sees_of_nn_what_a_user_of_a_network_needs(path):
+    used = {name for name in imports(path) if name.startswith("nn")}
+    assert used - {"nn"} <= SEEN_BY_APP
+    if path.stem in WITHOUT_PYGAME:
+        assert "pygame" not in imports(path)
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("nn.learner", {"requests", "matplotlib", "pygame", "tqdm"}),
+        ("nn.dataset", {"requests", "matplotlib"}),
+        ("app.replay", {"pygame", "requests", "matplotlib"}),
+        ("app.draw", {"requests", "matplotlib", "platformdirs", "tqdm", "http.client"}),
+    ],
+)
+def test_nothing_heavy_is_imported_that_is_not_needed(module, unwanted):
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not set(loaded.stdout.split()) & unwanted

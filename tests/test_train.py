@@ -1,0 +1,242 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from nn import train
+from nn.checkpoint import load_arrays, load_checkpoint
+from nn.errors import CheckpointError, TrainingError, UsageError
+
+JSON_KEYS = {
+    "model", "parameters", "epochs", "seconds", "train_loss", "validation_loss",
+    "validation_accuracy", "test_accuracy", "output",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(small_mnist, tmp_path, monkeypatch, capsys):
+    """Run nn.train in an empty folder; returns what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_train(*options):
+        train.main(["--data-dir", str(small_mnist), *options])
+        return capsys.readouterr().out
+
+    return run_train
+
+
+def test_json_is_one_object_with_the_promised_keys(run, tmp_path):
+    result = json.loads(run("--model", "tiny", "--epochs", "3", "--json"))
+    assert result.keys() >= JSON_KEYS
+    assert (result["model"], result["parameters"], result["epochs"]) == ("tiny", 7960, 3)
+    assert result["output"] == "models/tiny.npz"
+    loaded = load_checkpoint(tmp_path / "models" / "tiny.npz")
+    figures = loaded.record["figures"]
+    assert {key: result[key] for key in figures} == figures
+    assert loaded.record["command"] == "python -m nn.train --model tiny --epochs 3"
+    assert re.fullmatch("[0-9a-f]{64}", loaded.record["data_checksum"])
+
+
+def test_a_line_an_epoch_and_a_table(run):
+    text = run("--model", "linear", "--epochs", "4")
+    assert re.findall(r"^epoch +(\d)/4 .* images/s$", text, re.M) == list("1234")
+    assert "linear (784-10, 7,850 parameters): 510 digits to learn from" in text
+    assert re.search(r"^ +test accuracy  \d+\.\d\d %$", text, re.M)
+
+
+def test_it_learns_the_made_up_digits(run):
+    for model in ("linear", "mlp"):
+        result = json.loads(run("--model", model, "--json"))
+        assert result["test_accuracy"] > 0.9
+
+
+def test_hidden_layers_and_activation_of_choice(run, tmp_path):
+    result = json.loads(
+        run(
+            "--hidden",
+            "12,8",
+            "--activation",
+            "Tanh",
+            "--dropout",
+            "0.1",
+            "--epochs",
+            "1",
+            "--json",
+        )
+    )
+    assert (result["model"], result["parameters"]) == ("custom", 785 * 12 + 13 * 8 + 9 * 10)
+    names = [entry[0] for entry in load_checkpoint(tmp_path / "models/custom.npz").architecture]
+    assert names == ["Flatten", "Linear", "Tanh", "Dropout", "Linear", "Tanh", "Dropout", "Linear"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--hidden", "9", "--dropout", "0.3"),
+        ("--optimizer", "sgd", "--weight-decay", "0", "--learning-rate", "0.05"),
+    ],
+)
+def test_resuming_gives_the_bits_of_uninterrupted_training(run, tmp_path, options):
+    run(*options, "--epochs", "5", "--output", "straight.npz")
+    run(*options, "--epochs", "2", "--output", "parts.npz")
+    run("--resume", "parts.npz", "--epochs", "5")
+    straight, parts = (load_checkpoint(tmp_path / f"{n}.npz") for n in ("straight", "parts"))
+    np.testing.assert_array_equal(straight.model.parameters, parts.model.parameters)
+    same = ("epochs", "best_epoch", "train_loss", "validation_loss", "test_accuracy")
+    for key in same:
+        assert straight.record["figures"][key] == parts.record["figures"][key]
+    assert straight.record["command"] == parts.record["command"]
+    for name in ("straight", "parts"):
+        _, arrays = load_arrays(tmp_path / f"{name}.training.npz")
+        np.testing.assert_array_equal(
+            arrays["parameters"], load_arrays(tmp_path / "straight.training.npz")[1]["parameters"]
+        )
+
+
+def test_the_same_command_gives_the_same_weights(run, tmp_path):
+    for name in "ab":
+        run("--epochs", "2", "--output", f"{name}.npz")
+    a, b = (load_checkpoint(tmp_path / f"{name}.npz").model.parameters for name in "ab")
+    np.testing.assert_array_equal(a, b)
+
+
+def test_resume_refuses_what_would_not_continue(run, small_mnist, tmp_path):
+    run("--model", "tiny", "--epochs", "3")
+    path = "models/tiny.npz"
+    with pytest.raises(UsageError, match=r"--seed 7 contradicts .* trained with 42; leave it out"):
+        run("--resume", path, "--seed", "7")
+    with pytest.raises(UsageError, match="has 3 epochs already, --epochs 2 asks for fewer"):
+        run("--resume", path, "--epochs", "2")
+    with pytest.raises(CheckpointError, match=r"no file .*missing\.training\.npz"):
+        run("--resume", "missing.npz")
+    (tmp_path / "x.training.npz").write_bytes((tmp_path / path).read_bytes())
+    with pytest.raises(CheckpointError, match="does not hold a training"):
+        run("--resume", "x.training.npz")
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in small_mnist.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    labels = other / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\x00")
+    with pytest.raises(UsageError, match=r"trained on other data .* same --data-dir"):
+        train.main(["--data-dir", str(other), "--resume", path])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_loss_that_is_not_finite_leaves_the_good_file_alone(run, tmp_path):
+    run("--model", "tiny", "--epochs", "1")
+    before = (tmp_path / "models/tiny.npz").read_bytes()
+    with pytest.raises(TrainingError, match="try a --learning-rate below"):
+        run("--model", "tiny", "--optimizer", "sgd", "--learning-rate", "1e6", "--hidden",
+            "9,9,9,9,9,9,9,9,9", "--output", "models/tiny.npz")  # fmt: skip
+    assert (tmp_path / "models/tiny.npz").read_bytes() == before
+
+
+def test_plot_draws_the_curves(run, tmp_path):
+    run("--model", "tiny", "--epochs", "2", "--plot", "curves.png")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_validation_of_nothing_takes_the_last_epoch(run):
+    result = json.loads(run("--epochs", "2", "--validation", "0", "--json"))
+    assert result["validation_loss"] is None
+    assert result["best_epoch"] == 2
+
+
+def test_patience_ends_early(run):
+    result = json.loads(
+        run("--model", "linear", "--epochs", "50", "--patience", "2", "--json",
+            "--learning-rate", "1e-12")
+    )  # fmt: skip
+    assert result["epochs"] < 50
+
+
+def test_a_batch_larger_than_the_data(run):
+    assert json.loads(run("--epochs", "1", "--batch-size", "9999", "--json"))["epochs"] == 1
+
+
+def command(*options, cwd):
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "nn.train", *options],
+        cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--epochs", "0"], "argument --epochs: expected a whole number from 1 to 100000"),
+        (["--learning-rate", "nan"], "argument --learning-rate: expected a number"),
+        (["--model", "resnet"], "argument --model: invalid choice: 'resnet'"),
+        (["--hidden", "12,x"], "argument --hidden: expected whole numbers from 1 to 10000"),
+        (["--activation", "Tanh"], "--activation and --dropout need --hidden"),
+        (["--optimizer", "sgd"], "--weight-decay needs --optimizer adam"),
+        (["--data-dir", "missing"], "missing"),
+        (["--output", "/proc/none/x.npz"], "cannot write /proc/none/x.npz"),
+        (["--plot", "."], "cannot write .: Is a directory; choose another place with --plot"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(options, message, small_mnist, tmp_path):
+    data = [] if "--data-dir" in options else ["--data-dir", str(small_mnist)]
+    process = command(*data, *options, cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.glob("**/*.npz")) == []
+
+
+def test_ctrl_c_saves_the_best_weights_and_ends_with_130(small_mnist, tmp_path):
+    process = command(
+        "--data-dir", str(small_mnist), "--epochs", "99999", "--output", "x.npz", cwd=tmp_path
+    )
+    state = tmp_path / "x.training.npz"
+    end = time.monotonic() + 30
+    while not state.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "saved x.npz" in out
+    figures = load_checkpoint(tmp_path / "x.npz").record["figures"]
+    assert 1 <= figures["best_epoch"] <= figures["epochs"] < 99999
+    # And it goes on from there.
+    epochs = str(figures["epochs"] + 1)
+    process = command(
+        "--data-dir", str(small_mnist), "--resume", "x.npz", "--epochs", epochs, cwd=tmp_path
+    )
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert f"epoch {epochs:>3}/{epochs}" in out
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_what_there_is(run, monkeypatch, tmp_path):
+    def interrupt(self, learner):
+        if learner.batch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Progress, "after_batch", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        run("--model", "tiny")
+    assert ended.value.code == 130
+    assert load_checkpoint(tmp_path / "models/tiny.npz").record["figures"]["best_epoch"] == 0
+
+
+@pytest.mark.parametrize(("model", "at_least"), [("linear", 0.92), ("tiny", 0.93), ("mlp", 0.975)])
+def test_accuracy_on_mnist(model, at_least, mnist_folder, tmp_path, capsys):
+    options = ["--model", model, "--output", str(tmp_path / "x.npz"), "--json"]
+    train.main(["--data-dir", str(mnist_folder), *options])
+    result = json.loads(capsys.readouterr().out)
+    assert result["test_accuracy"] >= at_least
+    # What ships is what this command gives.
+    shipped = load_checkpoint(train.Path("models") / f"{model}.npz").record
+    assert shipped["figures"]["test_accuracy"] == pytest.approx(result["test_accuracy"], abs=5e-4)
+    assert shipped["data_checksum"] == load_checkpoint(tmp_path / "x.npz").record["data_checksum"]
