@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_a_batch_larger_than_the_data(run):
 
 
 def command(*options, cwd):
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     return subprocess.Popen(
         [sys.executable, "-m", "nn.train", *options],
         cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -186,7 +187,7 @@ def command(*options, cwd):
 def test_wrong_use_is_one_line_and_status_2(options, message, small_mnist, tmp_path):
     data = [] if "--data-dir" in options else ["--data-dir", str(small_mnist)]
     process = command(*data, *options, cwd=tmp_path)
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert message in err
     assert err.count("\n") == 1
@@ -237,6 +238,6 @@ def test_accuracy_on_mnist(model, at_least, mnist_folder, tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["test_accuracy"] >= at_least
     # What ships is what this command gives.
-    shipped = load_checkpoint(train.Path("models") / f"{model}.npz").record
+    shipped = load_checkpoint(Path("models") / f"{model}.npz").record
     assert shipped["figures"]["test_accuracy"] == pytest.approx(result["test_accuracy"], abs=5e-4)
     assert shipped["data_checksum"] == load_checkpoint(tmp_path / "x.npz").record["data_checksum"]
