@@ -58,7 +58,9 @@ class Controller:
         elif kind in (pygame.QUIT, pygame.WINDOWCLOSE):
             self.quit_wanted = True
         elif kind == pygame.WINDOWFOCUSLOST:
-            self.lift()
+            # Where the focus follows the mouse this is what leaving the window in mid-stroke looks
+            # like; no movement is heard until the pointer is back, with its button down or not.
+            self.canvas.end()
         elif kind == pygame.WINDOWSIZECHANGED:
             self.resize((event.x, event.y))
 
@@ -125,7 +127,7 @@ class Controller:
             place = self.layout.to_cells(x, y)
             if self.canvas.is_drawing:
                 self.canvas.extend(*place)
-            else:  # the window changed its size under the stroke
+            else:  # the window changed its size under the stroke, or lost the focus
                 self.canvas.begin(self._kind, *place)
 
     def _release(self, pointer: Pointer, x: float, y: float) -> None:

@@ -139,12 +139,21 @@ def test_a_press_after_a_lost_release_starts_anew(controller):
     assert not controller.canvas.ink[10:18].any()
 
 
-def test_losing_the_focus_ends_the_stroke(controller):
+def test_losing_the_focus_ends_the_stroke_and_draws_no_line_to_where_it_comes_back(controller):
     press(controller, 5.5, 5.5)
     controller.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
-    move(controller, 22.5, 5.5)
-    assert not controller.canvas.ink[:, 10:].any()
     assert not controller.canvas.is_drawing
+    move(controller, 22.5, 5.5)
+    assert controller.canvas.ink[5, 22] == 1  # the button is still down
+    assert not controller.canvas.ink[:, 9:19].any()
+
+
+def test_a_button_released_while_the_focus_was_elsewhere_draws_no_more(controller):
+    press(controller, 5.5, 5.5)
+    controller.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    move(controller, 22.5, 5.5, (0, 0, 0))
+    move(controller, 22.5, 25.5, (1, 0, 0))
+    assert not controller.canvas.ink[:, 10:].any()
 
 
 @pytest.mark.parametrize("cell", [(0, 0), (27, 0), (0, 27), (27, 27)])
