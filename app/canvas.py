@@ -22,7 +22,8 @@ Point = tuple[float, float]
 Kind = Literal["draw", "erase"]
 
 SIZE = 28
-# A line of about two cells, as thick as the digits in MNIST are on average.
+# With it, recorded digits written as large as MNIST's hold as much ink as those do: 96 cells' worth
+# on average, where MNIST has 95.
 DRAW_RADIUS = 1.1
 # Wider by the soft edges of both, so that one pass along a line takes all of it away.
 ERASE_RADIUS = 2.2

@@ -123,7 +123,8 @@ def make_icon(side: int = 256) -> Array:
     colour = paper + level * (np.array([255, 183, 77]) - paper)
     picture = np.concatenate([colour, 255.0 * inside[..., None]], axis=-1)
     small: Array = picture.reshape(side, 4, side, 4, 4).mean(axis=(1, 3))
-    return small.round().astype(np.uint8)
+    icon: Array = small.round().astype(np.uint8)
+    return icon
 
 
 def main() -> None:
