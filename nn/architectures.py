@@ -7,12 +7,14 @@ anything from the file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nn.convolution import Conv2d, MaxPool2d
 from nn.layers import (
     Dropout,
     Flatten,
@@ -23,16 +25,24 @@ from nn.layers import (
     Sequential,
     Sigmoid,
     Tanh,
+    Unflatten,
     he_normal,
     xavier_uniform,
 )
 
 Architecture = list[list[Any]]
 
-PIXELS = 28 * 28
+SIDE = 28
+PIXELS = SIDE * SIDE
 CLASSES = 10
 MOST_PARAMETERS = 50_000_000  # far above any network here; keeps a bad file from filling memory
-ACTIVATIONS: dict[str, type[Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
+ACTIVATIONS: dict[str, Callable[..., Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
+WITHOUT_WEIGHTS: dict[str, Callable[..., Layer]] = {
+    **ACTIVATIONS,
+    "Flatten": Flatten,
+    "Unflatten": Unflatten,
+    "MaxPool2d": MaxPool2d,
+}
 
 
 def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0.0) -> Architecture:
@@ -50,10 +60,36 @@ def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0
     return [*layers, ["Linear", size, CLASSES]]
 
 
+def cnn(*stages: Sequence[int], hidden: Sequence[int] = (), dropout: float = 0.0) -> Architecture:
+    """A convolutional network: in each stage 3×3 convolutions to the given numbers of channels.
+
+    Each stage ends by halving the image (28 -> 14 -> 7 -> 3) with a max-pooling, done before the
+    last activation, where it gives the same and costs a quarter. After the stages come fully
+    connected layers of the `hidden` sizes and the ten logits.
+    """
+    layers: Architecture = [["Unflatten", 1, SIDE, SIDE]]
+    channels, side = 1, SIDE
+    for stage in stages:
+        for out_channels in stage:
+            layers += [["Conv2d", channels, out_channels, 3, 1], ["ReLU"]]
+            channels = out_channels
+        layers.insert(-1, ["MaxPool2d", 2])
+        side //= 2
+    layers.append(["Flatten"])
+    size = channels * side * side
+    for width in hidden:
+        layers += [["Linear", size, width], ["ReLU"]]
+        if dropout:
+            layers.append(["Dropout", dropout])
+        size = width
+    return [*layers, ["Linear", size, CLASSES]]
+
+
 NAMED: dict[str, Architecture] = {
     "linear": mlp(),
     "tiny": mlp([10]),
     "mlp": mlp([50, 25]),
+    "cnn-small": cnn([16], [32]),
 }
 
 
@@ -66,38 +102,82 @@ def build(
     the reason for an architecture that is not one: an unknown layer, sizes that do not fit each
     other, or more than `MOST_PARAMETERS` parameters.
     """
-    features = PIXELS
+    shape: tuple[int, ...] = (PIXELS,)  # of one image, as it comes to the next layer
     parameters = 0
     layers: list[Layer] = []
     for index, entry in enumerate(architecture):
         name, *sizes = entry or [None]
-        if name == "Linear" and len(sizes) == 2 and all(_is_size(size) for size in sizes):
-            if sizes[0] != features:
-                raise ValueError(f"layer {index} takes {sizes[0]} features, but gets {features}")
-            features = sizes[1]
-            parameters += (sizes[0] + 1) * sizes[1]
-            if parameters > MOST_PARAMETERS:
-                raise ValueError(f"more than {MOST_PARAMETERS:,} parameters")
-            following = architecture[index + 1][0] if index + 1 < len(architecture) else None
-            initialize: Initializer = he_normal if following == "ReLU" else xavier_uniform
+        shape, new_parameters = _trace(index, entry, name, sizes, shape)
+        parameters += new_parameters
+        if parameters > MOST_PARAMETERS:
+            raise ValueError(f"more than {MOST_PARAMETERS:,} parameters")
+        if name == "Linear":
+            initialize = _initializer(architecture[index + 1 :])
             layers.append(Linear(sizes[0], sizes[1], rng, initialize, dtype))
-        elif name == "Dropout" and len(sizes) == 1 and isinstance(sizes[0], float):
+        elif name == "Conv2d":
+            initialize = _initializer(architecture[index + 1 :])
+            in_channels, out_channels, kernel_size, padding = sizes
+            layers.append(
+                Conv2d(in_channels, out_channels, kernel_size, rng, padding, initialize, dtype)
+            )
+        elif name == "Dropout":
             layers.append(Dropout(sizes[0], rng, dtype))
-        elif name == "Flatten" and not sizes:
-            layers.append(Flatten(dtype))
-        elif str(name) in ACTIVATIONS and not sizes:
-            layers.append(ACTIVATIONS[name](dtype))
         else:
-            raise ValueError(f"layer {index} is {entry}, which is not a layer known here")
-    if features != CLASSES:
-        raise ValueError(f"the last layer gives {features} values instead of {CLASSES}")
+            layers.append(WITHOUT_WEIGHTS[name](*sizes, dtype=dtype))
+    if shape != (CLASSES,):
+        raise ValueError(f"the last layer gives values of shape {shape} instead of {CLASSES}")
     return Sequential(*layers)
 
 
+def _trace(
+    index: int, entry: list[Any], name: Any, sizes: list[Any], shape: tuple[int, ...]
+) -> tuple[tuple[int, ...], int]:
+    """The shape of an image after a layer, and the layer's number of parameters, by sizes alone."""
+    whole = all(_is_size(size) for size in sizes)
+    if name == "Linear" and len(sizes) == 2 and whole and min(sizes):
+        _expect(index, (sizes[0],), shape)
+        return (sizes[1],), (sizes[0] + 1) * sizes[1]
+    if name == "Conv2d" and len(sizes) == 4 and whole and min(sizes[:3]):
+        in_channels, out_channels, kernel_size, padding = sizes
+        _expect(index, (in_channels, *shape[1:]), shape)
+        sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
+        if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
+            raise ValueError(f"layer {index} is {entry}, which does not fit images of {shape}")
+        return (out_channels, *sides), (in_channels * kernel_size**2 + 1) * out_channels
+    if name == "MaxPool2d" and len(sizes) == 1 and whole and sizes[0]:
+        if len(shape) != 3 or min(shape[1:]) < sizes[0]:
+            raise ValueError(f"layer {index} is {entry}, which does not fit images of {shape}")
+        return (shape[0], *(side // sizes[0] for side in shape[1:])), 0
+    if name == "Unflatten" and len(sizes) == 3 and whole:
+        _expect(index, (math.prod(sizes),), shape)
+        return tuple(sizes), 0
+    if name == "Flatten" and not sizes:
+        return (math.prod(shape),), 0
+    if str(name) in ACTIVATIONS and not sizes:
+        return shape, 0
+    if name == "Dropout" and len(sizes) == 1 and isinstance(sizes[0], float):
+        return shape, 0
+    raise ValueError(f"layer {index} is {entry}, which is not a layer known here")
+
+
+def _expect(index: int, expected: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if expected != shape:
+        raise ValueError(f"layer {index} takes values of shape {expected}, but gets {shape}")
+
+
+def _initializer(following: Architecture) -> Initializer:
+    """He's initialisation if the next activation is a ReLU, else Xavier's."""
+    activation = next((entry[0] for entry in following if entry[0] in ACTIVATIONS), None)
+    return he_normal if activation == "ReLU" else xavier_uniform
+
+
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and 1 <= value <= MOST_PARAMETERS
+    return isinstance(value, int) and 0 <= value <= MOST_PARAMETERS
 
 
 def describe(architecture: Architecture) -> str:
-    """The sizes in one word, as "784-50-25-10"."""
-    return "-".join([str(PIXELS), *(str(e[-1]) for e in architecture if e[0] == "Linear")])
+    """The layers' sizes: "784-50-25-10", or with convolutions "conv 16, 32; 1568-10"."""
+    channels = [str(entry[2]) for entry in architecture if entry[0] == "Conv2d"]
+    linear = [entry for entry in architecture if entry[0] == "Linear"]
+    sizes = "-".join([*(str(entry[1]) for entry in linear), str(CLASSES)])
+    return f"conv {', '.join(channels)}; {sizes}" if channels else sizes

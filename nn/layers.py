@@ -22,6 +22,7 @@ With `training=False` nothing is kept for `backward`.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -91,6 +92,17 @@ class Layer:
     def _buffer_like(self, name: str, x: Array) -> Array:
         """A buffer of `x`'s shape with the batch last in memory."""
         return np.moveaxis(self._buffer(name, (*x.shape[1:], x.shape[0])), -1, 0)
+
+    def replica(self) -> Layer:
+        """A layer with the same parameters, the very arrays, but gradients and buffers of its own.
+
+        Two threads can work with a layer and its replica at the same time.
+        """
+        twin = copy.copy(self)
+        twin.params = dict(self.params)
+        twin.grads = {name: np.zeros_like(value) for name, value in self.grads.items()}
+        twin._buffers = {}
+        return twin
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -264,6 +276,31 @@ class Flatten(Layer):
         return reshape_images(dy, self._shape[1:])
 
 
+class Unflatten(Layer):
+    """(N, C·H·W) -> (N, C, H, W); an input that has this shape already passes as it is."""
+
+    def __init__(
+        self, channels: int, height: int, width: int, dtype: DTypeLike = np.float32
+    ) -> None:
+        super().__init__(dtype)
+        self.shape = (channels, height, width)
+        self._x_shape: tuple[int, ...] | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """(N, C·H·W) or (N, C, H, W) -> (N, C, H, W)."""
+        self._x_shape = x.shape if training else None
+        return reshape_images(x, self.shape)
+
+    def backward(self, dy: Array) -> Array:
+        """(N, C, H, W) -> the input's shape."""
+        if self._x_shape is None:
+            raise RuntimeError("backward() needs forward(..., training=True) before it")
+        return reshape_images(dy, self._x_shape[1:])
+
+    def __repr__(self) -> str:
+        return f"Unflatten{self.shape}"
+
+
 class Sequential:
     """Layers one after the other, with all their parameters in one flat vector.
 
@@ -280,17 +317,28 @@ class Sequential:
         size = sum(value.size for layer in layers for value in layer.params.values())
         self.parameters = np.zeros(size, dtypes.pop())
         self.gradients = np.zeros_like(self.parameters)
-        self._move_into_vectors()
+        for layer, name, span in self._spans():
+            value = layer.params[name]
+            self.parameters[span] = value.ravel()
+            layer.params[name] = self.parameters[span].reshape(value.shape)
+            layer.grads[name] = self.gradients[span].reshape(value.shape)
 
-    def _move_into_vectors(self) -> None:
+    def _spans(self) -> Iterator[tuple[Layer, str, slice]]:
+        """Where each layer's parameters lie in the vectors."""
         start = 0
         for layer in self.layers:
             for name, value in layer.params.items():
-                span = slice(start, start + value.size)
-                self.parameters[span] = value.ravel()
-                layer.params[name] = self.parameters[span].reshape(value.shape)
-                layer.grads[name] = self.gradients[span].reshape(value.shape)
-                start = span.stop
+                yield layer, name, slice(start, start + value.size)
+                start += value.size
+
+    def replica(self) -> Sequential:
+        """A model that shares this one's parameters but has gradients and buffers of its own."""
+        twin = copy.copy(self)
+        twin.layers = tuple(layer.replica() for layer in self.layers)
+        twin.gradients = np.zeros_like(self.gradients)
+        for layer, name, span in twin._spans():
+            layer.grads[name] = twin.gradients[span].reshape(layer.params[name].shape)
+        return twin
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""

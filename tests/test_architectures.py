@@ -6,7 +6,12 @@ from nn.architectures import NAMED, build, describe, mlp
 
 @pytest.mark.parametrize(
     ("name", "parameters", "sizes"),
-    [("mlp", 40_785, "784-50-25-10"), ("linear", 7_850, "784-10"), ("tiny", 7_960, "784-10-10")],
+    [
+        ("mlp", 40_785, "784-50-25-10"),
+        ("linear", 7_850, "784-10"),
+        ("tiny", 7_960, "784-10-10"),
+        ("cnn-small", 20_490, "conv 16, 32; 1568-10"),
+    ],
 )
 def test_named_networks(name, parameters, sizes):
     model = build(NAMED[name], np.random.default_rng(0))
@@ -32,8 +37,8 @@ def test_weights_before_relu_are_he_and_others_xavier():
 @pytest.mark.parametrize(
     ("architecture", "message"),
     [
-        ([["Linear", 784, 50]], "gives 50 values instead of 10"),
-        ([["Linear", 700, 10]], "takes 700 features, but gets 784"),
+        ([["Linear", 784, 50]], r"gives values of shape \(50,\) instead of 10"),
+        ([["Linear", 700, 10]], r"takes values of shape \(700,\), but gets \(784,\)"),
         ([["Linear", 784, 10**12], ["Linear", 10**12, 10]], "not a layer"),
         ([["Linear", 784, 100_000], ["Linear", 100_000, 10]], "more than"),
         ([["Linear", 784, -1]], "not a layer"),
@@ -42,7 +47,13 @@ def test_weights_before_relu_are_he_and_others_xavier():
         ([["Dropout", 2.0], ["Linear", 784, 10]], "from 0 to below 1"),
         ([[]], "not a layer"),
         ([[["Linear"], 784, 10]], "not a layer"),
-        ([], "gives 784 values"),
+        ([], r"gives values of shape \(784,\)"),
+        ([["Linear", 784, 0], ["Linear", 0, 10]], "not a layer"),
+        ([["Conv2d", 1, 4, 3, 1]], r"takes values of shape \(1,\), but gets \(784,\)"),
+        ([["Unflatten", 1, 28, 28], ["Conv2d", 1, 4, 30, 0]], "does not fit images"),
+        ([["Unflatten", 1, 28, 28], ["Conv2d", 1, 4, 3, 900]], "does not fit images"),
+        ([["Unflatten", 1, 28, 28], ["MaxPool2d", 29]], "does not fit images"),
+        ([["Unflatten", 1, 28, 27]], "takes values of shape"),
     ],
 )
 def test_what_is_no_architecture_is_refused(architecture, message):
