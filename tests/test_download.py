@@ -377,17 +377,34 @@ def test_where_a_body_begins():
         body_start(206, {"Content-Range": "bytes 5-", "Content-Length": "1000000"}, 5, FILE)
 
 
+def feed(file: MnistFile, *pieces: bytes) -> PackedCheck:
+    check = PackedCheck(file)
+    for piece in pieces:
+        check.feed(piece)
+    return check
+
+
 @pytest.mark.parametrize("step", [1, 7, 65536])
 def test_the_check_takes_pieces_of_any_size(step):
     """Output that zlib holds back after its last input must be hashed too."""
     unpacked = bytes(200_000)
     file = MnistFile("zeros", len(unpacked), hashlib.sha256(unpacked).hexdigest())
     packed = gzip.compress(unpacked)
-    check = PackedCheck(file)
-    for start_ in range(0, len(packed), step):
-        check.feed(packed[start_ : start_ + step])
+    check = feed(file, *(packed[at : at + step] for at in range(0, len(packed), step)))
     check.finish()
     assert check.received == len(packed)
+
+
+@pytest.mark.parametrize("tail", [b"x", b"more" * 100, OTHER_PACKED])
+def test_bytes_after_the_end_are_refused_wherever_the_pieces_meet(tail):
+    """Where output fills a piece exactly, zlib offers such bytes as if it had yet to read them."""
+    for size in (1000, download.CHUNK, 2 * download.CHUNK, 200_000):
+        unpacked = np.random.default_rng(size).integers(0, 10, size, np.uint8).tobytes()
+        file = MnistFile("digits", size, hashlib.sha256(unpacked).hexdigest())
+        packed = gzip.compress(unpacked)
+        for cut in {0, *range(len(packed) - 12, len(packed) + 1), len(packed) + len(tail)}:
+            with pytest.raises(Exception, match="goes on after the end of its gzip data"):
+                feed(file, (packed + tail)[:cut], (packed + tail)[cut:])
 
 
 def test_a_wrong_sum_at_the_end_of_a_gzip_file_is_noticed():
@@ -397,7 +414,7 @@ def test_a_wrong_sum_at_the_end_of_a_gzip_file_is_noticed():
         OTHER_PACKED[-8:-4], "little"
     )
     with pytest.raises(Exception, match="damaged gzip data"):
-        PackedCheck(OTHER).feed(bytes(packed))
+        feed(OTHER, bytes(packed))
 
 
 def test_the_true_files_are_described_rightly():
