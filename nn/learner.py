@@ -19,6 +19,7 @@ from nn.errors import TrainingError
 from nn.layers import Sequential
 from nn.losses import CrossEntropyLoss, softmax
 from nn.optimizers import constant
+from nn.parallel import BatchGradients
 
 Array = NDArray[Any]
 Metric = Callable[[Array, Array], float]
@@ -96,7 +97,9 @@ class Learner:
     """Trains `model` on `dataloaders.train` and judges it on `dataloaders.validation`.
 
     `metric(logits, labels)` is a mean over a batch, by default the accuracy; `schedule(epoch,
-    epochs)` is the factor on the learning rate, with a fractional epoch.
+    epochs)` is the factor on the learning rate, with a fractional epoch. With `slice_size`, a batch
+    is worked on in slices of so many images by `threads` threads, which suits convolutions; the
+    result does not depend on the number of threads.
     """
 
     def __init__(
@@ -109,6 +112,8 @@ class Learner:
         *,
         schedule: Schedule = constant,
         seed: int = 0,
+        slice_size: int | None = None,
+        threads: int = 1,
     ) -> None:
         self.dataloaders = dataloaders
         self.model = model
@@ -117,6 +122,11 @@ class Learner:
         self.metric = metric or accuracy
         self.schedule = schedule
         self.seed = seed
+        self.slices = (
+            BatchGradients(model, self.loss, self.metric, slice_size, threads)
+            if slice_size
+            else None
+        )
         self.epoch = 0  # complete epochs
         self.epochs = 0  # complete epochs at the end of the present fit
         self.batch = 0  # steps taken in the present epoch
@@ -147,7 +157,7 @@ class Learner:
     def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
         start = time.perf_counter()
         rng = np.random.default_rng([self.seed, self.epoch])
-        self.model.use_rng(rng)
+        (self.slices or self.model).use_rng(rng)
         self.running = Means()
         steps = len(self.dataloaders.train)
         rate = learning_rate
@@ -184,15 +194,18 @@ class Learner:
 
     def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
         """One step of gradient descent: forward, loss, backward, update."""
-        logits = self.model.forward(images, training=True)
-        loss = self.loss.forward(logits, labels)
+        if self.slices:
+            loss, metric = self.slices(images, labels)
+        else:
+            logits = self.model.forward(images, training=True)
+            loss, metric = self.loss.forward(logits, labels), self.metric(logits, labels)
+            self.model.parameter_gradients(self.loss.backward())
         if not np.isfinite(loss):
             raise TrainingError(
                 f"the loss became {loss} in epoch {self.epoch + 1}, batch {self.batch}: expected a "
                 f"finite number; try a --learning-rate below {learning_rate:g}"
             )
-        self.running.add(loss, self.metric(logits, labels), len(labels))
-        self.model.parameter_gradients(self.loss.backward())
+        self.running.add(loss, metric, len(labels))
         self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
 
     def validate(self) -> Means | None:

@@ -23,7 +23,8 @@ ALLOWED = {
     "nn.convolution": {"nn.layers"},
     "nn.architectures": {"nn.layers", "nn.convolution"},
     "nn.checkpoint": {"nn.architectures", "nn.layers", "nn.errors", "nn.files"},
-    "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.errors"},
+    "nn.parallel": {"nn.layers", "nn.losses"},
+    "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.parallel", "nn.errors"},
     "nn.reader": {"nn.checkpoint", "nn.losses"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
 }

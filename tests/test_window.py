@@ -70,8 +70,16 @@ class Window:
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
-        self.id = self.wait_for(self.find, "a window")
-        self.update_geometry()
+        self.id = None
+        try:
+            self.wait_for(self.find, "a window")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
 
     def xdotool(self, *arguments):
         return subprocess.run(
@@ -83,8 +91,10 @@ class Window:
         ).stdout
 
     def find(self):
+        """Whether the program has a window that stays; a first one may go again at once."""
         found = self.xdotool("search", "--onlyvisible", "--pid", self.process.pid).split()
-        return found[-1] if found else None
+        self.id = found[-1] if found else None
+        return self.id is not None and self.update_geometry()
 
     def wait_for(self, look, what, seconds=15):
         end = time.monotonic() + seconds
@@ -98,12 +108,15 @@ class Window:
     def update_geometry(self):
         text = self.xdotool("getwindowgeometry", "--shell", self.id)
         values = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", text)}
+        if not values.keys() >= {"X", "Y", "WIDTH", "HEIGHT"}:
+            return False
         self.place = values["X"], values["Y"]
         self.size = values["WIDTH"], values["HEIGHT"]
         self.layout = lay_out(*self.size)
+        return True
 
     def title(self):
-        return self.xdotool("getwindowname", self.id).strip()
+        return self.xdotool("getwindowname", self.id).strip() if self.id else None
 
     def spot(self, x, y):
         """The screen's pixel at a place on the canvas, in cells."""
@@ -161,8 +174,7 @@ def opened(display, folder, *arguments):
     try:
         yield window
     finally:
-        window.process.kill()
-        window.process.communicate()
+        window.close()
 
 
 def wait_for_ink(window, wanted):
