@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.brush import add_ink, remove_ink
+from nn.images import SIZE, Mark
 
 Point = tuple[float, float]
 Kind = Literal["draw", "erase"]
 
-SIZE = 28
 # With it, recorded digits written as large as MNIST's hold as much ink as those do: 96 cells' worth
 # on average, where MNIST has 95.
 DRAW_RADIUS = 1.1
@@ -31,15 +31,6 @@ SOFTNESS = 1.0
 # No pointer is this many cells away; a file may say so, and float32 would lose the line on the way.
 FARTHEST = 1000.0
 UNDO_STEPS = 100
-
-
-@dataclass
-class Mark:
-    """One stroke of the pen or the eraser: its brush's radius and its points, all in cells."""
-
-    kind: Kind
-    radius: float
-    points: list[Point] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ class Canvas:
         """Set the pen or the eraser down, which leaves a dot; a stroke under way ends."""
         self.end()
         self._before = self._state()
-        self._mark = Mark(kind, self._radius[kind])
+        self._mark = Mark([], self._radius[kind], kind)
         self.extend(x, y)
 
     def extend(self, x: float, y: float) -> None:

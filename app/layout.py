@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.canvas import SIZE, Point
+from app.canvas import Point
+from nn.images import SIZE
 
 DIGITS = 10
 # Smaller windows are laid out as if they had this size, and are cut off.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas import Canvas
+from nn.images import frame_strokes
 
 
 class Network(Protocol):
@@ -23,7 +24,7 @@ class Network(Protocol):
     name: str
 
     def probabilities(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Ten probabilities, (N, 10), for each of the images, (N, 1, 28, 28) in 0…1."""
+        """Ten probabilities, (N, 10), for each of the framed images, (N, 28, 28) in 0…1."""
         ...
 
 
@@ -84,8 +85,8 @@ class Predictor:
         """Ask about the canvas without waiting; on a blank canvas there is no answer."""
         self.reset()
         if not self._canvas.is_blank:
-            image = self._canvas.ink.reshape(1, 1, *self._canvas.ink.shape).copy()
-            probabilities = np.asarray(self._network.probabilities(image), dtype=float)[0]
+            image = frame_strokes(self._canvas.marks)
+            probabilities = np.asarray(self._network.probabilities(image[None]), dtype=float)[0]
             self.answer = Answer(tuple(probabilities.tolist()))
 
     def reset(self) -> bool:

@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import DEFAULT_MODEL
-from app.canvas import SIZE, Canvas
+from app.canvas import Canvas
 from app.layout import DIGITS
 from app.predictor import Network
 from app.strokes import RecordedDigit, fit, read_strokes
 from nn.commands import ArgumentParser, json_output, number_in, run
+from nn.images import SIZE, frame_strokes
 
 BATCH = 256
 
@@ -32,12 +33,12 @@ BATCH = 256
 def draw_digits(
     digits: Sequence[RecordedDigit], scale: float, shift: tuple[float, float]
 ) -> NDArray[Any]:
-    """Draw each digit on a canvas of its own; returns the ink, (N, 1, 28, 28) float32."""
-    images = np.empty((len(digits), 1, SIZE, SIZE), dtype=np.float32)
+    """Draw each digit on a canvas of its own; returns what the network sees, (N, 28, 28)."""
+    images = np.empty((len(digits), SIZE, SIZE), dtype=np.float32)
     for image, digit in zip(images, digits, strict=True):
         canvas = Canvas()
         canvas.draw_strokes(fit(digit.strokes, scale, shift))
-        image[0] = canvas.ink
+        image[...] = frame_strokes(canvas.marks)
     return images
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
-from app.canvas import SIZE, Point
+from app.canvas import Point
 from nn.errors import DataError
+from nn.images import SIZE
 
 Stroke = Sequence[Point]
 

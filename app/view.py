@@ -9,9 +9,9 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from app.canvas import SIZE
 from app.layout import BarRow, Layout, Rect
 from app.predictor import Answer
+from nn.images import SIZE
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 REGULAR, BOLD = "Inter-Regular.otf", "Inter-SemiBold.otf"

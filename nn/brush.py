@@ -20,21 +20,35 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Point = tuple[float, float]
 
+LONGEST_PIECE = 1.5  # cells; longer lines are drawn in pieces, so that each inks few cells
 
-def distance_to_segment(x: Array, y: Array, start: Point, end: Point) -> Array:
-    """Distance from every point (`x`, `y`, broadcast) to the segment from `start` to `end`."""
+
+def distance_to_segment(x: Array, y: Array, start: Array | Point, end: Array | Point) -> Array:
+    """Distance from points (`x`, `y`) to segments from `start` to `end`, all broadcast together.
+
+    `start` and `end` are pairs (x, y), of numbers for one segment or of arrays for many.
+    """
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
-    length_squared = dx * dx + dy * dy
     x, y = x - x0, y - y0
-    # A segment shorter than a millionth of a cell is a dot, every point being nearest to `start`;
-    # dividing by a length near zero would overflow.
-    if length_squared <= 1e-12:
-        return np.hypot(x, y)
-    along = x * (dx / length_squared) + y * (dy / length_squared)
-    # Not np.clip, whose overhead is larger than the work on so few cells.
-    np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
-    return np.hypot(x - along * dx, y - along * dy)
+    # A segment shorter than a millionth of a cell is a dot; dividing by less would overflow.
+    length_squared = np.maximum(dx * dx + dy * dy, x.dtype.type(1e-12))
+    along = (x * dx + y * dy) / length_squared
+    # Not np.clip, whose overhead is larger than the work on the few cells under a brush.
+    np.minimum(np.maximum(along, 0, out=along), 1, out=along)
+    across_x, across_y = x - along * dx, y - along * dy
+    distance: Array = np.sqrt(across_x * across_x + across_y * across_y)
+    return distance
+
+
+def coverage_at(distance: Array, radius: Array | float, softness: float = 1.0) -> Array:
+    """How much of a cell is covered, 0…1, when its centre is `distance` away from the line.
+
+    Coverage falls linearly from 1 to 0 over `softness` cells around the distance `radius`.
+    """
+    covered: Array = (radius + softness / 2 - distance) / softness
+    np.minimum(np.maximum(covered, 0, out=covered), 1, out=covered)
+    return covered
 
 
 def segment_coverage(
@@ -42,7 +56,6 @@ def segment_coverage(
 ) -> tuple[tuple[slice, slice], Array]:
     """How much of each cell the brush covers along one segment.
 
-    Coverage falls linearly from 1 to 0 over `softness` cells around the distance `radius`.
     Returns the window of the `shape` grid that the brush can reach (two slices, y then x; empty
     when it passes outside) and the coverage inside it, float32 in 0…1.
     """
@@ -52,8 +65,8 @@ def segment_coverage(
     y = np.arange(rows.start + 0.5, rows.stop, dtype=np.float32)[:, None]
     x = np.arange(columns.start + 0.5, columns.stop, dtype=np.float32)[None, :]
     distance = distance_to_segment(x, y, start, end)
-    coverage = np.minimum(np.maximum((reach - distance) / softness, 0.0), 1.0)
-    return (rows, columns), coverage.astype(np.float32, copy=False)
+    covered = coverage_at(distance, radius, softness)
+    return (rows, columns), covered.astype(np.float32, copy=False)
 
 
 def _reached(size: int, a: float, b: float, reach: float) -> slice:
@@ -76,8 +89,70 @@ def remove_ink(ink: Array, start: Point, end: Point, radius: float, softness: fl
 
 
 def draw_polyline(
-    ink: Array, points: Sequence[Point], radius: float, softness: float = 1.0
+    ink: Array, points: Sequence[Point] | Array, radius: float, softness: float = 1.0
 ) -> None:
-    """Draw the line through `points` on `ink` (H, W) in place; one point is a dot."""
-    for start, end in zip(points, points[1:] or points, strict=False):
-        add_ink(ink, start, end, radius, softness)
+    """Draw the line through `points` (P, 2) on `ink` (H, W) in place; one point is a dot."""
+    starts, ends = _segments(points)
+    draw_segments(ink[None], np.zeros(len(starts), np.intp), starts, ends, radius, softness)
+
+
+def erase_polyline(
+    ink: Array, points: Sequence[Point] | Array, radius: float, softness: float = 1.0
+) -> None:
+    """Erase along the line through `points` (P, 2) on `ink` (H, W) in place."""
+    paper = np.zeros_like(ink)
+    draw_polyline(paper, points, radius, softness)
+    np.minimum(ink, 1 - paper, out=ink)
+
+
+def draw_segments(
+    ink: Array,
+    picture: Array,
+    starts: Array,
+    ends: Array,
+    radius: Array | float,
+    softness: float = 1.0,
+) -> None:
+    """Draw S segments at once on the pictures `ink` (N, H, W), C-ordered and changed in place.
+
+    Segment s, from `starts[s]` to `ends[s]` (S, 2), goes on the picture with the number
+    `picture[s]` (S,), drawn with `radius`, one for all or (S,).
+    """
+    radius = np.broadcast_to(np.asarray(radius, np.float32), picture.shape)
+    picture, starts, ends, radius = _cut(picture, starts, ends, radius)
+    height, width = ink.shape[1:]
+    reach = float(radius.max(initial=0.0)) + softness / 2
+    side = math.ceil(LONGEST_PIECE + 2 * reach) + 1  # no piece can ink more cells than side²
+    low = np.floor(np.minimum(starts, ends) - reach)
+    near = np.all((low > -side) & (low < (width, height)), axis=1)
+    step = np.arange(side)
+    columns = low[near, :1].astype(np.intp) + np.tile(step, side)  # (S, side²)
+    rows = low[near, 1:].astype(np.intp) + np.repeat(step, side)
+    start, end = (ends_of[near].T[:, :, None].astype(np.float32) for ends_of in (starts, ends))
+    x, y = columns.astype(np.float32) + 0.5, rows.astype(np.float32) + 0.5
+    covered = coverage_at(distance_to_segment(x, y, start, end), radius[near, None], softness)
+    on_paper = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    cells = (picture[near, None] * height + rows) * width + columns
+    # A view, because the pictures are C-ordered; `at` lets many segments meet in one cell.
+    np.maximum.at(ink.reshape(-1), cells[on_paper], covered[on_paper])
+
+
+def _segments(points: Sequence[Point] | Array) -> tuple[Array, Array]:
+    """The starts and ends (S, 2) of the line through points (P, 2); of one point, a dot."""
+    points = np.asarray(points, float).reshape(-1, 2)
+    return (points[:-1], points[1:]) if len(points) > 1 else (points, points)
+
+
+def _cut(picture: Array, starts: Array, ends: Array, radius: Array) -> tuple[Array, ...]:
+    """The same segments in pieces no longer than `LONGEST_PIECE` in x or y."""
+    along = ends - starts
+    counts = np.ceil(np.abs(along).max(axis=1) / LONGEST_PIECE).astype(np.intp)
+    counts = np.maximum(counts, 1)
+    if counts.max(initial=1) == 1:
+        return picture, starts, ends, radius
+    which = np.repeat(np.arange(len(counts)), counts)
+    first = np.cumsum(counts) - counts
+    number = np.arange(len(which)) - first[which]
+    steps = along[which] / counts[which, None]
+    begin = starts[which] + steps * number[:, None]
+    return picture[which], begin, begin + steps, radius[which]

@@ -18,10 +18,9 @@ from nn.dataset import load_mnist
 from nn.errors import UsageError
 from nn.files import check_writable
 from nn.losses import CrossEntropyLoss, softmax
-from nn.reader import load_reader
+from nn.reader import DEFAULT_MODEL, load_reader
 
 Array = NDArray[Any]
-DEFAULT_MODEL = "mlp"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

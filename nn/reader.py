@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.architectures import PIXELS
 from nn.checkpoint import Checkpoint, find_model, load_checkpoint
 from nn.losses import softmax
 
 Array = NDArray[Any]
 
+DEFAULT_MODEL = "mlp"  # the network that is meant where none is named
 BATCH = 256  # images at once: enough for BLAS, few enough to stay in the processor's cache
 
 
@@ -29,15 +31,16 @@ class Reader:
         return self.checkpoint.model.count_params()
 
     def logits(self, images: Array) -> Array:
-        """(N, 1, 28, 28) or (N, 784) images in 0…1 -> (N, 10) logits, float32."""
+        """Images in 0…1, (N, 28, 28), (N, 1, 28, 28) or (N, 784) -> (N, 10) logits, float32."""
         model = self.checkpoint.model
+        images = images.reshape(len(images), PIXELS)
         batches = range(0, len(images), BATCH)
         # Copied, because the next forward pass writes into the same buffer.
         outputs = [model.forward(images[start : start + BATCH]).copy() for start in batches]
         return np.concatenate(outputs) if outputs else np.empty((0, 10), np.float32)
 
     def probabilities(self, images: Array) -> Array:
-        """(N, 1, 28, 28) or (N, 784) images in 0…1 -> (N, 10) probabilities, float32."""
+        """Images in 0…1, shaped as for `logits` -> (N, 10) probabilities, float32."""
         return softmax(self.logits(images))
 
 

@@ -31,6 +31,7 @@ from nn.files import check_writable
 from nn.learner import BestWeights, Callback, DataLoaders, EarlyStopping, Epoch, Learner
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
+from nn.reader import DEFAULT_MODEL
 
 STATE_FORMAT = "digitpad training"
 OPTIMIZERS = ("adam", "sgd")
@@ -41,7 +42,7 @@ SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 class Settings:
     """Everything that decides which weights come out, apart from the data."""
 
-    model: str = "mlp"
+    model: str = DEFAULT_MODEL
     hidden: tuple[int, ...] | None = None  # sizes of the hidden layers, in place of the named ones
     activation: str = "ReLU"
     dropout: float = 0.0

@@ -1,9 +1,18 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nn.brush import add_ink, draw_polyline, remove_ink, segment_coverage
+from nn.brush import (
+    add_ink,
+    draw_polyline,
+    draw_segments,
+    erase_polyline,
+    remove_ink,
+    segment_coverage,
+)
 
 coordinates = st.floats(-40, 70)
 points = st.tuples(coordinates, coordinates)
@@ -94,3 +103,32 @@ def test_a_polyline_of_one_point_is_a_dot_and_of_none_nothing():
     assert not ink.any()
     draw_polyline(ink, [(4.5, 4.5)], 1.1)
     assert ink[4, 4] == 1
+
+
+def test_many_segments_at_once_are_those_drawn_one_by_one():
+    rng = np.random.default_rng(0)
+    starts, ends = rng.uniform(-4, 24, (2, 35, 2))
+    picture, radius = np.arange(35) % 7, rng.uniform(0.3, 3, 35)
+    found = np.zeros((7, 20, 20), np.float32)
+    draw_segments(found, picture, starts, ends, radius, 0.8)
+    expected = np.zeros((7, 20, 20), np.float32)
+    for n, start, end, r in zip(picture, starts, ends, radius, strict=True):
+        add_ink(expected[n], tuple(start), tuple(end), r, 0.8)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("far", [-1000.0, 1000.0])
+def test_what_is_far_outside_is_not_drawn(far):
+    ink = np.zeros((28, 28), np.float32)
+    draw_polyline(ink, [(far, 5.0), (far, 9.0)], 1.0)
+    draw_polyline(ink, np.empty((0, 2)), 1.0)
+    assert not ink.any()
+
+
+def test_erasing_a_line_at_once_is_erasing_it_bit_by_bit():
+    points = [(3.0, 4.0), (15.0, 9.0), (16.0, 20.0)]
+    one, other = np.ones((28, 28), np.float32), np.ones((28, 28), np.float32)
+    erase_polyline(one, points, 1.3)
+    for start, end in itertools.pairwise(points):
+        remove_ink(other, start, end, 1.3)
+    np.testing.assert_allclose(one, other, atol=1e-5)

@@ -25,12 +25,15 @@ ALLOWED = {
     "nn.checkpoint": {"nn.architectures", "nn.layers", "nn.errors", "nn.files"},
     "nn.parallel": {"nn.layers", "nn.losses"},
     "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.parallel", "nn.errors"},
-    "nn.reader": {"nn.checkpoint", "nn.losses"},
+    "nn.reader": {"nn.architectures", "nn.checkpoint", "nn.losses"},
+    "nn.images": {"nn.brush"},
+    "nn.augmentation": {"nn.images"},
+    "nn.handwriting": {"nn.images", "nn.brush"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
 }
 COMMANDS = {"nn.train", "nn.evaluate"}  # may use all of nn, and nothing uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
-SEEN_BY_APP = BASIS | {"nn.commands", "nn.reader"}
+SEEN_BY_APP = BASIS | {"nn.commands", "nn.images", "nn.reader", "nn.plots"}
 WITHOUT_PYGAME = {"canvas", "predictor", "layout", "strokes", "replay"}
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from app.canvas import Canvas
 from app.predictor import Answer, Predictor
+from nn.images import frame_strokes
 
 
 class Network:
@@ -14,7 +15,7 @@ class Network:
         self.images = []
 
     def probabilities(self, images):
-        assert images.shape == (1, 1, 28, 28)
+        assert images.shape == (1, 28, 28)
         assert images.dtype == np.float32
         self.images.append(images)
         answer = np.full((1, 10), 0.02, dtype=np.float32)
@@ -90,7 +91,7 @@ def test_while_drawing_it_is_asked_once_an_interval_and_once_after(predictor, ca
         predictor.update()
         clock.now += 0.01
     assert len(network.images) in (3, 4)
-    np.testing.assert_array_equal(network.images[-1][0, 0], canvas.ink)
+    np.testing.assert_array_equal(network.images[-1][0], frame_strokes(canvas.marks))
 
 
 def test_an_unchanged_drawing_is_not_read_again(predictor, network, canvas, clock):

@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app.canvas import Canvas
 from app.predictor import Predictor
-from app.replay import draw_strokes
 from app.strokes import fit, read_strokes
 from nn.reader import load_reader
 
@@ -22,10 +21,10 @@ ROUNDS = 2000
 
 
 def main() -> None:
-    digits = read_strokes(Path(__file__).parents[2] / "assets" / "example-strokes.jsonl")
+    digits = list(read_strokes(Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"))
     for name in sys.argv[1:] or ["linear", "mlp"]:
         canvas = Canvas()
-        draw_strokes(canvas, fit(digits[3].strokes, 0.7, (0.0, 0.0)))
+        canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
         predictor = Predictor(load_reader(name), canvas)
         seconds = []
         for _ in range(ROUNDS):
