@@ -65,7 +65,7 @@ def cnn(*stages: Sequence[int], hidden: Sequence[int] = (), dropout: float = 0.0
 
     Each stage ends by halving the image (28 -> 14 -> 7 -> 3) with a max-pooling, done before the
     last activation, where it gives the same and costs a quarter. After the stages come fully
-    connected layers of the `hidden` sizes and the ten logits.
+    connected layers of the `hidden` sizes and the ten logits, with dropout before each.
     """
     layers: Architecture = [["Unflatten", 1, SIDE, SIDE]]
     channels, side = 1, SIDE
@@ -77,12 +77,12 @@ def cnn(*stages: Sequence[int], hidden: Sequence[int] = (), dropout: float = 0.0
         side //= 2
     layers.append(["Flatten"])
     size = channels * side * side
-    for width in hidden:
-        layers += [["Linear", size, width], ["ReLU"]]
+    for width in [*hidden, CLASSES]:
         if dropout:
             layers.append(["Dropout", dropout])
+        layers += [["Linear", size, width], ["ReLU"]]
         size = width
-    return [*layers, ["Linear", size, CLASSES]]
+    return layers[:-1]  # nothing comes after the logits
 
 
 NAMED: dict[str, Architecture] = {
@@ -90,6 +90,7 @@ NAMED: dict[str, Architecture] = {
     "tiny": mlp([10]),
     "mlp": mlp([50, 25]),
     "cnn-small": cnn([16], [32]),
+    "cnn": cnn([24], [48, 48], [96, 96], hidden=[128], dropout=0.3),
 }
 
 

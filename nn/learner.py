@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Metric = Callable[[Array, Array], float]
 Schedule = Callable[[float, int], float]
 
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 64  # images; more of them would not fit in a cache on their way through
 
 
 class Loader(Protocol):
@@ -303,6 +303,45 @@ def _rank(epoch: Epoch) -> tuple[float, float, int]:
     if epoch.validation_accuracy is None or epoch.validation_loss is None:
         return 0.0, 0.0, epoch.number
     return epoch.validation_accuracy, -epoch.validation_loss, 0
+
+
+class AverageWeights(Callback):
+    """Judges, and so ships, a running average of the weights instead of their latest values.
+
+    average ← decay · average + (1 − decay) · weights after each step (Polyak and Juditsky 1992,
+    with the exponential weights of Kingma and Ba 2015, section 7.2). In the first steps the decay
+    is smaller, (1 + t)/(10 + t), so that the average does not remember the random start.
+    It must come first among the callbacks: from `before_validation` to `after_epoch` the model
+    holds the average.
+    """
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.average: Array | None = None
+        self._latest: Array | None = None
+
+    def after_batch(self, learner: Learner) -> None:
+        """Take in the newest weights."""
+        weights = learner.model.parameters
+        if self.average is None:
+            self.average = weights.copy()
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.average *= decay
+        self.average += (1 - decay) * weights
+
+    def before_validation(self, learner: Learner) -> None:
+        """Put the average into the model."""
+        if self.average is not None:
+            self._latest = learner.model.parameters.copy()
+            learner.model.parameters[...] = self.average
+
+    def after_epoch(self, learner: Learner) -> None:
+        """Put the latest weights back, to go on from them."""
+        if self._latest is not None:
+            learner.model.parameters[...] = self._latest
+            self._latest = None
 
 
 class EarlyStopping(Callback):

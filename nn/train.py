@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,30 @@ from tqdm import tqdm
 
 from nn import plots
 from nn.architectures import ACTIVATIONS, NAMED, Architecture, build, mlp
+from nn.augmentation import displacement_fields, vary
 from nn.checkpoint import Checkpoint, load_arrays, save_arrays, save_checkpoint, summary
 from nn.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
 from nn.dataset import DataLoader, Dataset, checksum, load_mnist, split
 from nn.errors import CheckpointError, TrainingError, UsageError
 from nn.files import check_writable
-from nn.learner import BestWeights, Callback, DataLoaders, EarlyStopping, Epoch, Learner
+from nn.handwriting import write_digits
+from nn.images import SIZE
+from nn.learner import (
+    EVALUATION_BATCH,
+    AverageWeights,
+    BestWeights,
+    Callback,
+    DataLoaders,
+    EarlyStopping,
+    Epoch,
+    Learner,
+)
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
 from nn.reader import DEFAULT_MODEL
 
 STATE_FORMAT = "digitpad training"
+SLICE = 32  # images a thread works on at once: what a convolution needs of them fits in a cache
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
@@ -53,6 +67,9 @@ class Settings:
     schedule: str = "exponential"
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    augment: bool = False  # turn, bend and thicken every digit anew each time it is seen
+    generated: int = 0  # digits written by rule that are added to those of the training file
+    average: float = 0.0  # decay of the running average of the weights; 0 = the latest weights
     validation: float = 0.15  # part of the training file
     patience: int = 0  # epochs without improvement before stopping; 0 = never
     seed: int = 42
@@ -64,6 +81,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "linear": {"learning_rate": 0.001},
     "tiny": {},
     "mlp": {"weight_decay": 0.3, "label_smoothing": 0.05},
+    "cnn-small": {"epochs": 10, "learning_rate": 0.002},
+    "cnn": {
+        "epochs": 18,
+        "learning_rate": 0.002,
+        "schedule": "cosine",
+        "label_smoothing": 0.015,
+        "augment": True,
+        "generated": 40_000,
+        "average": 0.999,
+        "validation": 0.1,
+    },
 }
 
 
@@ -92,12 +120,21 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     setting("--schedule", "course of the learning rate", choices=sorted(SCHEDULES))
     setting("--weight-decay", "shrinking of weights (adam)", type=number_in(float, 0, 1e6))
     setting("--label-smoothing", "part of the target spread", type=number_in(float, 0, 0.9))
+    setting("--augment", "vary every digit each time", action=argparse.BooleanOptionalAction)
+    setting("--generated", "digits written by rule to add", type=number_in(int, 0, 1_000_000))
+    setting("--average", "decay of the mean of weights", type=number_in(float, 0, 0.999999))
     setting("--validation", "part kept aside to judge by", type=number_in(float, 0, 0.9))
     setting("--patience", "stop after N epochs without gain; 0: no", type=number_in(int, 0, 10**6))
     setting("--seed", "for weights, order and chance", type=number_in(int, 0, 2**63 - 1))
 
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+    )
+    parser.add_argument(
+        "--threads",
+        type=number_in(int, 1, 1024),
+        default=available_cores(),
+        help="threads for convolutions; the result does not depend on it",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: models/MODEL.npz")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw loss and accuracy")
@@ -110,6 +147,13 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
         if hasattr(options, field.name)
     }
     return options, given
+
+
+def available_cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _differences() -> str:
@@ -154,9 +198,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{resumed.header['data_checksum'][:12]}…) than is given now ({data[:12]}…); "
                 "use the same --data-dir as before"
             )
-        learner, best = prepare(settings, architecture, train_set)
+        learner = prepare(settings, architecture, train_set, options.threads)
+        best, average = BestWeights(), AverageWeights(settings.average)
         if resumed:
-            resumed.restore(learner, best)
+            resumed.restore(learner, best, average)
         start = time.perf_counter()
         before = sum(epoch.seconds for epoch in learner.history)
         checkpoint = Checkpoint(name, architecture, learner.model, {})
@@ -171,8 +216,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         callbacks: list[Callback] = [
             best,
             Progress(),
-            SaveState(state_path(output), header, best),
+            SaveState(state_path(output), header, best, average),
         ]
+        if settings.average:
+            callbacks.insert(0, average)
         if settings.patience:
             callbacks.append(EarlyStopping(settings.patience))
         # Several BLAS threads would wait for each other at every one of these small products.
@@ -216,9 +263,14 @@ def command_for(settings: Settings) -> str:
     words = ["python -m nn.train", f"--model {settings.model}"]
     usual = new_settings({"model": settings.model})
     for key, value in dataclasses.asdict(settings).items():
-        if value != getattr(usual, key):
+        option = key.replace("_", "-")
+        if value == getattr(usual, key):
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
             shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-            words.append(f"--{key.replace('_', '-')} {shown}")
+            words.append(f"--{option} {shown}")
     return " ".join(words)
 
 
@@ -243,24 +295,59 @@ def optimizer_of(settings: Settings) -> SGD | Adam:
 
 
 def prepare(
-    settings: Settings, architecture: Architecture, train_set: Dataset
-) -> tuple[Learner, BestWeights]:
-    """A learner with fresh weights and the training file split in two."""
+    settings: Settings, architecture: Architecture, train_set: Dataset, threads: int
+) -> Learner:
+    """A learner with fresh weights, and the training file split in two."""
     rng = np.random.default_rng(settings.seed)
     train_indices, validation_indices = split(train_set.labels, settings.validation, rng)
-    dataloaders = DataLoaders(
-        DataLoader(train_set, settings.batch_size, train_indices),
-        DataLoader(train_set, 256, validation_indices, shuffle=False),
-    )
-    learner = Learner(
-        dataloaders,
-        build(architecture, rng),
+    model = build(architecture, rng)
+    if settings.generated:
+        print(f"writing {settings.generated:,} digits by rule", flush=True)
+        written = np.arange(len(train_set.labels), len(train_set.labels) + settings.generated)
+        train_indices = np.concatenate([train_indices, written])
+        train_set = with_generated(train_set, settings.generated, rng)
+    convolutional = any(entry[0] == "Conv2d" for entry in architecture)
+    return Learner(
+        DataLoaders(
+            DataLoader(
+                train_set,
+                settings.batch_size,
+                train_indices,
+                augment=varied(rng) if settings.augment else None,
+            ),
+            DataLoader(train_set, EVALUATION_BATCH, validation_indices, shuffle=False),
+        ),
+        model,
         optimizer_of(settings),
         CrossEntropyLoss(settings.label_smoothing),
         schedule=SCHEDULES[settings.schedule],
         seed=settings.seed,
+        slice_size=SLICE if convolutional else None,
+        threads=threads,
     )
-    return learner, BestWeights()
+
+
+def with_generated(dataset: Dataset, count: int, rng: np.random.Generator) -> Dataset:
+    """The data set with `count` digits written by rule after its own."""
+    labels = np.arange(count) % 10
+    images = np.empty((len(dataset.labels) + count, dataset.images.shape[1]), np.float32)
+    images[: len(dataset.labels)] = dataset.images
+    for start in range(0, count, 1000):  # a part at a time, to need less memory
+        part = write_digits(labels[start : start + 1000], rng)
+        first = len(dataset.labels) + start
+        images[first : first + len(part)] = part.reshape(len(part), -1)
+    return Dataset(images, np.concatenate([dataset.labels, labels]))
+
+
+def varied(rng: np.random.Generator) -> Callable[[Any, np.random.Generator], Any]:
+    """The augmentation of a batch of images (n, 784)."""
+    fields = displacement_fields(rng)
+
+    def augment(images: Any, rng: np.random.Generator) -> Any:
+        pictures = images.reshape(len(images), SIZE, SIZE)
+        return vary(pictures, fields, rng).reshape(len(images), -1)
+
+    return augment
 
 
 def finish(learner: Learner, best: BestWeights, test_set: Dataset) -> dict[str, Any]:
@@ -353,8 +440,10 @@ class Progress(Callback):
 class SaveState(Callback):
     """Writes all that `--resume` needs after each epoch."""
 
-    def __init__(self, path: Path, header: dict[str, Any], best: BestWeights) -> None:
-        self.path, self.header, self.best = path, header, best
+    def __init__(
+        self, path: Path, header: dict[str, Any], best: BestWeights, average: AverageWeights
+    ) -> None:
+        self.path, self.header, self.best, self.average = path, header, best, average
 
     def after_epoch(self, learner: Learner) -> None:
         """Replace the file of the epoch before."""
@@ -363,8 +452,11 @@ class SaveState(Callback):
         arrays = {"parameters": learner.model.parameters, "best_parameters": best_parameters}
         for key, value in learner.optimizer.state_dict().items():
             arrays[f"optimizer.{key}"] = value
+        if self.average.average is not None:
+            arrays["average"] = self.average.average
         header = {
             **self.header,
+            "average_steps": self.average.steps,
             "history": [dataclasses.asdict(epoch) for epoch in learner.history],
             "best_epoch": best_epoch.number,
         }
@@ -407,9 +499,10 @@ class TrainingState:
             )
         return settings
 
-    def restore(self, learner: Learner, best: BestWeights) -> None:
-        """Bring a fresh learner to where the training was."""
-        sizes = {self.arrays[key].shape for key in ("parameters", "best_parameters")}
+    def restore(self, learner: Learner, best: BestWeights, average: AverageWeights) -> None:
+        """Bring a fresh learner and its callbacks to where the training was."""
+        vectors = self.arrays.keys() & {"parameters", "best_parameters", "average"}
+        sizes = {self.arrays[key].shape for key in vectors}
         if sizes != {learner.model.parameters.shape}:
             raise CheckpointError(
                 f"{self.path} holds {sizes} parameters, expected "
@@ -423,6 +516,8 @@ class TrainingState:
                 if key.startswith("optimizer.")
             }
         )
+        average.average = self.arrays["average"].copy() if "average" in self.arrays else None
+        average.steps = self.header["average_steps"]
         learner.history = self.history
         learner.epoch = len(self.history)
         best_epoch = self.history[self.header["best_epoch"] - 1]
@@ -442,6 +537,7 @@ def load_state(path: Path) -> TrainingState:
             recorded = {**recorded, "hidden": tuple(recorded["hidden"])}
         settings = Settings(**recorded)
         history = [Epoch(**epoch) for epoch in header["history"]]
+        int(header["average_steps"])
         if not 1 <= header["best_epoch"] <= len(history) or not arrays.keys() >= {
             "parameters",
             "best_parameters",

@@ -5,6 +5,7 @@ from nn.architectures import NAMED, build
 from nn.dataset import DataLoader, Dataset
 from nn.errors import TrainingError
 from nn.learner import (
+    AverageWeights,
     BestWeights,
     Callback,
     DataLoaders,
@@ -171,6 +172,30 @@ def test_best_weights_prefer_accuracy_then_loss_and_without_validation_the_last(
         learner.history.append(epoch(number, None, None))
         best.after_validation(learner)
     assert best.best[0].number == 2
+
+
+def test_average_weights_are_judged_and_the_latest_trained_on():
+    train, validation = digits(200), digits(50, seed=2)
+    average, best = AverageWeights(0.9), BestWeights()
+    learner = make_learner(train, validation)
+    seen = []
+
+    class Record(Callback):
+        def after_batch(self, learner):
+            seen.append(learner.model.parameters.copy())
+
+    learner.fit(2, 0.01, [average, best, Record()])
+    plain = make_learner(train, validation)
+    plain.fit(2, 0.01)
+    np.testing.assert_array_equal(learner.model.parameters, plain.model.parameters)
+    expected = seen[0]
+    for step, weights in enumerate(seen, 1):
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weights
+    np.testing.assert_allclose(average.average, expected, rtol=1e-5, atol=1e-7)
+    learner.model.parameters[:] = best.best[1]
+    assert learner.validate().metric == best.best[0].validation_accuracy
+    assert all((best.best[1] != weights).any() for weights in seen)
 
 
 def test_early_stopping_waits_for_its_patience():

@@ -81,6 +81,8 @@ def test_hidden_layers_and_activation_of_choice(run, tmp_path):
     [
         ("--hidden", "9", "--dropout", "0.3"),
         ("--optimizer", "sgd", "--weight-decay", "0", "--learning-rate", "0.05"),
+        ("--augment", "--generated", "50", "--average", "0.95", "--validation", "0.3"),
+        ("--model", "cnn-small", "--augment", "--average", "0.9"),
     ],
 )
 def test_resuming_gives_the_bits_of_uninterrupted_training(run, tmp_path, options):
@@ -98,6 +100,28 @@ def test_resuming_gives_the_bits_of_uninterrupted_training(run, tmp_path, option
         np.testing.assert_array_equal(
             arrays["parameters"], load_arrays(tmp_path / "straight.training.npz")[1]["parameters"]
         )
+
+
+def test_convolutions_give_the_same_weights_with_any_number_of_threads(run, tmp_path):
+    for threads in ("1", "3"):
+        run("--model", "cnn-small", "--epochs", "1", "--threads", threads,
+            "--output", f"{threads}.npz")  # fmt: skip
+    one, three = (load_checkpoint(tmp_path / f"{n}.npz").model.parameters for n in (1, 3))
+    np.testing.assert_array_equal(one, three)
+
+
+def test_generated_digits_are_added_to_learn_from_and_not_to_judge_by(run):
+    text = run("--model", "linear", "--epochs", "1", "--generated", "1500")
+    assert "writing 1,500 digits by rule" in text
+    assert "2,010 digits to learn from" in text  # 85 % of 600, and those
+
+
+def test_the_recorded_command_is_the_one_that_was_given(run, tmp_path):
+    options = ["--model", "tiny", "--epochs", "1", "--augment", "--label-smoothing", "0.1"]
+    run(*options)
+    record = load_checkpoint(tmp_path / "models/tiny.npz").record
+    assert record["command"].split()[:3] == ["python", "-m", "nn.train"]
+    assert sorted(record["command"].split()[3:]) == sorted(options)
 
 
 def test_the_same_command_gives_the_same_weights(run, tmp_path):
