@@ -37,12 +37,16 @@ PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network: its name, its layers with their weights, and how it came about."""
+    """A trained network: its name, its layers with their weights, and how it came about.
+
+    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed.
+    """
 
     name: str
     architecture: Architecture
     model: Sequential
     record: dict[str, Any]
+    temperature: float = 1.0
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -52,6 +56,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "name": checkpoint.name,
         "architecture": checkpoint.architecture,
         "record": checkpoint.record,
+        "temperature": checkpoint.temperature,
     }
     save_arrays(path, header, checkpoint.model.state_dict())
 
@@ -63,8 +68,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
     name, record = header.get("name"), header.get("record")
     architecture: Any = header.get("architecture")
+    temperature = header.get("temperature")
     if not (isinstance(name, str) and isinstance(record, dict) and _is_list_of_lists(architecture)):
         raise _unusable(path, "its header lacks the name, the architecture or the record")
+    if not (isinstance(temperature, float) and 0.01 <= temperature <= 100):
+        raise _unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
     try:
         model = build(architecture, np.random.default_rng(0))
         model.load_state_dict(arrays)
@@ -72,7 +80,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _unusable(path, f"weights and architecture do not fit: {error}") from None
     if not np.isfinite(model.parameters).all():
         raise _unusable(path, "some weights are not finite numbers")
-    return Checkpoint(name, architecture, model, record)
+    return Checkpoint(name, architecture, model, record, temperature)
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -15,7 +15,7 @@ from nn.losses import softmax
 Array = NDArray[Any]
 
 DEFAULT_MODEL = "mlp"  # the network that is meant where none is named
-BATCH = 256  # images at once: enough for BLAS, few enough to stay in the processor's cache
+BATCH = 64  # images at once: enough for BLAS, few enough to stay in the processor's cache
 
 
 class Reader:
@@ -41,7 +41,7 @@ class Reader:
 
     def probabilities(self, images: Array) -> Array:
         """Images in 0…1, shaped as for `logits` -> (N, 10) probabilities, float32."""
-        return softmax(self.logits(images))
+        return softmax(self.logits(images) / np.float32(self.checkpoint.temperature))
 
 
 def load_reader(name_or_path: str | Path) -> Reader:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import os
 import platform
 import sys
@@ -25,10 +24,11 @@ from tqdm import tqdm
 from nn import plots
 from nn.architectures import ACTIVATIONS, NAMED, Architecture, build, mlp
 from nn.augmentation import displacement_fields, vary
-from nn.checkpoint import Checkpoint, load_arrays, save_arrays, save_checkpoint, summary
+from nn.calibration import fit_temperature
+from nn.checkpoint import Checkpoint, save_checkpoint, summary
 from nn.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
 from nn.dataset import DataLoader, Dataset, checksum, load_mnist, split
-from nn.errors import CheckpointError, TrainingError, UsageError
+from nn.errors import TrainingError, UsageError
 from nn.files import check_writable
 from nn.handwriting import write_digits
 from nn.images import SIZE
@@ -39,60 +39,16 @@ from nn.learner import (
     Callback,
     DataLoaders,
     EarlyStopping,
-    Epoch,
     Learner,
 )
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
-from nn.reader import DEFAULT_MODEL
+from nn.resume import SaveState, load_state, state_path
+from nn.settings import DEFAULTS, Settings, command_for, new_settings
 
-STATE_FORMAT = "digitpad training"
 SLICE = 32  # images a thread works on at once: what a convolution needs of them fits in a cache
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Everything that decides which weights come out, apart from the data."""
-
-    model: str = DEFAULT_MODEL
-    hidden: tuple[int, ...] | None = None  # sizes of the hidden layers, in place of the named ones
-    activation: str = "ReLU"
-    dropout: float = 0.0
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 0.003
-    optimizer: str = "adam"
-    schedule: str = "exponential"
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    augment: bool = False  # turn, bend and thicken every digit anew each time it is seen
-    generated: int = 0  # digits written by rule that are added to those of the training file
-    average: float = 0.0  # decay of the running average of the weights; 0 = the latest weights
-    validation: float = 0.15  # part of the training file
-    patience: int = 0  # epochs without improvement before stopping; 0 = never
-    seed: int = 42
-
-
-# What suits each named network, where that differs from the defaults above; chosen on validation
-# digits. The smallest networks cannot overfit, so nothing needs to hold them back.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "linear": {"learning_rate": 0.001},
-    "tiny": {},
-    "mlp": {"weight_decay": 0.3, "label_smoothing": 0.05},
-    "cnn-small": {"epochs": 10, "learning_rate": 0.002},
-    "cnn": {
-        "epochs": 18,
-        "learning_rate": 0.002,
-        "schedule": "cosine",
-        "label_smoothing": 0.015,
-        "augment": True,
-        "generated": 40_000,
-        "average": 0.999,
-        "validation": 0.1,
-    },
-}
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
@@ -188,57 +144,53 @@ def main(argv: Sequence[str] | None = None) -> None:
         default = resumed.network_path() if resumed else Path("models") / f"{name}.npz"
         output = options.output or default
         check_writable(output, "--output")
-        command = command_for(settings)
 
         train_set, test_set = load_mnist(options.data_dir)
-        data = checksum(train_set)
-        if resumed and resumed.header["data_checksum"] != data:
-            raise UsageError(
-                f"{options.resume} was trained on other data (checksum "
-                f"{resumed.header['data_checksum'][:12]}…) than is given now ({data[:12]}…); "
-                "use the same --data-dir as before"
-            )
+        data_checksum = checksum(train_set)
+        if resumed:
+            resumed.check_data(data_checksum)
         learner = prepare(settings, architecture, train_set, options.threads)
         best, average = BestWeights(), AverageWeights(settings.average)
         if resumed:
             resumed.restore(learner, best, average)
-        start = time.perf_counter()
-        before = sum(epoch.seconds for epoch in learner.history)
         checkpoint = Checkpoint(name, architecture, learner.model, {})
         print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
 
-        header = {
-            "format": STATE_FORMAT,
-            "settings": dataclasses.asdict(settings),
-            "data_checksum": data,
-            "command": command,
-        }
         callbacks: list[Callback] = [
+            *([average] if settings.average else []),  # first, as it says
             best,
             Progress(),
-            SaveState(state_path(output), header, best, average),
+            SaveState(state_path(output), settings, data_checksum, best, average),
+            *([EarlyStopping(settings.patience)] if settings.patience else []),
         ]
-        if settings.average:
-            callbacks.insert(0, average)
-        if settings.patience:
-            callbacks.append(EarlyStopping(settings.patience))
+        seconds_before = sum(epoch.seconds for epoch in learner.history)
+        start = time.perf_counter()
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):
             learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
-        seconds = before + time.perf_counter() - start
-
-        figures = finish(learner, best, test_set)
-        figures = {"epochs": learner.epoch, "seconds": round(seconds, 2), **figures}
+            seconds = seconds_before + time.perf_counter() - start
+            best_figures = use_best_weights(learner, best)
+            temperature = temperature_of(learner)
+            test = learner.evaluate(test_set)  # the one time that the test file is looked at
+        figures = {
+            "epochs": learner.epoch,
+            "seconds": round(seconds, 2),
+            **best_figures,
+            "test_loss": test.loss,
+            "test_accuracy": test.metric,
+        }
         record = {
-            "command": command,
+            "command": command_for(settings),
             "seed": settings.seed,
             "settings": dataclasses.asdict(settings),
-            "data_checksum": data,
+            "data_checksum": data_checksum,
             "figures": figures,
             "python": platform.python_version(),
             "numpy": np.__version__,
         }
-        save_checkpoint(output, dataclasses.replace(checkpoint, record=record))
+        save_checkpoint(
+            output, dataclasses.replace(checkpoint, record=record, temperature=temperature)
+        )
         if options.plot and learner.history:
             plots.plot_history(learner.history, options.plot, summary(checkpoint))
         print(table(figures))
@@ -247,31 +199,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
     if learner.interrupted:
         sys.exit(EXIT_INTERRUPTED)
-
-
-def new_settings(given: dict[str, Any]) -> Settings:
-    """The given settings over the network's own defaults over the common ones."""
-    model = given.get("model", Settings.model)
-    return Settings(**{"model": model, **DEFAULTS[model], **given})
-
-
-def command_for(settings: Settings) -> str:
-    """The command that gives the same weights, with what differs from the network's defaults.
-
-    Paths are left out: they do not change the weights and mean nothing on another machine.
-    """
-    words = ["python -m nn.train", f"--model {settings.model}"]
-    usual = new_settings({"model": settings.model})
-    for key, value in dataclasses.asdict(settings).items():
-        option = key.replace("_", "-")
-        if value == getattr(usual, key):
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-            words.append(f"--{option} {shown}")
-    return " ".join(words)
 
 
 def architecture_of(settings: Settings) -> Architecture:
@@ -350,29 +277,38 @@ def varied(rng: np.random.Generator) -> Callable[[Any, np.random.Generator], Any
     return augment
 
 
-def finish(learner: Learner, best: BestWeights, test_set: Dataset) -> dict[str, Any]:
-    """Put the best weights into the model, and judge them once on the test file."""
+def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
+    """Put the best weights into the model; returns what is known of them."""
     if best.best is None:  # interrupted in the first epoch: what there is, is the best so far
-        validation = learner.validate()
-        validation_loss = validation.loss if validation else None
-        validation_accuracy = validation.metric if validation else None
-        best_epoch, train_loss = 0, learner.running.loss
-        if not math.isfinite(train_loss):
+        if not learner.running.images:
             raise TrainingError("interrupted before the first step; nothing was saved")
-    else:
-        epoch, parameters = best.best
-        learner.model.parameters[...] = parameters
-        validation_loss, validation_accuracy = epoch.validation_loss, epoch.validation_accuracy
-        best_epoch, train_loss = epoch.number, epoch.train_loss
-    test = learner.evaluate(test_set)
+        validation = learner.validate()
+        return {
+            "best_epoch": 0,
+            "train_loss": learner.running.loss,
+            "validation_loss": validation.loss if validation else None,
+            "validation_accuracy": validation.metric if validation else None,
+        }
+    epoch, parameters = best.best
+    learner.model.parameters[...] = parameters
     return {
-        "best_epoch": best_epoch,
-        "train_loss": train_loss,
-        "validation_loss": validation_loss,
-        "validation_accuracy": validation_accuracy,
-        "test_loss": test.loss,
-        "test_accuracy": test.metric,
+        "best_epoch": epoch.number,
+        "train_loss": epoch.train_loss,
+        "validation_loss": epoch.validation_loss,
+        "validation_accuracy": epoch.validation_accuracy,
     }
+
+
+def temperature_of(learner: Learner) -> float:
+    """The temperature that suits the model best on the validation digits."""
+    loader = learner.dataloaders.validation
+    if loader is None:
+        return 1.0
+    logits, labels = [], []
+    for images, some_labels in loader.batches(np.random.default_rng(0)):
+        logits.append(learner.model.forward(images).copy())
+        labels.append(some_labels.copy())
+    return fit_temperature(np.concatenate(logits), np.concatenate(labels)) if labels else 1.0
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -435,119 +371,6 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-
-class SaveState(Callback):
-    """Writes all that `--resume` needs after each epoch."""
-
-    def __init__(
-        self, path: Path, header: dict[str, Any], best: BestWeights, average: AverageWeights
-    ) -> None:
-        self.path, self.header, self.best, self.average = path, header, best, average
-
-    def after_epoch(self, learner: Learner) -> None:
-        """Replace the file of the epoch before."""
-        assert self.best.best is not None  # BestWeights comes first in the list of callbacks
-        best_epoch, best_parameters = self.best.best
-        arrays = {"parameters": learner.model.parameters, "best_parameters": best_parameters}
-        for key, value in learner.optimizer.state_dict().items():
-            arrays[f"optimizer.{key}"] = value
-        if self.average.average is not None:
-            arrays["average"] = self.average.average
-        header = {
-            **self.header,
-            "average_steps": self.average.steps,
-            "history": [dataclasses.asdict(epoch) for epoch in learner.history],
-            "best_epoch": best_epoch.number,
-        }
-        save_arrays(self.path, header, arrays)
-
-
-def state_path(output: Path) -> Path:
-    """Where the training state of a network file is kept."""
-    return output.with_name(output.name.removesuffix(".npz") + ".training.npz")
-
-
-@dataclasses.dataclass
-class TrainingState:
-    """A training that can be continued, as `SaveState` wrote it."""
-
-    path: Path
-    header: dict[str, Any]
-    arrays: dict[str, Any]
-    settings: Settings
-    history: list[Epoch]
-
-    def network_path(self) -> Path:
-        """The network file that this training writes."""
-        return self.path.with_name(self.path.name.removesuffix(".training.npz") + ".npz")
-
-    def settings_with(self, given: dict[str, Any]) -> Settings:
-        """The recorded settings, of which only the number of epochs may be changed."""
-        for key, value in given.items():
-            recorded = getattr(self.settings, key)
-            if key != "epochs" and value != recorded:
-                raise UsageError(
-                    f"--{key.replace('_', '-')} {value} contradicts {self.path}, which was trained "
-                    f"with {recorded}; leave it out, or train anew without --resume"
-                )
-        settings = dataclasses.replace(self.settings, **given)
-        if settings.epochs < len(self.history):
-            raise UsageError(
-                f"{self.path} has {len(self.history)} epochs already, --epochs {settings.epochs} "
-                "asks for fewer; give the number of epochs in all"
-            )
-        return settings
-
-    def restore(self, learner: Learner, best: BestWeights, average: AverageWeights) -> None:
-        """Bring a fresh learner and its callbacks to where the training was."""
-        vectors = self.arrays.keys() & {"parameters", "best_parameters", "average"}
-        sizes = {self.arrays[key].shape for key in vectors}
-        if sizes != {learner.model.parameters.shape}:
-            raise CheckpointError(
-                f"{self.path} holds {sizes} parameters, expected "
-                f"{learner.model.parameters.shape}; train anew without --resume"
-            )
-        learner.model.parameters[...] = self.arrays["parameters"]
-        learner.optimizer.load_state_dict(
-            {
-                key.removeprefix("optimizer."): value
-                for key, value in self.arrays.items()
-                if key.startswith("optimizer.")
-            }
-        )
-        average.average = self.arrays["average"].copy() if "average" in self.arrays else None
-        average.steps = self.header["average_steps"]
-        learner.history = self.history
-        learner.epoch = len(self.history)
-        best_epoch = self.history[self.header["best_epoch"] - 1]
-        best.best = (best_epoch, self.arrays["best_parameters"])
-
-
-def load_state(path: Path) -> TrainingState:
-    """Read a training state, given its own file or the network file beside it."""
-    if not path.name.endswith(".training.npz"):
-        path = state_path(path)
-    header, arrays = load_arrays(path)
-    try:
-        if header["format"] != STATE_FORMAT or not isinstance(header["data_checksum"], str):
-            raise ValueError
-        recorded = header["settings"]
-        if recorded["hidden"] is not None:
-            recorded = {**recorded, "hidden": tuple(recorded["hidden"])}
-        settings = Settings(**recorded)
-        history = [Epoch(**epoch) for epoch in header["history"]]
-        int(header["average_steps"])
-        if not 1 <= header["best_epoch"] <= len(history) or not arrays.keys() >= {
-            "parameters",
-            "best_parameters",
-        }:
-            raise ValueError
-    except (KeyError, TypeError, ValueError):
-        raise CheckpointError(
-            f"{path} does not hold a training to continue; train anew without --resume"
-        ) from None
-    return TrainingState(path, header, arrays, settings, history)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ ALLOWED = {
     "nn.commands": {"nn.errors"},
     "nn.layers": set(),
     "nn.losses": set(),
+    "nn.calibration": {"nn.losses"},
     "nn.optimizers": set(),
     "nn.dataset": {"nn.errors", "nn.download"},
     "nn.download": {"nn.errors", "nn.files", "nn.dataset"},
@@ -29,11 +30,13 @@ ALLOWED = {
     "nn.images": {"nn.brush"},
     "nn.augmentation": {"nn.images"},
     "nn.handwriting": {"nn.images", "nn.brush"},
+    "nn.settings": {"nn.reader"},
+    "nn.resume": {"nn.checkpoint", "nn.errors", "nn.learner", "nn.settings"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
 }
 COMMANDS = {"nn.train", "nn.evaluate"}  # may use all of nn, and nothing uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
-SEEN_BY_APP = BASIS | {"nn.commands", "nn.images", "nn.reader", "nn.plots"}
+SEEN_BY_APP = BASIS | {"nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration"}
 WITHOUT_PYGAME = {"canvas", "predictor", "layout", "strokes", "replay"}
 
 

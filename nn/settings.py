@@ -1,0 +1,76 @@
+"""What decides which weights a training gives, and what suits each named network."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from nn.reader import DEFAULT_MODEL
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides which weights come out, apart from the data."""
+
+    model: str = DEFAULT_MODEL
+    hidden: tuple[int, ...] | None = None  # sizes of the hidden layers, in place of the named ones
+    activation: str = "ReLU"
+    dropout: float = 0.0
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 0.003
+    optimizer: str = "adam"
+    schedule: str = "exponential"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augment: bool = False  # turn, bend and thicken every digit anew each time it is seen
+    generated: int = 0  # digits written by rule that are added to those of the training file
+    average: float = 0.0  # decay of the running average of the weights; 0 = the latest weights
+    validation: float = 0.15  # part of the training file
+    patience: int = 0  # epochs without improvement before stopping; 0 = never
+    seed: int = 42
+
+
+# What suits each named network, where that differs from the defaults above; chosen on validation
+# digits. The smallest networks cannot overfit, so nothing needs to hold them back.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "linear": {"learning_rate": 0.001},
+    "tiny": {},
+    "mlp": {"weight_decay": 0.3, "label_smoothing": 0.05},
+    "cnn-small": {"epochs": 10, "learning_rate": 0.002},
+    "cnn": {
+        "epochs": 18,
+        "learning_rate": 0.002,
+        "schedule": "cosine",
+        "label_smoothing": 0.015,
+        "augment": True,
+        "generated": 40_000,
+        "average": 0.999,
+        "validation": 0.1,
+    },
+}
+
+
+def new_settings(given: dict[str, Any]) -> Settings:
+    """The given settings over the network's own defaults over the common ones."""
+    model = given.get("model", Settings.model)
+    return Settings(**{"model": model, **DEFAULTS[model], **given})
+
+
+def command_for(settings: Settings) -> str:
+    """The command that gives the same weights, with what differs from the network's defaults.
+
+    Paths are left out: they do not change the weights and mean nothing on another machine.
+    """
+    words = ["python -m nn.train", f"--model {settings.model}"]
+    usual = new_settings({"model": settings.model})
+    for key, value in dataclasses.asdict(settings).items():
+        option = key.replace("_", "-")
+        if value == getattr(usual, key):
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            words.append(f"--{option} {shown}")
+    return " ".join(words)
