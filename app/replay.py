@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,72 +26,249 @@ from app.canvas import Canvas
 from app.layout import DIGITS
 from app.predictor import Network
 from app.strokes import RecordedDigit, fit, read_strokes
+from nn.calibration import expected_calibration_error
 from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.images import SIZE, frame_strokes
+from nn.files import check_writable
+from nn.images import SIZE, frame, frame_strokes
 
 BATCH = 256
+MOST_SHOWN = 200  # misread digits on one picture
+ENOUGH_DIGITS = 20  # of one writer, for an accuracy that says something
+NOT_READ = -1  # the guess where there was no ink to read
+# How the drawing on a canvas becomes the image that the network reads.
+FRAMINGS: dict[str, Callable[[Canvas], NDArray[Any]]] = {
+    "strokes": lambda canvas: frame_strokes(canvas.marks),
+    "pixels": lambda canvas: frame(canvas.ink),
+    "none": lambda canvas: canvas.ink,
+}
 
 
-def draw_digits(
-    digits: Sequence[RecordedDigit], scale: float, shift: tuple[float, float]
-) -> NDArray[Any]:
+@dataclass(frozen=True)
+class Setting:
+    """How digits are drawn and framed: size and place as in `fit`, and one of `FRAMINGS`."""
+
+    scale: float = 0.7
+    shift: tuple[float, float] = (0.0, 0.0)
+    framing: str = "strokes"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A digit that was misread: the image the network saw, (28, 28), and what it made of it."""
+
+    image: NDArray[Any]
+    label: int
+    guess: int  # or NOT_READ
+    probability: float  # of the guess
+    writer: str | None
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What became of N digits, and the most confident `Mistake`s, at most `MOST_SHOWN`.
+
+    `labels` and `guesses` are (N,), `probabilities` (N, 10); where there was no ink to read the
+    guess is `NOT_READ` and every probability 0.
+    """
+
+    labels: NDArray[Any]
+    guesses: NDArray[Any]
+    probabilities: NDArray[Any]
+    writers: list[str | None]
+    mistakes: list[Mistake]
+
+    @property
+    def right(self) -> NDArray[Any]:
+        """Whether each digit was read right, (N,)."""
+        hits: NDArray[Any] = self.guesses == self.labels
+        return hits
+
+    @property
+    def read(self) -> NDArray[Any]:
+        """Whether there was any ink to read, (N,)."""
+        inked: NDArray[Any] = self.guesses != NOT_READ
+        return inked
+
+
+def draw_digits(digits: Sequence[RecordedDigit], setting: Setting) -> NDArray[Any]:
     """Draw each digit on a canvas of its own; returns what the network sees, (N, 28, 28)."""
+    framed = FRAMINGS[setting.framing]
     images = np.empty((len(digits), SIZE, SIZE), dtype=np.float32)
     for image, digit in zip(images, digits, strict=True):
         canvas = Canvas()
-        canvas.draw_strokes(fit(digit.strokes, scale, shift))
-        image[...] = frame_strokes(canvas.marks)
+        canvas.draw_strokes(fit(digit.strokes, setting.scale, setting.shift))
+        image[...] = framed(canvas)
     return images
 
 
-def replay(
-    network: Network, digits: Iterable[RecordedDigit], scale: float, shift: tuple[float, float]
-) -> NDArray[Any]:
-    """Draw and read the digits; returns the counts, (10, 10), of [what it is, what was read]."""
-    confusion = np.zeros((DIGITS, DIGITS), dtype=np.int64)
+def replay(network: Network, digits: Iterable[RecordedDigit], setting: Setting) -> Readings:
+    """Draw and read the digits, at least one, a batch at a time."""
+    labels: list[int] = []
+    writers: list[str | None] = []
+    answers: list[NDArray[Any]] = []
+    mistakes: list[Mistake] = []
     remaining = iter(digits)
     while batch := list(islice(remaining, BATCH)):
-        read = network.probabilities(draw_digits(batch, scale, shift)).argmax(axis=1)
-        np.add.at(confusion, ([digit.label for digit in batch], read), 1)
-    return confusion
+        images = draw_digits(batch, setting)
+        # A blank canvas gets no answer in the program, whatever the network makes of blank paper.
+        inked = images.reshape(len(batch), -1).max(axis=1) > 0
+        probabilities = network.probabilities(images) * inked[:, None]
+        answers.append(probabilities)
+        labels += [digit.label for digit in batch]
+        writers += [digit.writer for digit in batch]
+        mistakes = most_confident(mistakes + misread(batch, images, probabilities))
+    all_answers = np.concatenate(answers)
+    return Readings(np.array(labels), guess(all_answers), all_answers, writers, mistakes)
 
 
-def summary(
-    name: str, confusion: NDArray[Any], scale: float, shift: tuple[float, float]
-) -> dict[str, Any]:
-    """The result as `--json` prints it; accuracies are fractions 0…1, None without any digit."""
-    counts, right = confusion.sum(axis=1).tolist(), confusion.diagonal().tolist()
+def guess(probabilities: NDArray[Any]) -> NDArray[Any]:
+    """The likeliest digits (N,) of probabilities (N, 10); `NOT_READ` where all are 0."""
+    read = probabilities.any(axis=1)
+    digits: NDArray[Any] = np.where(read, probabilities.argmax(axis=1), NOT_READ)
+    return digits
+
+
+def misread(
+    digits: Sequence[RecordedDigit], images: NDArray[Any], probabilities: NDArray[Any]
+) -> list[Mistake]:
+    """Those of N digits that were not read right; images (N, 28, 28), probabilities (N, 10)."""
+    guesses, highest = guess(probabilities).tolist(), probabilities.max(axis=1).tolist()
+    return [
+        # A copy, which does not keep the images of the whole batch in memory.
+        Mistake(image.copy(), digit.label, guessed, probability, digit.writer)
+        for digit, image, guessed, probability in zip(digits, images, guesses, highest, strict=True)
+        if guessed != digit.label
+    ]
+
+
+def most_confident(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """The first `MOST_SHOWN` mistakes by falling probability."""
+    return sorted(mistakes, key=lambda mistake: -mistake.probability)[:MOST_SHOWN]
+
+
+def summary(name: str, readings: Readings, setting: Setting) -> dict[str, Any]:
+    """The result as `--json` prints it.
+
+    Accuracies are fractions 0…1, None without any digit. A digit that left no ink (`blank` counts
+    them) was not read right; it has no part in the calibration error, None if none left any.
+    """
+    right, read = readings.right, readings.read
+    per_class = []
+    for digit in range(DIGITS):
+        hits = right[readings.labels == digit]
+        accuracy = float(hits.mean()) if len(hits) else None
+        per_class.append({"digit": digit, "count": len(hits), "accuracy": accuracy})
     return {
         "model": name,
-        "digits": sum(counts),
-        "accuracy": sum(right) / sum(counts),
-        "scale": scale,
-        "shift": list(shift),
-        "per_class": [
-            {"digit": digit, "count": count, "accuracy": hits / count if count else None}
-            for digit, (count, hits) in enumerate(zip(counts, right, strict=True))
-        ],
+        "digits": len(right),
+        "accuracy": float(right.mean()),
+        "scale": setting.scale,
+        "shift": list(setting.shift),
+        "framing": setting.framing,
+        "blank": int(np.count_nonzero(~read)),
+        "calibration_error": expected_calibration_error(
+            readings.probabilities[read], readings.labels[read]
+        )
+        if read.any()
+        else None,
+        "per_class": per_class,
+        "writers": spread(readings),
     }
 
 
-def table(result: dict[str, Any], confusion: NDArray[Any]) -> str:
+def by_writer(readings: Readings) -> list[tuple[float, str]]:
+    """The accuracy, 0…1, and name of each writer of `ENOUGH_DIGITS` or more, the worst first."""
+    hits: dict[str, list[bool]] = {}
+    for writer, right in zip(readings.writers, readings.right.tolist(), strict=True):
+        if writer is not None:
+            hits.setdefault(writer, []).append(right)
+    return sorted(
+        (sum(of_writer) / len(of_writer), writer)
+        for writer, of_writer in hits.items()
+        if len(of_writer) >= ENOUGH_DIGITS
+    )
+
+
+def spread(readings: Readings) -> dict[str, Any] | None:
+    """How far accuracy differs between writers; None if the strokes do not say who wrote them.
+
+    Only writers of `ENOUGH_DIGITS` or more are counted; with none of them there is no accuracy.
+    """
+    if all(writer is None for writer in readings.writers):
+        return None
+    accuracies = [accuracy for accuracy, _ in by_writer(readings)]
+    return {
+        "count": len(accuracies),
+        "lowest": min(accuracies, default=None),
+        "below_90": sum(accuracy < 0.9 for accuracy in accuracies),
+        "median": statistics.median(accuracies) if accuracies else None,
+    }
+
+
+def table(result: dict[str, Any], readings: Readings) -> str:
     """The result as people read it, with what each digit is most often mistaken for."""
     x, y = result["shift"]
     lines = [
         f"{result['model']}, {result['digits']:,} drawn digits, scale {result['scale']:g}, "
-        f"shift {x:g},{y:g}",
+        f"shift {x:g},{y:g}, framing {result['framing']}",
         "",
         "digit   count   read right   most often taken for",
     ]
-    for row, wrong in zip(result["per_class"], confusion, strict=True):
+    for row in result["per_class"]:
         digit = row["digit"]
-        others = [(int(wrong[other]), other) for other in range(DIGITS) if other != digit]
-        times, other = max(others, key=lambda pair: (pair[0], -pair[1]))
+        taken_for = readings.guesses[(readings.labels == digit) & readings.read]
+        times = np.bincount(taken_for[taken_for != digit], minlength=DIGITS)
+        other = int(times.argmax())
         accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.1%}"
-        mistake = f"{other} ({times}×)" if times else "–"
+        mistake = f"{other} ({times[other]}×)" if times[other] else "–"
         lines.append(f"{digit:>5} {row['count']:>7,} {accuracy:>12}   {mistake}")
-    lines.append(f"  all {result['digits']:>7,} {result['accuracy']:>12.2%}")
+    lines += [f"  all {result['digits']:>7,} {result['accuracy']:>12.2%}", ""]
+    if result["blank"]:
+        lines.append(f"{result['blank']:,} left no ink on the canvas and count as misread")
+    if result["calibration_error"] is not None:
+        lines.append(f"calibration error {result['calibration_error']:.2%}")
+    if result["writers"] is not None:
+        lines.append(writers_line(result["writers"], by_writer(readings)))
     return "\n".join(lines)
+
+
+def writers_line(writers: dict[str, Any], ranked: Sequence[tuple[float, str]]) -> str:
+    """The spread between writers in one line, which names the three that are read worst."""
+    line = f"writers of at least {ENOUGH_DIGITS} digits: {writers['count']}"
+    if not ranked:
+        return line
+    worst = ", ".join(f"{shown(writer)} {accuracy:.1%}" for accuracy, writer in ranked[:3])
+    return (
+        f"{line}, median {writers['median']:.1%}, {writers['below_90']} below 90%; lowest: {worst}"
+    )
+
+
+def shown(writer: str) -> str:
+    """A writer's name as it can be printed anywhere: short, in one line, without odd characters."""
+    name = "".join(character if character.isprintable() else "?" for character in writer)
+    return name if len(name) <= 12 else f"{name[:11]}…"
+
+
+def show_mistakes(readings: Readings, name: str, path: Path) -> None:
+    """Draw the misread digits, the most confidently misread ones first, as a PNG file."""
+    from nn.plots import plot_digits
+
+    total, wrong = len(readings.labels), int(np.count_nonzero(~readings.right))
+    title = f"{name}: {wrong:,} of {total:,} drawn digits misread"
+    if wrong > len(readings.mistakes):
+        title += f", the {len(readings.mistakes)} most confidently"
+    images = np.array([mistake.image for mistake in readings.mistakes])
+    plot_digits(images, [caption(mistake) for mistake in readings.mistakes], path, title)
+    print(f"{title}: drawn in {path}")
+
+
+def caption(mistake: Mistake) -> str:
+    """What was meant, what was read, how surely, and who wrote it."""
+    if mistake.guess == NOT_READ:
+        text = f"{mistake.label} not read"
+    else:
+        text = f"{mistake.label} as {mistake.guess}, {mistake.probability:.0%}"
+    return text if mistake.writer is None else f"{text}\n{shown(mistake.writer)}"
 
 
 def with_progress(digits: Iterator[RecordedDigit]) -> Iterable[RecordedDigit]:
@@ -141,15 +320,28 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         "--scale",
         type=number_in(float, 0.01, 10),
-        default=0.7,
+        default=Setting.scale,
         help="the longer side of each digit, as a fraction of the canvas",
     )
     parser.add_argument(
         "--shift",
         type=pair,
-        default=(0.0, 0.0),
+        default="0,0",
         metavar="DX,DY",
         help="how far from the middle, as fractions of the canvas, right and down",
+    )
+    parser.add_argument(
+        "--framing",
+        choices=list(FRAMINGS),
+        default=Setting.framing,
+        help="what the network reads: the strokes drawn again as MNIST frames its digits, the "
+        "canvas's pixels framed so, or the canvas as it is",
+    )
+    parser.add_argument(
+        "--errors",
+        type=Path,
+        metavar="FILE.png",
+        help=f"draw the misread digits, at most {MOST_SHOWN}, most confidently misread first",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
@@ -161,14 +353,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(arguments)
     from nn.reader import load_reader  # after the options, so that --help is quick
 
+    setting = Setting(options.scale, options.shift, options.framing)
     with json_output(options.json) as emit:
+        if options.errors:
+            from nn.plots import require_matplotlib  # likewise
+
+            require_matplotlib()
+            check_writable(options.errors, "--errors")
         network = load_reader(options.model)
         began = time.perf_counter()
         digits = with_progress(read_strokes(options.strokes))
-        confusion = replay(network, digits, options.scale, options.shift)
-        result = summary(network.name, confusion, options.scale, options.shift)
+        readings = replay(network, digits, setting)
+        result = summary(network.name, readings, setting)
         result["seconds"] = round(time.perf_counter() - began, 3)
-        print(table(result, confusion))
+        print(table(result, readings))
+        if options.errors:
+            show_mistakes(readings, network.name, options.errors)
         emit(result)
 
 

@@ -1,7 +1,8 @@
 """Recorded pen strokes: JSON Lines files, and fitting a recorded digit to the canvas.
 
 A line of the file is one digit: `{"label": 3, "strokes": [[[x, y], …], …]}`, x to the right, y
-down, in any unit. Other keys are allowed and ignored. A gzip-compressed file is read as well.
+down, in any unit. `"writer"` may say who wrote it; other keys are allowed and ignored. A
+gzip-compressed file is read as well.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ MAX_COORDINATE = 1e12
 
 @dataclass(frozen=True)
 class RecordedDigit:
-    """What somebody wrote: the digit they meant, and the points of each stroke."""
+    """What somebody wrote: the digit they meant, the points of each stroke, and who it was."""
 
     label: int
     strokes: list[list[Point]]
+    writer: str | None = None  # None where the file does not say
 
 
 def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
@@ -133,7 +135,14 @@ def _digit(line: bytes, place: str) -> RecordedDigit:
     strokes = record["strokes"]
     if not isinstance(strokes, list) or not strokes:
         raise DataError(f"{place}: strokes must be a list of at least one stroke")
-    return RecordedDigit(label, [_stroke(stroke, place) for stroke in strokes])
+    written = [_stroke(stroke, place) for stroke in strokes]
+    return RecordedDigit(label, written, _writer(record.get("writer")))
+
+
+def _writer(value: Any) -> str | None:
+    """A writer's name or number; whatever else stands there is ignored, as other keys are."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number or isinstance(value, str) else None
 
 
 def _stroke(stroke: Any, place: str) -> list[Point]:

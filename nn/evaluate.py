@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn import plots
+from nn.calibration import expected_calibration_error
 from nn.checkpoint import summary
 from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.dataset import load_mnist
 from nn.errors import UsageError
 from nn.files import check_writable
+from nn.images import SIZE, frame
 from nn.losses import CrossEntropyLoss, softmax
 from nn.reader import DEFAULT_MODEL, load_reader
 
@@ -29,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+    )
+    parser.add_argument(
+        "--framed",
+        action="store_true",
+        help="frame each test image first, as the program frames a drawing known by its pixels",
     )
     parser.add_argument(
         "--worst",
@@ -47,22 +54,32 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(options.plot, "--plot")
         reader = load_reader(options.model)
         _, test_set = load_mnist(options.data_dir)
+        images = frame_each(test_set.images) if options.framed else test_set.images
         with threadpool_limits(1, "blas"):
-            logits = reader.logits(test_set.images)
+            # At the network's temperature, so that it is as sure here as everywhere else.
+            logits = reader.logits(images) / np.float32(reader.checkpoint.temperature)
         result = judge(logits, test_set.labels)
-        print(f"{summary(reader.checkpoint)} on {result['images']:,} test images")
+        framed = ", framed" if options.framed else ""
+        print(f"{summary(reader.checkpoint)} on {result['images']:,} test images{framed}")
         print(report(result))
         if options.worst:
-            show_worst(softmax(logits), test_set.images, test_set.labels, options)
-        emit({"model": reader.name, "parameters": reader.count_params(), **result})
+            show_worst(softmax(logits), images, test_set.labels, options)
+        model = {"model": reader.name, "parameters": reader.count_params()}
+        emit({**model, "framed": options.framed, **result})
+
+
+def frame_each(images: Array) -> Array:
+    """Every image of (N, 784) in 0…1, framed by its pixels: (N, 28, 28) float32."""
+    return np.stack([frame(image) for image in images.reshape(-1, SIZE, SIZE)])
 
 
 def judge(logits: Array, labels: Array) -> dict[str, Any]:
-    """Accuracy, loss, accuracy by digit and confusion matrix of (N, 10) logits for (N,) labels.
+    """Accuracy, loss, calibration, accuracy by digit and confusion matrix, by JSON key.
 
-    `confusion[i][j]` counts the digits i that were read as j. `plus_minus` is half of the 95 %
-    interval of the accuracy at this number of images (normal approximation): another test set of
-    this size would give a figure within about that distance.
+    `logits` is (N, 10) and `labels` (N,), N at least 1. `confusion[i][j]` counts the digits i that
+    were read as j. `plus_minus` is half of the 95 % interval of the accuracy at this number of
+    images (normal approximation): another test set of this size would give a figure within about
+    that distance.
     """
     guesses = logits.argmax(axis=1)
     confusion = np.zeros((10, 10), int)
@@ -74,6 +91,7 @@ def judge(logits: Array, labels: Array) -> dict[str, Any]:
         "accuracy": accuracy,
         "plus_minus": 1.96 * math.sqrt(accuracy * (1 - accuracy) / len(labels)),
         "loss": CrossEntropyLoss().forward(logits, labels),
+        "calibration_error": expected_calibration_error(softmax(logits), labels),
         "per_class": [
             {
                 "digit": digit,
@@ -92,7 +110,7 @@ def report(result: dict[str, Any]) -> str:
     """The result as text: figures, then the confusion matrix with each digit's accuracy."""
     lines = [
         f"accuracy {100 * result['accuracy']:.2f} % ± {100 * result['plus_minus']:.2f}, "
-        f"loss {result['loss']:.4f}",
+        f"loss {result['loss']:.4f}, calibration error {100 * result['calibration_error']:.2f} %",
         "",
         "digit │ read as 0    1    2    3    4    5    6    7    8    9 │ right",
     ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nn.errors import UsageError
@@ -60,19 +61,36 @@ def plot_history(history: Sequence[Epoch], path: Path, title: str) -> None:
 
 
 def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) -> None:
-    """A contact sheet of `images` (N, 784) or (N, 28, 28), each under its caption."""
+    """A contact sheet of `images` (N, 784) or (N, 28, 28), each under its caption (N).
+
+    Captions and title are shown as they are: a dollar sign does not begin a formula.
+    """
     from matplotlib.figure import Figure
 
     columns = min(10, max(1, math.ceil(math.sqrt(len(images)))))
     rows = max(1, math.ceil(len(images) / columns))
-    figure = Figure(figsize=(1.3 * columns + 0.4, 1.6 * rows + 0.6), layout="constrained")
-    figure.suptitle(title)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.set_axis_off()
-    for axes, image, caption in zip(grid, images, captions, strict=False):
-        axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(caption, fontsize=8)
+    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
+    # One picture of all images: two hundred axes of their own would take five times as long.
+    width, height = 28 + 4, 28 + 4 + 4 * lines  # cells of one image with its margin and caption
+    sheet = np.zeros((rows * height, columns * width))
+    places = [
+        (i // columns * height + height - 30, i % columns * width + 2) for i in range(len(images))
+    ]
+    for (top, left), image in zip(places, images, strict=True):
+        sheet[top : top + 28, left : left + 28] = image.reshape(28, 28)
+    inch = 1.3 / width  # of one cell
+    title_height = 0.5
+    # Wide enough for a title above a single digit.
+    size = (max(columns * width * inch, 6.0), rows * height * inch + title_height)
+    figure = Figure(figsize=size)
+    figure.suptitle(title, y=1 - 0.15 / size[1], parse_math=False)
+    axes = figure.add_axes((0, 0, 1, 1 - title_height / size[1]))
+    axes.set_axis_off()
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    for (top, left), caption in zip(places, captions, strict=True):
+        axes.text(
+            left + 14, top - 1, caption, fontsize=8, ha="center", va="bottom", parse_math=False
+        )
     save_figure(figure, path)
 
 
@@ -84,5 +102,5 @@ def save_figure(figure: Figure, path: Path) -> None:
         write_atomically(path, lambda file: file.write(picture.getbuffer()))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror or error}; choose another place with --plot"
+            f"cannot write {path}: {error.strerror or error}; choose another place"
         ) from None

@@ -1,14 +1,20 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nn import evaluate
 from nn.architectures import NAMED, build
-from nn.checkpoint import Checkpoint, save_checkpoint
+from nn.calibration import expected_calibration_error
+from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.dataset import load_mnist
 from nn.errors import CheckpointError, UsageError
+from nn.images import frame
+from nn.reader import load_reader
+from tests.conftest import write_idx
 
 
 @pytest.fixture
@@ -31,7 +37,8 @@ def test_a_known_network_is_judged_right(network, small_mnist, capsys):
     captured = capsys.readouterr()
     result = json.loads(captured.out)
     assert result.keys() >= {
-        "model", "parameters", "images", "accuracy", "loss", "per_class", "confusion",
+        "model", "parameters", "images", "accuracy", "loss", "per_class", "confusion", "framed",
+        "calibration_error",
     }  # fmt: skip
     assert (result["model"], result["parameters"], result["images"]) == ("linear", 7850, 100)
     assert result["accuracy"] == 0.9
@@ -41,7 +48,66 @@ def test_a_known_network_is_judged_right(network, small_mnist, capsys):
     assert confusion[3, 3] == 0
     assert (np.delete(np.diag(confusion), 3) == 10).all()
     assert result["per_class"][3] == {"digit": 3, "count": 10, "accuracy": 0.0}
-    assert "accuracy 90.00 % ± 5.88" in captured.err  # with --json the report goes there
+    assert result["framed"] is False
+    error = result["calibration_error"]
+    assert 0 < error < 0.1
+    # With --json the report goes to standard error.
+    assert "accuracy 90.00 % ± 5.88" in captured.err
+    assert f"calibration error {100 * error:.2f} %" in captured.err
+
+
+def test_framing_moves_the_digits_before_they_are_read(network, tmp_path, capsys):
+    # A bar at the place of a 0, at the top, which framing moves to the middle: to the place of a 5.
+    images = np.zeros((20, 28, 28))
+    images[:, 4, 4:24] = 255
+    for part in ("train", "t10k"):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", images)
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.arange(20) % 2 * 5)
+    options = ["--model", str(network), "--data-dir", str(tmp_path)]
+    for framed, read_as in ((False, 0), (True, 5)):
+        evaluate.main([*options, "--json", *["--framed"] * framed])
+        captured = capsys.readouterr()
+        result = json.loads(captured.out)
+        assert result["framed"] is framed
+        assert np.array(result["confusion"])[:, read_as].sum() == 20
+        assert ("test images, framed\n" in captured.err) is framed
+
+
+def test_each_image_is_framed_on_its_own():
+    rng = np.random.default_rng(0)
+    images = np.zeros((3, 28, 28), np.float32)
+    images[0, 3:9, 2:20] = rng.uniform(size=(6, 18))
+    images[1, 10:28, 20:25] = rng.uniform(size=(18, 5))
+    framed = evaluate.frame_each(images.reshape(3, 784))
+    assert framed.shape == (3, 28, 28)
+    assert framed.dtype == np.float32
+    for image, one in zip(images, framed, strict=True):
+        np.testing.assert_array_equal(one, frame(image))
+    assert not framed[2].any()
+
+
+def test_the_calibration_error_is_that_of_the_probabilities():
+    sure = np.log([[0.91] + [0.01] * 9] * 2)
+    assert evaluate.judge(sure, np.array([0, 1]))["calibration_error"] == pytest.approx(0.41)
+    assert evaluate.judge(sure, np.array([0, 0]))["calibration_error"] == pytest.approx(0.09)
+
+
+def test_the_networks_temperature_counts(network, small_mnist, tmp_path, capsys):
+    cool = load_checkpoint(network)
+    warm = tmp_path / "warm.npz"
+    save_checkpoint(warm, replace(cool, temperature=20.0))
+    results = []
+    for path in (network, warm):
+        evaluate.main(["--model", str(path), "--data-dir", str(small_mnist), "--json"])
+        results.append(json.loads(capsys.readouterr().out))
+    assert results[0]["confusion"] == results[1]["confusion"]
+    test_set = load_mnist(small_mnist)[1]
+    probabilities = load_reader(warm).probabilities(test_set.images)
+    expected = expected_calibration_error(probabilities, test_set.labels)
+    assert results[1]["calibration_error"] == pytest.approx(expected, abs=1e-5)
+    assert results[1]["calibration_error"] > 2 * results[0]["calibration_error"]
+    of_the_label = probabilities[np.arange(100), test_set.labels]
+    assert results[1]["loss"] == pytest.approx(-np.log(of_the_label).mean(), rel=1e-4)
 
 
 def test_the_report_shows_the_matrix(network, small_mnist, capsys):
