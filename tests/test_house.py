@@ -37,7 +37,7 @@ ALLOWED = {
 COMMANDS = {"nn.train", "nn.evaluate"}  # may use all of nn, and nothing uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {"nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration"}
-WITHOUT_PYGAME = {"canvas", "predictor", "layout", "strokes", "replay"}
+WITHOUT_PYGAME = {"canvas", "predictor", "layout", "strokes", "replay", "predict"}
 
 
 def modules(package):
@@ -92,6 +92,7 @@ def test_the_app_sees_of_nn_what_a_user_of_a_network_needs(path):
         ("nn.learner", {"requests", "matplotlib", "pygame", "tqdm"}),
         ("nn.dataset", {"requests", "matplotlib"}),
         ("app.replay", {"pygame", "requests", "matplotlib"}),
+        ("app.predict", {"pygame", "requests", "matplotlib", "tqdm"}),
         ("app.draw", {"requests", "matplotlib", "platformdirs", "tqdm", "http.client"}),
     ],
 )

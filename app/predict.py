@@ -1,0 +1,98 @@
+"""Read digits in pictures: `python -m app.predict IMAGE…`.
+
+A picture is a PNG, JPEG, GIF or BMP file that shows one digit: a drawing, a scan, a photo of paper.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.predictor import Answer, Network
+from nn.commands import EXIT_BAD_INPUT, ArgumentParser, json_output, run
+from nn.errors import DataError
+from nn.reader import DEFAULT_MODEL, load_reader
+
+NAMED = 0.005  # digits less likely than this are not worth a place on the line
+
+
+def read_picture(network: Network, path: Path) -> Answer:
+    """What a picture shows. Raises `DataError` if it cannot be read or shows no digit."""
+    from app.pictures import framed_picture  # pygame only once there is something to read
+
+    probabilities = np.asarray(network.probabilities(framed_picture(path)[None]), dtype=float)[0]
+    return Answer(tuple(probabilities.tolist()))
+
+
+def summary(
+    name: str, answers: Sequence[tuple[Path, Answer]], errors: Sequence[tuple[Path, DataError]]
+) -> dict[str, Any]:
+    """The result as `--json` prints it: what was read, in the order given, and what was not."""
+    return {
+        "model": name,
+        "images": [
+            {
+                "file": str(path),
+                "digit": answer.digit,
+                "probability": answer.confidence,
+                "probabilities": list(answer.probabilities),
+            }
+            for path, answer in answers
+        ],
+        "errors": [{"file": str(path), "error": str(error)} for path, error in errors],
+    }
+
+
+def line(path: Path, answer: Answer) -> str:
+    """One picture's result for people: `photo.jpg: 7   (7 98.1%, 1 1.2%)`."""
+    likeliest = sorted(range(len(answer.probabilities)), key=lambda d: -answer.probabilities[d])
+    named = [digit for digit in likeliest if answer.probabilities[digit] >= NAMED]
+    shares = ", ".join(f"{digit} {answer.probabilities[digit]:.1%}" for digit in named)
+    return f"{path}: {answer.digit}   ({shares})"
+
+
+def build_parser() -> ArgumentParser:
+    """The command's options."""
+    parser = ArgumentParser(
+        prog="app.predict",
+        description="Read the digit in each picture: a PNG, JPEG, GIF or BMP file that shows one "
+        "digit, dark on light or light on dark, as a drawing, a scan or a photo.",
+        epilog="A picture that cannot be read is reported, and the others are read all the same; "
+        "the status is then 2.",
+    )
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a picture file")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command: read what can be read, report what cannot, and then end with status 2."""
+    options = build_parser().parse_args(argv)
+    with json_output(options.json) as emit:
+        network = load_reader(options.model)
+        answers: list[tuple[Path, Answer]] = []
+        errors: list[tuple[Path, DataError]] = []
+        for path in options.images:
+            try:
+                answer = read_picture(network, path)
+            except DataError as error:
+                errors.append((path, error))
+                print(f"app.predict: {' '.join(str(error).split())}", file=sys.stderr)
+            else:
+                answers.append((path, answer))
+                print(line(path, answer), flush=True)  # in its place among the errors
+        if answers:
+            emit(summary(network.name, answers, errors))
+    if errors:
+        sys.exit(EXIT_BAD_INPUT)
+
+
+if __name__ == "__main__":
+    run(main, "app.predict")
