@@ -1,3 +1,1 @@
 """The desktop program: a canvas, a window, and the answer of a trained network."""
-
-DEFAULT_MODEL = "mlp"

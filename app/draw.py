@@ -17,7 +17,6 @@ os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
 
 import pygame
 
-from app import DEFAULT_MODEL
 from app.canvas import Canvas
 from app.controller import Controller
 from app.demonstration import Demonstration
@@ -27,6 +26,7 @@ from app.view import ASSETS, View, percentage
 from nn.commands import ArgumentParser, number_in, run
 from nn.errors import DisplayError, UsageError
 from nn.files import write_atomically
+from nn.reader import DEFAULT_MODEL, load_reader
 
 NAME = "Digitpad"
 WINDOW_SIZE = (960, 640)
@@ -284,8 +284,6 @@ def window_size(text: str) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
-    from nn.reader import load_reader  # after the options, so that --help is quick
-
     network = load_reader(options.model)
     digits = list(read_strokes(options.replay)) if options.replay else []
     # Only these two: pygame.init() would open the sound card and the game controllers too.

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app import DEFAULT_MODEL
 from app.canvas import Canvas
 from app.layout import DIGITS
 from app.predictor import Network
@@ -30,6 +29,7 @@ from nn.calibration import expected_calibration_error
 from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.files import check_writable
 from nn.images import SIZE, frame, frame_strokes
+from nn.reader import DEFAULT_MODEL, load_reader
 
 BATCH = 256
 MOST_SHOWN = 200  # misread digits on one picture
@@ -351,8 +351,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     arguments = join_shift(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
-    from nn.reader import load_reader  # after the options, so that --help is quick
-
     setting = Setting(options.scale, options.shift, options.framing)
     with json_output(options.json) as emit:
         if options.errors:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -60,21 +60,24 @@ def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0
     return [*layers, ["Linear", size, CLASSES]]
 
 
-def cnn(*stages: Sequence[int], hidden: Sequence[int] = (), dropout: float = 0.0) -> Architecture:
-    """A convolutional network: in each stage 3×3 convolutions to the given numbers of channels.
+def cnn(
+    *steps: int | Literal["pool"], hidden: Sequence[int] = (), dropout: float = 0.0
+) -> Architecture:
+    """A convolutional network; a number among the `steps` is a 3×3 convolution to so many channels.
 
-    Each stage ends by halving the image (28 -> 14 -> 7 -> 3) with a max-pooling, done before the
-    last activation, where it gives the same and costs a quarter. After the stages come fully
-    connected layers of the `hidden` sizes and the ten logits, with dropout before each.
+    "pool" halves the image (28 -> 14 -> 7) by max-pooling. It goes before the activation of the
+    convolution that it follows, where it gives the same and costs a quarter. After the steps come
+    fully connected layers of the `hidden` sizes and of the ten logits, with dropout before each.
     """
     layers: Architecture = [["Unflatten", 1, SIDE, SIDE]]
     channels, side = 1, SIDE
-    for stage in stages:
-        for out_channels in stage:
-            layers += [["Conv2d", channels, out_channels, 3, 1], ["ReLU"]]
-            channels = out_channels
-        layers.insert(-1, ["MaxPool2d", 2])
-        side //= 2
+    for step in steps:
+        if step == "pool":
+            layers.insert(-1, ["MaxPool2d", 2])
+            side //= 2
+        else:
+            layers += [["Conv2d", channels, step, 3, 1], ["ReLU"]]
+            channels = step
     layers.append(["Flatten"])
     size = channels * side * side
     for width in [*hidden, CLASSES]:
@@ -89,8 +92,8 @@ NAMED: dict[str, Architecture] = {
     "linear": mlp(),
     "tiny": mlp([10]),
     "mlp": mlp([50, 25]),
-    "cnn-small": cnn([16], [32]),
-    "cnn": cnn([24], [48, 48], [96, 96], hidden=[128], dropout=0.3),
+    "cnn-small": cnn(16, "pool", 32, "pool"),
+    "cnn": cnn(32, "pool", 64, 64, "pool", 96, hidden=[64], dropout=0.3),
 }
 
 

@@ -19,14 +19,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Variation:
-    """How far `vary` may change a picture to either side; every amount is drawn uniformly."""
+    """How far `vary` may change a picture to either side.
+
+    Each picture has a strength of its own, uniform from 0 to 1, and each of its changes is uniform
+    within that part of these limits: many pictures stay near what their writer wrote, and a few
+    are changed by all means at once.
+    """
 
     rotation: float = 12.0  # degrees
     shear: float = 0.3  # cells in x per cell in y: the slant of a hand
     scale: float = 0.12  # logarithm of size
     aspect: float = 0.15  # logarithm of height over width
     shift: float = 1.0  # cells
-    elastic: float = 0.5  # root mean square displacement in cells, uniform from 0
+    elastic: float = 0.5  # root mean square displacement in cells
     thicker: float = 0.3  # towards the largest of the neighbouring cells
     thinner: float = 0.25  # towards the smallest
     contrast: float = 0.15  # logarithm of the slope of grey values about the middle
@@ -59,12 +64,14 @@ def vary(
     """
     amounts = variation or Variation()
     count = len(images)
-    x, y = _varied_grid(count, fields, rng, amounts)
+    strength = rng.uniform(0, 1, count)
+    x, y = _varied_grid(strength, fields, rng, amounts)
     varied = _sample(images, x, y)
-    weight = rng.uniform(-amounts.thinner, amounts.thicker, count).astype(np.float32)
-    varied = thicken(varied, weight)
+    weight = strength * rng.uniform(-amounts.thinner, amounts.thicker, count)
+    varied = thicken(varied, weight.astype(np.float32))
     if amounts.contrast:
-        slope = np.exp(rng.uniform(-amounts.contrast, amounts.contrast, count)).astype(np.float32)
+        logarithm = strength * rng.uniform(-amounts.contrast, amounts.contrast, count)
+        slope = np.exp(logarithm).astype(np.float32)
         varied -= 0.5
         varied *= slope[:, None, None]
         varied += 0.5 * np.minimum(slope, 1)[:, None, None]  # paper stays paper
@@ -73,12 +80,13 @@ def vary(
 
 
 def _varied_grid(
-    count: int, fields: Array, rng: np.random.Generator, amounts: Variation
+    strength: Array, fields: Array, rng: np.random.Generator, amounts: Variation
 ) -> tuple[Array, Array]:
     """Where each new cell looks in the old picture: x and y (N, 784), 0 = first cell's centre."""
+    count = len(strength)
 
     def spread(limit: float) -> Array:
-        return rng.uniform(-limit, limit, count)
+        return strength * rng.uniform(-limit, limit, count)
 
     turn = np.deg2rad(spread(amounts.rotation))
     shear, size = spread(amounts.shear), np.exp(spread(amounts.scale))
@@ -90,7 +98,7 @@ def _varied_grid(
     middle = (SIZE - 1) / 2
     to_x, to_y = middle + spread(amounts.shift), middle + spread(amounts.shift)
     axis = np.arange(SIZE, dtype=np.float32) - np.float32(middle)
-    bend = rng.uniform(0, amounts.elastic, count).astype(np.float32)[:, None, None]
+    bend = (strength * amounts.elastic).astype(np.float32)[:, None, None]
     displacement = fields[rng.integers(len(fields), size=count)] * bend
     grids = []
     for a, b, origin, axis_number in ((xx, xy, to_x, 0), (yx, yy, to_y, 1)):

@@ -35,11 +35,13 @@ LARGEST_FILE = 512 * 2**20  # bytes, unpacked; far above any network here
 PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Checkpoint:
     """A trained network: its name, its layers with their weights, and how it came about.
 
-    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed.
+    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed, and
+    its logits a mean over the image and two copies slanted by ±`slant` cells a row, if that is not
+    0 (see `nn.reader`).
     """
 
     name: str
@@ -47,6 +49,7 @@ class Checkpoint:
     model: Sequential
     record: dict[str, Any]
     temperature: float = 1.0
+    slant: float = 0.0
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -57,6 +60,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "architecture": checkpoint.architecture,
         "record": checkpoint.record,
         "temperature": checkpoint.temperature,
+        "slant": checkpoint.slant,
     }
     save_arrays(path, header, checkpoint.model.state_dict())
 
@@ -68,11 +72,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
     name, record = header.get("name"), header.get("record")
     architecture: Any = header.get("architecture")
-    temperature = header.get("temperature")
+    temperature, slant = header.get("temperature"), header.get("slant")
     if not (isinstance(name, str) and isinstance(record, dict) and _is_list_of_lists(architecture)):
         raise _unusable(path, "its header lacks the name, the architecture or the record")
     if not (isinstance(temperature, float) and 0.01 <= temperature <= 100):
         raise _unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
+    if not (isinstance(slant, float) and 0 <= slant <= 1):
+        raise _unusable(path, f"expected a slant from 0 to 1, received {slant!r}")
     try:
         model = build(architecture, np.random.default_rng(0))
         model.load_state_dict(arrays)
@@ -80,7 +86,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _unusable(path, f"weights and architecture do not fit: {error}") from None
     if not np.isfinite(model.parameters).all():
         raise _unusable(path, "some weights are not finite numbers")
-    return Checkpoint(name, architecture, model, record, temperature)
+    return Checkpoint(name, architecture, model, record, temperature, slant)
 
 
 def find_model(name_or_path: str | Path) -> Path:

@@ -8,23 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.architectures import PIXELS
 from nn.checkpoint import Checkpoint, find_model, load_checkpoint
+from nn.images import SIZE
 from nn.losses import softmax
 
 Array = NDArray[Any]
 
-DEFAULT_MODEL = "mlp"  # the network that is meant where none is named
+DEFAULT_MODEL = "cnn"  # the network that is meant where none is named
 BATCH = 64  # images at once: enough for BLAS, few enough to stay in the processor's cache
 
 
 class Reader:
-    """Reads digits with the network of one file."""
+    """Reads digits with the network of one file.
+
+    If the checkpoint says so, each image is read three times, as it is and slanted to either side,
+    and the logits are averaged: what the network makes of a digit should not hang on its slant.
+    """
 
     def __init__(self, path: Path, checkpoint: Checkpoint) -> None:
         self.path = path
         self.checkpoint = checkpoint
         self.name = checkpoint.name
+        slant = checkpoint.slant
+        self._slants = [row_shifts(slant), row_shifts(-slant)] if slant else []
 
     def count_params(self) -> int:
         """How many numbers the network has learned."""
@@ -32,16 +38,40 @@ class Reader:
 
     def logits(self, images: Array) -> Array:
         """Images in 0…1, (N, 28, 28), (N, 1, 28, 28) or (N, 784) -> (N, 10) logits, float32."""
-        model = self.checkpoint.model
-        images = images.reshape(len(images), PIXELS)
-        batches = range(0, len(images), BATCH)
-        # Copied, because the next forward pass writes into the same buffer.
-        outputs = [model.forward(images[start : start + BATCH]).copy() for start in batches]
+        images = images.reshape(len(images), SIZE, SIZE)
+        batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+        outputs = [self._batch_logits(batch) for batch in batches]
         return np.concatenate(outputs) if outputs else np.empty((0, 10), np.float32)
+
+    def _batch_logits(self, images: Array) -> Array:
+        views = np.concatenate([images, *(slanted(images, shifts) for shifts in self._slants)])
+        logits = self.checkpoint.model.forward(views.reshape(len(views), -1))
+        mean: Array = logits.reshape(-1, len(images), logits.shape[1]).mean(axis=0)
+        return mean
 
     def probabilities(self, images: Array) -> Array:
         """Images in 0…1, shaped as for `logits` -> (N, 10) probabilities, float32."""
         return softmax(self.logits(images) / np.float32(self.checkpoint.temperature))
+
+
+def row_shifts(slant: float) -> Array:
+    """Weights (28, 28, 28) that move each row of an image sideways, by `slant` cells a row.
+
+    Row y of the result is row y of the image times `weights[y]`: cell x becomes the value, linear
+    between two cells, that lies at x + slant · (y − 13.5).
+    """
+    cells = np.arange(SIZE)
+    source = cells + slant * (cells[:, None] - (SIZE - 1) / 2)  # [row, new cell]
+    weights = np.maximum(1 - np.abs(cells[None, :, None] - source[:, None, :]), 0)
+    shifts: Array = weights.astype(np.float32)
+    return shifts
+
+
+def slanted(images: Array, shifts: Array) -> Array:
+    """Images (N, 28, 28) with their rows moved by `row_shifts`."""
+    moved: Array = np.matmul(images.swapaxes(0, 1), shifts)  # row by row, all images at once
+    result: Array = moved.swapaxes(0, 1)
+    return result
 
 
 def load_reader(name_or_path: str | Path) -> Reader:

@@ -40,9 +40,11 @@ from nn.learner import (
     DataLoaders,
     EarlyStopping,
     Learner,
+    accuracy,
 )
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
+from nn.reader import Reader
 from nn.resume import SaveState, load_state, state_path
 from nn.settings import DEFAULTS, Settings, command_for, new_settings
 
@@ -79,6 +81,7 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     setting("--augment", "vary every digit each time", action=argparse.BooleanOptionalAction)
     setting("--generated", "digits written by rule to add", type=number_in(int, 0, 1_000_000))
     setting("--average", "decay of the mean of weights", type=number_in(float, 0, 0.999999))
+    setting("--slant", "read images also slanted by ± this", type=number_in(float, 0, 1))
     setting("--validation", "part kept aside to judge by", type=number_in(float, 0, 0.9))
     setting("--patience", "stop after N epochs without gain; 0: no", type=number_in(int, 0, 10**6))
     setting("--seed", "for weights, order and chance", type=number_in(int, 0, 2**63 - 1))
@@ -153,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         best, average = BestWeights(), AverageWeights(settings.average)
         if resumed:
             resumed.restore(learner, best, average)
-        checkpoint = Checkpoint(name, architecture, learner.model, {})
+        checkpoint = Checkpoint(name, architecture, learner.model, {}, slant=settings.slant)
         print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
 
         callbacks: list[Callback] = [
@@ -170,16 +173,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
             seconds = seconds_before + time.perf_counter() - start
             best_figures = use_best_weights(learner, best)
-            temperature = temperature_of(learner)
-            test = learner.evaluate(test_set)  # the one time that the test file is looked at
+            checkpoint.temperature = temperature_of(Reader(output, checkpoint), learner)
+            # The one time that the test file is looked at.
+            logits = Reader(output, checkpoint).logits(test_set.images) / checkpoint.temperature
         figures = {
             "epochs": learner.epoch,
             "seconds": round(seconds, 2),
             **best_figures,
-            "test_loss": test.loss,
-            "test_accuracy": test.metric,
+            "test_loss": CrossEntropyLoss().forward(logits, test_set.labels),
+            "test_accuracy": accuracy(logits, test_set.labels),
         }
-        record = {
+        checkpoint.record |= {
             "command": command_for(settings),
             "seed": settings.seed,
             "settings": dataclasses.asdict(settings),
@@ -188,9 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "python": platform.python_version(),
             "numpy": np.__version__,
         }
-        save_checkpoint(
-            output, dataclasses.replace(checkpoint, record=record, temperature=temperature)
-        )
+        save_checkpoint(output, checkpoint)
         if options.plot and learner.history:
             plots.plot_history(learner.history, options.plot, summary(checkpoint))
         print(table(figures))
@@ -209,6 +211,11 @@ def architecture_of(settings: Settings) -> Architecture:
                 "--activation and --dropout need --hidden; for instance --hidden 50,25"
             )
         return NAMED[settings.model]
+    if settings.model != "mlp":
+        raise UsageError(
+            f"--hidden describes a multilayer perceptron, received --model {settings.model} as "
+            "well; leave one of them out"
+        )
     return mlp(settings.hidden, settings.activation, settings.dropout)
 
 
@@ -299,16 +306,16 @@ def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
     }
 
 
-def temperature_of(learner: Learner) -> float:
-    """The temperature that suits the model best on the validation digits."""
+def temperature_of(reader: Reader, learner: Learner) -> float:
+    """The temperature that suits a reader best on the learner's validation digits."""
     loader = learner.dataloaders.validation
-    if loader is None:
+    if loader is None or not loader.size:
         return 1.0
     logits, labels = [], []
     for images, some_labels in loader.batches(np.random.default_rng(0)):
-        logits.append(learner.model.forward(images).copy())
-        labels.append(some_labels.copy())
-    return fit_temperature(np.concatenate(logits), np.concatenate(labels)) if labels else 1.0
+        logits.append(reader.logits(images))
+        labels.append(some_labels.copy())  # the loader uses its memory again
+    return fit_temperature(np.concatenate(logits), np.concatenate(labels))
 
 
 def table(figures: dict[str, Any]) -> str:

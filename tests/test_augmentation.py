@@ -43,7 +43,7 @@ class TestVary:
 
     def test_grid_turns_shears_and_shifts_about_the_middle(self, fields):
         rng = np.random.default_rng(3)
-        x, y = augmentation._varied_grid(1, fields, rng, replace(NOTHING, rotation=90.0))
+        x, y = augmentation._varied_grid(np.ones(1), fields, rng, replace(NOTHING, rotation=90.0))
         grid = np.stack([x, y]).reshape(2, 28, 28) - 13.5
         np.testing.assert_allclose(
             np.hypot(*grid), np.hypot(*(np.mgrid[:28, :28] - 13.5)), atol=1e-4

@@ -25,7 +25,7 @@ from nn.errors import CheckpointError
 def make(name="tiny"):
     model = build(NAMED[name], np.random.default_rng(5))
     record = {"command": "python -m nn.train", "seed": 5}
-    return Checkpoint(name, NAMED[name], model, record, temperature=1.25)
+    return Checkpoint(name, NAMED[name], model, record, temperature=1.25, slant=0.5)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_round_trip(path):
     assert (loaded.name, loaded.architecture, loaded.record) == (
         "tiny", NAMED["tiny"], saved.record,
     )  # fmt: skip
-    assert loaded.temperature == 1.25
+    assert (loaded.temperature, loaded.slant) == (1.25, 0.5)
     np.testing.assert_array_equal(loaded.model.parameters, saved.model.parameters)
     assert summary(loaded) == "tiny (784-10-10, 7,960 parameters)"
 
@@ -141,11 +141,12 @@ def test_other_kind_of_file(path):
     assert "lacks the name" in message_of(path)
 
 
-@pytest.mark.parametrize("temperature", [0.0, -1.0, "1", None])
-def test_a_temperature_that_is_none(path, temperature):
+@pytest.mark.parametrize("key", ["temperature", "slant"])
+@pytest.mark.parametrize("value", [-1.0, 1000.0, "1", None])
+def test_a_temperature_or_slant_that_is_none(path, key, value):
     header, arrays = load_arrays(path)
-    save_arrays(path, {**header, "temperature": temperature}, arrays)
-    assert "expected a temperature from 0.01 to 100" in message_of(path)
+    save_arrays(path, {**header, key: value}, arrays)
+    assert f"expected a {key} from" in message_of(path)
 
 
 def test_another_shape(path):

@@ -10,13 +10,14 @@ import numpy as np
 import pygame
 import pytest
 
-from app import DEFAULT_MODEL, draw
+from app import draw
 from app.demonstration import LOOK_SECONDS
 from app.draw import Painter, Session, main, title
 from app.layout import lay_out
 from app.predictor import Answer
 from app.strokes import RecordedDigit
 from app.view import BEST, INK, TRACK
+from nn.reader import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"

@@ -26,7 +26,7 @@ ALLOWED = {
     "nn.checkpoint": {"nn.architectures", "nn.layers", "nn.errors", "nn.files"},
     "nn.parallel": {"nn.layers", "nn.losses"},
     "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.parallel", "nn.errors"},
-    "nn.reader": {"nn.architectures", "nn.checkpoint", "nn.losses"},
+    "nn.reader": {"nn.checkpoint", "nn.images", "nn.losses"},
     "nn.images": {"nn.brush"},
     "nn.augmentation": {"nn.images"},
     "nn.handwriting": {"nn.images", "nn.brush"},

@@ -24,19 +24,19 @@ def digits():
 
 def test_slices_add_up_to_the_whole_batch(digits):
     images, labels = digits
-    model = build(cnn([3], [4]), np.random.default_rng(3))
+    model = build(cnn(3, "pool", 4, "pool"), np.random.default_rng(3))
     loss = CrossEntropyLoss(0.1)
     logits = model.forward(images, training=True)
     expected = loss.forward(logits, labels), accuracy(logits, labels)
     model.parameter_gradients(loss.backward())
     for slice_size in (8, 50, 64):
-        result, sliced = gradients(cnn([3], [4]), slice_size, 1, images, labels)
+        result, sliced = gradients(cnn(3, "pool", 4, "pool"), slice_size, 1, images, labels)
         assert result == pytest.approx(expected, rel=1e-5)
         np.testing.assert_allclose(sliced, model.gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_any_number_of_threads_gives_the_same_bits(digits):
-    for architecture in (cnn([3], [4]), mlp([20], dropout=0.5)):
+    for architecture in (cnn(3, "pool", 4, "pool"), mlp([20], dropout=0.5)):
         one, one_gradients = gradients(architecture, 8, 1, *digits)
         for threads in (2, 3, 16):
             many, many_gradients = gradients(architecture, 8, threads, *digits)
@@ -46,7 +46,7 @@ def test_any_number_of_threads_gives_the_same_bits(digits):
 
 def test_an_error_in_a_thread_reaches_the_caller(digits):
     images, labels = digits
-    model = build(cnn([3]), np.random.default_rng(3))
+    model = build(cnn(3, "pool"), np.random.default_rng(3))
     batch = BatchGradients(model, CrossEntropyLoss(), accuracy, 8, 2)
     batch.use_rng(np.random.default_rng(4))
     with pytest.raises(IndexError):

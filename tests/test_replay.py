@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import DEFAULT_MODEL
 from app.canvas import Canvas
 from app.replay import (
     MOST_SHOWN,
@@ -26,6 +25,7 @@ from app.replay import (
 )
 from app.strokes import RecordedDigit, fit, read_strokes
 from nn.images import CENTRE, centre_of_mass, frame, frame_strokes
+from nn.reader import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"

@@ -80,8 +80,8 @@ def test_hidden_layers_and_activation_of_choice(run, tmp_path):
     "options",
     [
         ("--hidden", "9", "--dropout", "0.3"),
-        ("--optimizer", "sgd", "--weight-decay", "0", "--learning-rate", "0.05"),
-        ("--augment", "--generated", "50", "--average", "0.95", "--validation", "0.3"),
+        ("--model", "mlp", "--optimizer", "sgd", "--weight-decay", "0"),
+        ("--model", "tiny", "--augment", "--generated", "50", "--average", "0.95"),
         ("--model", "cnn-small", "--augment", "--average", "0.9"),
     ],
 )
@@ -126,7 +126,7 @@ def test_the_recorded_command_is_the_one_that_was_given(run, tmp_path):
 
 def test_the_same_command_gives_the_same_weights(run, tmp_path):
     for name in "ab":
-        run("--epochs", "2", "--output", f"{name}.npz")
+        run("--model", "mlp", "--epochs", "2", "--output", f"{name}.npz")
     a, b = (load_checkpoint(tmp_path / f"{name}.npz").model.parameters for name in "ab")
     np.testing.assert_array_equal(a, b)
 
@@ -158,7 +158,7 @@ def test_a_loss_that_is_not_finite_leaves_the_good_file_alone(run, tmp_path):
     run("--model", "tiny", "--epochs", "1")
     before = (tmp_path / "models/tiny.npz").read_bytes()
     with pytest.raises(TrainingError, match="try a --learning-rate below"):
-        run("--model", "tiny", "--optimizer", "sgd", "--learning-rate", "1e6", "--hidden",
+        run("--optimizer", "sgd", "--weight-decay", "0", "--learning-rate", "1e6", "--hidden",
             "9,9,9,9,9,9,9,9,9", "--output", "models/tiny.npz")  # fmt: skip
     assert (tmp_path / "models/tiny.npz").read_bytes() == before
 
@@ -169,7 +169,7 @@ def test_plot_draws_the_curves(run, tmp_path):
 
 
 def test_validation_of_nothing_takes_the_last_epoch(run):
-    result = json.loads(run("--epochs", "2", "--validation", "0", "--json"))
+    result = json.loads(run("--model", "mlp", "--epochs", "2", "--validation", "0", "--json"))
     assert result["validation_loss"] is None
     assert result["best_epoch"] == 2
 
@@ -183,7 +183,12 @@ def test_patience_ends_early(run):
 
 
 def test_a_batch_larger_than_the_data(run):
-    assert json.loads(run("--epochs", "1", "--batch-size", "9999", "--json"))["epochs"] == 1
+    assert (
+        json.loads(run("--model", "mlp", "--epochs", "1", "--batch-size", "9999", "--json"))[
+            "epochs"
+        ]
+        == 1
+    )
 
 
 def command(*options, cwd):
@@ -201,8 +206,9 @@ def command(*options, cwd):
         (["--learning-rate", "nan"], "argument --learning-rate: expected a number"),
         (["--model", "resnet"], "argument --model: invalid choice: 'resnet'"),
         (["--hidden", "12,x"], "argument --hidden: expected whole numbers from 1 to 10000"),
+        (["--hidden", "9", "--model", "cnn"], "--hidden describes a multilayer perceptron"),
         (["--activation", "Tanh"], "--activation and --dropout need --hidden"),
-        (["--optimizer", "sgd"], "--weight-decay needs --optimizer adam"),
+        (["--model", "mlp", "--optimizer", "sgd"], "--weight-decay needs --optimizer adam"),
         (["--data-dir", "missing"], "missing"),
         (["--output", "/proc/none/x.npz"], "cannot write /proc/none/x.npz"),
         (["--plot", "."], "cannot write .: Is a directory; choose another place with --plot"),
@@ -220,7 +226,15 @@ def test_wrong_use_is_one_line_and_status_2(options, message, small_mnist, tmp_p
 
 def test_ctrl_c_saves_the_best_weights_and_ends_with_130(small_mnist, tmp_path):
     process = command(
-        "--data-dir", str(small_mnist), "--epochs", "99999", "--output", "x.npz", cwd=tmp_path
+        "--data-dir",
+        str(small_mnist),
+        "--model",
+        "mlp",
+        "--epochs",
+        "99999",
+        "--output",
+        "x.npz",
+        cwd=tmp_path,
     )
     state = tmp_path / "x.training.npz"
     end = time.monotonic() + 30
