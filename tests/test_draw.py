@@ -17,13 +17,9 @@ from app.layout import lay_out
 from app.predictor import Answer
 from app.strokes import RecordedDigit
 from app.view import BEST, INK, TRACK
-from nn.reader import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
-needs_model = pytest.mark.skipif(
-    not (ROOT / "models" / f"{DEFAULT_MODEL}.npz").exists(), reason="no trained network here"
-)
 LINE = RecordedDigit(1, [[(0.0, float(y)) for y in range(0, 101, 5)]])
 CROSS = RecordedDigit(7, [[(0.0, 0.0), (9.0, 9.0)], [(0.0, 9.0), (9.0, 0.0)]])
 
@@ -154,7 +150,6 @@ def test_titles():
     assert title(sure) == "Digitpad – 7 (98 %)"
 
 
-@needs_model
 @pytest.mark.parametrize("variables", [{}, {"SDL_VIDEODRIVER": "dummy"}])
 def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path, variables):
     path = tmp_path / "new folder" / "window.png"
@@ -174,7 +169,6 @@ def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path, variable
     assert sum(best) == 1
 
 
-@needs_model
 def test_a_screenshot_without_a_replay_is_of_the_empty_window(tmp_path):
     main(["--screenshot", str(tmp_path / "a.png"), "--size", "600x900"])
     picture = pygame.image.load(str(tmp_path / "a.png"))
@@ -182,7 +176,6 @@ def test_a_screenshot_without_a_replay_is_of_the_empty_window(tmp_path):
     assert pygame.mask.from_threshold(picture, BEST, (2, 2, 2, 255)).count() == 0
 
 
-@needs_model
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
 @pytest.mark.parametrize("variables", [{}, {"DISPLAY": ":987"}])
 def test_without_a_display_one_line_says_what_to_do(variables):
@@ -212,7 +205,6 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
         assert says in done.stderr
 
 
-@needs_model
 def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
     (tmp_path / "file").write_text("")
     for arguments, says in [
@@ -227,7 +219,6 @@ def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
         assert says in done.stderr
 
 
-@needs_model
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_ctrl_c_ends_with_status_130():
     process = subprocess.Popen(

@@ -21,9 +21,6 @@ from nn.images import frame
 from nn.reader import DEFAULT_MODEL, load_reader
 
 ROOT = Path(__file__).resolve().parent.parent
-needs_model = pytest.mark.skipif(
-    not (ROOT / "models" / f"{DEFAULT_MODEL}.npz").exists(), reason="no trained network here"
-)
 
 
 def save(path, grey, alpha=None):
@@ -349,7 +346,6 @@ def test_only_unusual_strokes_are_made_thicker_or_thinner(width, cells):
 # The network reads it
 
 
-@needs_model
 def test_most_synthetic_photos_are_read(tmp_path):
     rng, network = np.random.default_rng(0), load_reader(DEFAULT_MODEL)
     images, labels = [], []
@@ -361,7 +357,6 @@ def test_most_synthetic_photos_are_read(tmp_path):
     assert (network.probabilities(np.array(images)).argmax(axis=1) == labels).mean() >= 0.9
 
 
-@needs_model
 def test_mnist_as_pictures_is_read_as_well_as_mnist(tmp_path, mnist_folder):
     test = load_folder(mnist_folder)[1]
     digits = np.asarray(test.images[:500], np.float32).reshape(-1, 28, 28)

@@ -13,9 +13,6 @@ from nn import brush
 from nn.reader import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
-needs_model = pytest.mark.skipif(
-    not (ROOT / "models" / f"{DEFAULT_MODEL}.npz").exists(), reason="no trained network here"
-)
 
 
 @pytest.fixture
@@ -46,7 +43,6 @@ def test_the_likeliest_digits_are_named_in_order():
     assert line(Path("a.jpg"), answer) == "a.jpg: 7   (7 90.0%, 1 9.6%)"
 
 
-@needs_model
 def test_json_is_one_object_and_all_there_is_on_standard_output(one, capsys):
     main([str(one), str(one), "--json"])
     output = capsys.readouterr()
@@ -64,7 +60,6 @@ def test_json_is_one_object_and_all_there_is_on_standard_output(one, capsys):
     assert output.err.count("\n") == 2
 
 
-@needs_model
 def test_a_line_for_each_picture(one, capsys):
     main([str(one), str(one)])
     output = capsys.readouterr()
@@ -72,7 +67,6 @@ def test_a_line_for_each_picture(one, capsys):
     assert output.err == ""
 
 
-@needs_model
 def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, capsys):
     bad, none = tmp_path / "text.png", tmp_path / "none.png"
     bad.write_text("text")
@@ -90,7 +84,6 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, c
     assert [error["file"] for error in result["errors"]] == [str(bad)]
 
 
-@needs_model
 def test_wrong_use_and_bad_input_end_with_status_2_and_one_line(one, tmp_path):
     blank = tmp_path / "blank.png"
     pygame.image.save(pygame.Surface((30, 30), depth=32), str(blank))

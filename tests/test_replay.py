@@ -29,9 +29,6 @@ from nn.reader import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
-needs_model = pytest.mark.skipif(
-    not (ROOT / "models" / f"{DEFAULT_MODEL}.npz").exists(), reason="no trained network here"
-)
 
 
 class Network:
@@ -271,7 +268,6 @@ def test_a_shift_may_begin_with_a_minus():
     assert pair("-0.2,0.5") == (-0.2, 0.5)
 
 
-@needs_model
 @pytest.mark.parametrize("shift", [["--shift", "-0.2,0"], ["--shift=-0.2,0"]])
 def test_json_is_one_object_and_all_there_is_on_standard_output(shift, capsys):
     main([str(EXAMPLES), "--scale", "0.6", "--json", *shift])
@@ -290,7 +286,6 @@ def test_json_is_one_object_and_all_there_is_on_standard_output(shift, capsys):
     assert "10 drawn digits" in output.err
 
 
-@needs_model
 def test_framing_and_a_picture_of_the_errors_as_the_options_ask(capsys, tmp_path):
     picture = tmp_path / "new" / "errors.png"
     options = ["--framing", "none", "--shift", "2,2", "--errors", str(picture), "--json"]
@@ -302,7 +297,6 @@ def test_framing_and_a_picture_of_the_errors_as_the_options_ask(capsys, tmp_path
     assert picture.exists()
 
 
-@needs_model
 def test_the_table_for_people(capsys):
     main([str(EXAMPLES)])
     output = capsys.readouterr()
@@ -310,7 +304,6 @@ def test_the_table_for_people(capsys):
     assert output.err == ""
 
 
-@needs_model
 def test_the_network_reads_most_of_the_examples(capsys):
     main([str(EXAMPLES), "--json"])
     assert json.loads(capsys.readouterr().out)["accuracy"] >= 0.7
@@ -335,7 +328,6 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
         assert says in done.stderr
 
 
-@needs_model
 def test_a_bad_stroke_file_ends_with_status_2_and_one_line(tmp_path):
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"label": 3, "strokes": [[[0, 0]]]}\n{"label": 3}\n')
