@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -21,6 +19,7 @@ from app.canvas import Canvas
 from app.controller import Controller
 from app.demonstration import Demonstration
 from app.predictor import Answer, Network, Predictor
+from app.quiet import silent_libraries
 from app.strokes import RecordedDigit, read_strokes
 from app.view import ASSETS, View, percentage
 from nn.commands import ArgumentParser, number_in, run
@@ -146,25 +145,6 @@ def open_window(size: tuple[int, int]) -> pygame.Surface:
     # Letters are commands here, not text to be composed.
     pygame.key.stop_text_input()
     return surface
-
-
-@contextlib.contextmanager
-def silent_libraries() -> Iterator[None]:
-    """Within the block nothing reaches standard error: SDL's drivers write there as they fail.
-
-    What fails for good is said by the error that pygame raises.
-    """
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # where there is no standard error, all is silent
-            saved = os.dup(2)
-            stack.callback(os.close, saved)
-            stack.callback(os.dup2, saved, 2)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            stack.callback(os.close, nowhere)
-            os.dup2(nowhere, 2)
-        yield
 
 
 def run_window(session: Session) -> None:

@@ -10,11 +10,9 @@ Pictures are float32 in 0…1, indexed [y, x].
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
+from app.quiet import silent_libraries
 from nn.errors import DataError
 from nn.images import BOX, frame
 
@@ -87,7 +86,7 @@ def load_picture(path: Path | str) -> Array:
             f"{LARGEST_PICTURE // 10**6} megapixels; make it smaller"
         )
     try:
-        with _silent_libraries():
+        with silent_libraries():
             surface = pygame.image.load(io.BytesIO(data), f"picture.{kind}")
             colour, alpha = _shrunk(surface)
     except (pygame.error, MemoryError, ValueError) as error:
@@ -253,22 +252,6 @@ def _on_paper(colour: Array, alpha: Array) -> Array:
         paper = float(own.mean() < 0.5)
     filled: Array = colour + (1 - alpha) * np.float32(paper)
     return filled
-
-
-@contextlib.contextmanager
-def _silent_libraries() -> Iterator[None]:
-    """Within the block nothing reaches standard error: the decoders write there as they fail."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # where there is no standard error, all is silent
-            saved = os.dup(2)
-            stack.callback(os.close, saved)
-            stack.callback(os.dup2, saved, 2)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            stack.callback(os.close, nowhere)
-            os.dup2(nowhere, 2)
-        yield
 
 
 # Finding the ink

@@ -55,7 +55,10 @@ SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
     """The options that say what to do, and those given of `Settings`."""
-    parser = ArgumentParser(prog="python -m nn.train", description=__doc__.split("\n\n")[0])
+    parser = ArgumentParser(
+        prog="python -m nn.train",
+        description="Train a network on MNIST and save its weights.",
+    )
     usual = Settings()
     # SUPPRESS leaves out what was not given, so that a network's own defaults can fill it in.
     settings = parser.add_argument_group(
@@ -87,7 +90,10 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     setting("--seed", "for weights, order and chance", type=number_in(int, 0, 2**63 - 1))
 
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST or CSV files; without it, MNIST is downloaded once",
     )
     parser.add_argument(
         "--threads",
