@@ -149,7 +149,7 @@ def _assemble(
 ) -> Layout:
     """Divide the bars into ten rows and the line at the bottom into help and name."""
     label_width = round(text * 1.3)
-    percent_width = round(text * 3.2)
+    percent_width = round(text * 3.9)  # room for ">99 %"
     rows = []
     for digit in range(DIGITS):
         # Rounding every edge by itself spreads the odd pixels over the rows.

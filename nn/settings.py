@@ -47,7 +47,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "augment": True,
         "generated": 33_000,
         "average": 0.999,
-        "slant": 0.15,
+        "slant": 0.2,
         "validation": 0.05,
     },
 }

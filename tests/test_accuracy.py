@@ -25,7 +25,7 @@ def drawn_digits():
 @pytest.mark.parametrize(
     ("setting", "at_least"),
     [
-        (Setting(0.7), 0.990),
+        (Setting(0.7), 0.988),
         (Setting(0.35), 0.985),
         (Setting(0.5), 0.985),
         (Setting(0.9), 0.985),
@@ -49,7 +49,7 @@ def mnist_accuracy(mnist_folder, capsys, *options):
 def test_mnist_is_read_and_framing_leaves_it_alone(mnist_folder, capsys):
     raw = mnist_accuracy(mnist_folder, capsys)
     framed = mnist_accuracy(mnist_folder, capsys, "--framed")
-    assert raw >= 0.9955
+    assert raw >= 0.995
     assert abs(raw - framed) < 0.001
 
 

@@ -8,6 +8,8 @@ Prints the median of many readings of a drawn digit, in milliseconds.
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -15,23 +17,35 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from app.canvas import Canvas
 from app.predictor import Predictor
 from app.strokes import fit, read_strokes
+from nn.images import frame_strokes
 from nn.reader import load_reader
 
-ROUNDS = 2000
+ROUNDS = 1000
 
 
 def main() -> None:
     digits = list(read_strokes(Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"))
-    for name in sys.argv[1:] or ["linear", "mlp"]:
-        canvas = Canvas()
-        canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
-        predictor = Predictor(load_reader(name), canvas)
-        seconds = []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            predictor.read_now()
-            seconds.append(time.perf_counter() - start)
-        print(f"{name:>10}: {1000 * statistics.median(seconds):.3f} ms")
+    canvas = Canvas()
+    canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
+    image = frame_strokes(canvas.marks)[None]
+    print(
+        f"{'framing alone':>16}: {median_milliseconds(lambda: frame_strokes(canvas.marks)):.3f} ms"
+    )
+    for name in sys.argv[1:] or ["linear", "mlp", "cnn"]:
+        reader = load_reader(name)
+        predictor = Predictor(reader, canvas)
+        network = median_milliseconds(partial(reader.probabilities, image))
+        both = median_milliseconds(predictor.read_now)
+        print(f"{name:>16}: {network:.3f} ms; canvas to probabilities {both:.3f} ms")
+
+
+def median_milliseconds(work: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds)
 
 
 if __name__ == "__main__":
