@@ -28,9 +28,8 @@ def main() -> None:
     canvas = Canvas()
     canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
     image = frame_strokes(canvas.marks)[None]
-    print(
-        f"{'framing alone':>16}: {median_milliseconds(lambda: frame_strokes(canvas.marks)):.3f} ms"
-    )
+    framing = median_milliseconds(partial(frame_strokes, canvas.marks))
+    print(f"{'framing alone':>16}: {framing:.3f} ms")
     for name in sys.argv[1:] or ["linear", "mlp", "cnn"]:
         reader = load_reader(name)
         predictor = Predictor(reader, canvas)
