@@ -338,6 +338,11 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def duration(seconds: float) -> str:
+    """A time as people say it: "40 s", "12 min"."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 class Progress(Callback):
     """A bar that grows with the batches, and a line for each complete epoch."""
 
@@ -377,7 +382,10 @@ class Progress(Callback):
                 f"{100 * epoch.validation_accuracy:5.2f} %"
             )
         rate = learner.dataloaders.train.size / epoch.seconds
-        print(f"{line}  {epoch.seconds:.1f} s  {rate:,.0f} images/s", flush=True)
+        line += f"  {epoch.seconds:.1f} s  {rate:,.0f} images/s"
+        if seconds_left := epoch.seconds * (learner.epochs - epoch.number):
+            line += f"  {duration(seconds_left)} left"
+        print(line, flush=True)
 
     def after_fit(self, learner: Learner) -> None:
         """Take the bar away."""

@@ -46,9 +46,15 @@ def test_json_is_one_object_with_the_promised_keys(run, tmp_path):
 
 def test_a_line_an_epoch_and_a_table(run):
     text = run("--model", "linear", "--epochs", "4")
-    assert re.findall(r"^epoch +(\d)/4 .* images/s$", text, re.M) == list("1234")
+    assert re.findall(r"^epoch +(\d)/4 .* images/s", text, re.M) == list("1234")
+    left = re.findall(r"images/s(.*)$", text, re.M)
+    assert [bool(re.fullmatch(r"  \d+ s left", part)) for part in left] == [True] * 3 + [False]
     assert "linear (784-10, 7,850 parameters): 510 digits to learn from" in text
     assert re.search(r"^ +test accuracy  \d+\.\d\d %$", text, re.M)
+
+
+def test_durations():
+    assert [train.duration(s) for s in (0.2, 89.4, 90, 720)] == ["0 s", "89 s", "2 min", "12 min"]
 
 
 def test_it_learns_the_made_up_digits(run):
