@@ -11,7 +11,7 @@ from nn.architectures import NAMED, build, describe, mlp
         ("linear", 7_850, "784-10"),
         ("tiny", 7_960, "784-10-10"),
         ("cnn-small", 20_490, "conv 16, 32; 1568-10"),
-        ("cnn", 268_058, "conv 24, 48, 48, 96, 96; 864-128-10"),
+        ("cnn", 412_906, "conv 32, 64, 64, 96; 4704-64-10"),
     ],
 )
 def test_named_networks(name, parameters, sizes):

@@ -167,12 +167,13 @@ class TestFrame:
             np.testing.assert_array_equal(weights, np.eye(old))
 
 
-class TestAgainstMnist:
-    @pytest.fixture(scope="class")
-    def mnist(self, mnist_folder):
-        pixels = read_idx(mnist_folder / "train-images-idx3-ubyte.gz")[:5000]
-        return pixels / np.float32(255)
+@pytest.fixture(scope="module")
+def mnist(mnist_folder):
+    pixels = read_idx(mnist_folder / "train-images-idx3-ubyte.gz")[:5000]
+    return pixels / np.float32(255)
 
+
+class TestAgainstMnist:
     def test_centre_is_mnists(self, mnist):
         np.testing.assert_allclose(
             images.centre_of_mass(mnist).mean(axis=0), images.CENTRE, atol=0.02
