@@ -56,8 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         _, test_set = load_mnist(options.data_dir)
         images = frame_each(test_set.images) if options.framed else test_set.images
         with threadpool_limits(1, "blas"):
-            # At the network's temperature, so that it is as sure here as everywhere else.
-            logits = reader.logits(images) / np.float32(reader.checkpoint.temperature)
+            logits = reader.calibrated_logits(images)
         result = judge(logits, test_set.labels)
         framed = ", framed" if options.framed else ""
         print(f"{summary(reader.checkpoint)} on {result['images']:,} test images{framed}")

@@ -62,10 +62,7 @@ def frame_strokes(
     what a later mark rubs out does not count. The longer side of the ink becomes 20 cells, the
     brush becomes MNIST's pen whatever its radius was, and the centre of mass becomes MNIST's.
     """
-    pieces = [
-        _visible_pieces(mark, [m for m in marks[order:] if m.kind == "erase"], canvas)
-        for order, mark in enumerate(marks)
-    ]
+    pieces = _visible_pieces(marks, canvas)
     seen = [piece for mark_pieces in pieces for piece in mark_pieces]
     if not seen:
         return np.zeros((SIZE, SIZE), np.float32)
@@ -136,19 +133,37 @@ def centre_of_mass(images: Array) -> Array:
     return centre
 
 
-def _visible_pieces(
-    mark: Mark, later_erasers: Sequence[Mark], canvas: tuple[float, float]
+def _visible_pieces(marks: Sequence[Mark], canvas: tuple[float, float]) -> list[list[Array]]:
+    """For each mark the parts of its line that can be seen, each (P, 2); none for an eraser."""
+    width, height = (math.ceil(side * FINE) for side in canvas)
+    rubbed: Array | None = None  # what the erasers took that came after the mark, on a fine grid
+    pieces: list[list[Array]] = []
+    for mark in reversed(marks):
+        points = np.asarray(mark.points, float).reshape(-1, 2)
+        if mark.kind == "draw":
+            pieces.append(_pieces_of(points, mark.radius, rubbed, canvas))
+        else:
+            if rubbed is None:
+                rubbed = np.zeros((height, width), np.float32)
+            brush.draw_polyline(rubbed, points * FINE, mark.radius * FINE)
+            pieces.append([])
+    return pieces[::-1]
+
+
+def _pieces_of(
+    points: Array, radius: float, rubbed: Array | None, canvas: tuple[float, float]
 ) -> list[Array]:
-    """The parts of a drawn line that can be seen, each (P, 2); a part rubbed out ends a piece."""
-    points = np.asarray(mark.points, float).reshape(-1, 2)
-    if mark.kind == "erase" or not len(points):
+    """The parts of the line through points (P, 2) that can be seen; a part rubbed out ends one."""
+    if not len(points):
         return []
-    if not later_erasers and _is_on(canvas, points, mark.radius).all():
+    if rubbed is None and _is_on(canvas, points, radius).all():
         return [points]
     points = _in_short_steps(points, 1 / FINE)
-    seen = _is_on(canvas, points, mark.radius)
-    if later_erasers:
-        seen &= ~_is_rubbed_out(points, later_erasers, canvas)
+    seen = _is_on(canvas, points, radius)
+    if rubbed is not None:
+        cells = (points * FINE).astype(int)
+        column, row = np.clip(cells, 0, (rubbed.shape[1] - 1, rubbed.shape[0] - 1)).T
+        seen &= rubbed[row, column] < 0.5
     breaks = np.flatnonzero(seen[1:] != seen[:-1]) + 1
     parts = np.split(points, breaks)
     return [part for part, first in zip(parts, [0, *breaks], strict=True) if seen[first]]
@@ -160,18 +175,6 @@ def _is_on(canvas: tuple[float, float], points: Array, radius: float) -> Array:
     # At the edge of what is seen, the brush half covers the outermost cells of the canvas.
     seen: Array = np.all(np.abs(points - half) <= half - 0.5 + radius, axis=1)
     return seen
-
-
-def _is_rubbed_out(points: Array, erasers: Sequence[Mark], canvas: tuple[float, float]) -> Array:
-    """Whether an eraser went over each point (P, 2), looked up on a fine grid of its path."""
-    width, height = (math.ceil(side * FINE) for side in canvas)
-    rubbed = np.zeros((height, width), np.float32)
-    for eraser in erasers:
-        path = np.asarray(eraser.points, float).reshape(-1, 2)
-        brush.draw_polyline(rubbed, path * FINE, eraser.radius * FINE)
-    column, row = np.clip((points * FINE).astype(int), 0, (width - 1, height - 1)).T
-    found: Array = rubbed[row, column] >= 0.5
-    return found
 
 
 def _in_short_steps(points: Array, step: float) -> Array:

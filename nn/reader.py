@@ -49,9 +49,14 @@ class Reader:
         mean: Array = logits.reshape(-1, len(images), logits.shape[1]).mean(axis=0)
         return mean
 
+    def calibrated_logits(self, images: Array) -> Array:
+        """`logits`, divided by the network's temperature: their softmax can be believed."""
+        calibrated: Array = self.logits(images) / np.float32(self.checkpoint.temperature)
+        return calibrated
+
     def probabilities(self, images: Array) -> Array:
         """Images in 0…1, shaped as for `logits` -> (N, 10) probabilities, float32."""
-        return softmax(self.logits(images) / np.float32(self.checkpoint.temperature))
+        return softmax(self.calibrated_logits(images))
 
 
 def row_shifts(slant: float) -> Array:

@@ -179,9 +179,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
             seconds = seconds_before + time.perf_counter() - start
             best_figures = use_best_weights(learner, best)
-            checkpoint.temperature = temperature_of(Reader(output, checkpoint), learner)
+            reader = Reader(output, checkpoint)
+            checkpoint.temperature = temperature_of(reader, learner)
             # The one time that the test file is looked at.
-            logits = Reader(output, checkpoint).logits(test_set.images) / checkpoint.temperature
+            logits = reader.calibrated_logits(test_set.images)
         figures = {
             "epochs": learner.epoch,
             "seconds": round(seconds, 2),
