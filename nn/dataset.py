@@ -16,13 +16,14 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nn.errors import DataError
+from nn.files import user_folder
 
 SIDE = 28
 PIXELS = SIDE * SIDE
@@ -109,6 +110,38 @@ def load_folder(folder: Path | str) -> tuple[Dataset, Dataset]:
     )
 
 
+def mnist_cache() -> Path:
+    """The folder in the user's cache that MNIST is downloaded into; it need not exist yet."""
+    return user_folder("cache") / "mnist"
+
+
+def cached_mnist() -> Path | None:
+    """The folder in the user's cache where MNIST is, or None if it was never downloaded."""
+    folder = mnist_cache()
+    return folder if folder.is_dir() else None
+
+
+def load_idx_bytes(
+    folder: Path | str, part: Literal["train", "test"]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One part of MNIST as bytes (N, 28, 28) and labels (N,), for who needs a few of them.
+
+    Only IDX files are looked for, as `nn.train` downloads them. Raises `DataError`.
+    """
+    wanted = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
+    for place in PLACES:
+        names = _file_names(Path(folder) / place)
+        found = [_spelling(name, names) for name in wanted]
+        if all(found):
+            images, labels = (read_idx(Path(folder) / place / str(name)) for name in found)
+            if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1]:
+                raise _unexpected(Path(folder), "images with a label each", _times(images.shape))
+            return images, labels.astype(np.int64)
+    raise DataError(
+        f"{folder} holds no MNIST {part} files; expected {' and '.join(wanted)} (plain or .gz)"
+    )
+
+
 def _file_names(folder: Path) -> set[str]:
     """The names of the plain files in a folder; none if there is no such folder."""
     try:
@@ -185,6 +218,8 @@ def _unexpected(path: Path, expected: str, received: str) -> DataError:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file, unpacking it if its first bytes say gzip; its troubles become `DataError`."""
+    if "\0" in str(path):
+        raise DataError(f"{path} is not a name that a file can have; check it")
     try:
         with path.open("rb") as file:
             if file.peek(2)[:2] == GZIP_MAGIC:
@@ -261,15 +296,44 @@ def read_csv(path: Path | str) -> Dataset:
     tables = []
     with _opened(path) as file:
         for lines in _line_chunks(path, file):
-            tables.append(_parse_lines(path, lines))
+            tables.append(_parse_lines(path, lines, COLUMNS))
     if not tables:
         raise _unexpected(path, "a label and 784 pixels a line", "no such line")
     labels = np.concatenate([table[:, 0] for table in tables]).astype(np.int64)
     return Dataset(_to_unit_range([table[:, 1:] for table in tables]), labels)
 
 
-def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]]:
-    """Up to `CHUNK_ROWS` lines at a time by their number from 1, without heading and blanks."""
+def read_csv_images(
+    path: Path | str,
+) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    """The images (N, 784) in 0…1 of a CSV file, and their labels (N,), or None if it has none.
+
+    As `read_csv`, but the label may be missing, as in Kaggle's `test.csv`; the first line that is
+    not a heading decides whether all lines begin with one.
+    """
+    path = Path(path)
+    tables: list[NDArray[np.uint8]] = []
+    columns = COLUMNS
+    with _opened(path) as file:
+        for lines in _line_chunks(path, file, ("label", "pixel")):
+            if not tables and next(iter(lines.values())).count(",") == PIXELS - 1:
+                columns = PIXELS
+            tables.append(_parse_lines(path, lines, columns))
+    if not tables:
+        raise _unexpected(path, "784 pixels a line, with or without a label", "no such line")
+    images = _to_unit_range([table[:, -PIXELS:] for table in tables])
+    if columns == PIXELS:
+        return images, None
+    return images, np.concatenate([table[:, 0] for table in tables]).astype(np.int64)
+
+
+def _line_chunks(
+    path: Path, file: io.BufferedIOBase, headings: tuple[str, ...] = ("label",)
+) -> Iterator[dict[int, str]]:
+    """Up to `CHUNK_ROWS` lines at a time by their number from 1, without heading and blanks.
+
+    A first line that begins with one of the `headings` is one.
+    """
     lines: dict[int, str] = {}
     number = total = 0
     while line := file.readline(MAX_LINE + 1):
@@ -283,7 +347,8 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
             line = line.removeprefix(BYTE_ORDER_MARK)
         # What is not ASCII is no number either, and is reported as such.
         text = line.decode("ascii", "replace").strip()
-        if text and not (number == 1 and text.strip("\"' ").lower().startswith("label")):
+        heading = number == 1 and text.strip("\"' ").lower().startswith(headings)
+        if text and not heading:
             lines[number] = text
         if len(lines) == CHUNK_ROWS:
             yield lines
@@ -292,8 +357,11 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
         yield lines
 
 
-def _parse_lines(path: Path, lines: dict[int, str]) -> NDArray[np.uint8]:
-    """The numbers of some lines, (n, 785): all at once if they are plain, else one by one."""
+def _parse_lines(path: Path, lines: dict[int, str], columns: int) -> NDArray[np.uint8]:
+    """The numbers of some lines, (n, columns): all at once if they are plain, else one by one.
+
+    785 columns are the label and the pixels, 784 the pixels alone.
+    """
     try:
         # Whole numbers are read ten times faster than fractions. A warning means that NumPy met
         # something like 5.0, which the patient way reads as well.
@@ -302,23 +370,27 @@ def _parse_lines(path: Path, lines: dict[int, str]) -> NDArray[np.uint8]:
             table = np.loadtxt(
                 list(lines.values()), delimiter=",", dtype=np.uint8, comments=None, ndmin=2
             )
-        if table.shape == (len(lines), COLUMNS) and table[:, 0].max() < CLASSES:
+        if table.shape == (len(lines), columns) and (
+            columns == PIXELS or table[:, 0].max() < CLASSES
+        ):
             return table
     except (ValueError, Warning):
         pass
-    return np.array([_parse_line(path, *line) for line in lines.items()], np.uint8)
+    return np.array([_parse_line(path, columns, *line) for line in lines.items()], np.uint8)
 
 
-def _parse_line(path: Path, number: int, text: str) -> list[int]:
+def _parse_line(path: Path, columns: int, number: int, text: str) -> list[int]:
     """The numbers of one line; a `DataError` names the line and column of the first mistake."""
     fields = text.split(",")
-    if len(fields) != COLUMNS:
+    if len(fields) != columns:
         hint = " (no labels, as in Kaggle's test.csv)" if len(fields) == PIXELS else ""
-        expected = f"{COLUMNS} columns in line {number}, the label and {PIXELS} pixels"
+        label = "the label and " if columns == COLUMNS else ""
+        expected = f"{columns} columns in line {number}, {label}{PIXELS} pixels"
         raise _unexpected(path, expected, f"{len(fields)}{hint}")
     values = []
     for column, field in enumerate(fields, start=1):
-        what, highest = ("label", CLASSES - 1) if column == 1 else ("pixel", 255)
+        is_label = columns == COLUMNS and column == 1
+        what, highest = ("label", CLASSES - 1) if is_label else ("pixel", 255)
         try:
             value = float(field)
         except ValueError:
@@ -356,6 +428,10 @@ def split(
     round(N × fraction) digits in all. At least one digit of a class stays in training, so that
     from one image, or with the fraction 0, the validation part is empty.
     Raises `ValueError` unless 0 ≤ fraction < 1.
+
+    >>> training, validation = split(np.arange(100) % 10, 0.2, np.random.default_rng(0))
+    >>> len(training), len(validation), np.bincount(validation % 10).tolist()
+    (80, 20, [2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
     """
     if not 0 <= validation_fraction < 1:
         raise ValueError(f"expected a fraction from 0 to below 1, received {validation_fraction}")
@@ -378,7 +454,13 @@ class DataLoader:
     """Batches of a data set, or of the part of it that `indices` name, without copying that part.
 
     `augment(images, rng)` gets each batch of images (n, 784), which it may overwrite, and returns
-    the images to use. Attributes: `size`, the number of samples; `len(loader)`, of batches.
+    the images to use. `renew(rng)` is called before each epoch and may write other images into the
+    data set. Attributes: `size`, the number of samples; `len(loader)`, of batches.
+
+    >>> digits = Dataset(np.zeros((10, 784), np.float32), np.arange(10))
+    >>> loader = DataLoader(digits, 4)
+    >>> [images.shape for images, labels in loader.batches(np.random.default_rng(0))]
+    [(4, 784), (4, 784), (2, 784)]
     """
 
     def __init__(
@@ -388,6 +470,7 @@ class DataLoader:
         indices: NDArray[np.integer] | None = None,
         shuffle: bool = True,
         augment: Callable[[NDArray[np.float32], Generator], NDArray[np.float32]] | None = None,
+        renew: Callable[[Generator], None] | None = None,
     ) -> None:
         total = len(dataset.labels)
         if len(dataset.images) != total:
@@ -407,6 +490,7 @@ class DataLoader:
         self._indices = indices
         self._shuffle = shuffle
         self._augment = augment
+        self._renew = renew
         rows = min(batch_size, self.size)
         self._images = np.empty((rows, *dataset.images.shape[1:]), dataset.images.dtype)
         self._labels = np.empty(rows, dataset.labels.dtype)
@@ -424,11 +508,13 @@ class DataLoader:
 
         The arrays are written anew for the next batch, or are views of the data set: use them
         before going on, do not write on them, and do not run two epochs of one loader at once.
-        `rng` is needed to shuffle or augment. The order depends on it alone, not on the epochs
-        before, so that a training that is resumed sees the same batches.
+        `rng` is needed to shuffle, augment or renew. The order depends on it alone, not on the
+        epochs before, so that a training that is resumed sees the same batches.
         """
-        if rng is None and (self._shuffle or self._augment):
-            raise ValueError("a loader that shuffles or augments needs a random generator")
+        if rng is None and (self._shuffle or self._augment or self._renew):
+            raise ValueError("a loader that shuffles, augments or renews needs a random generator")
+        if rng is not None and self._renew is not None:
+            self._renew(rng)
         order = np.arange(self.size) if self._indices is None else self._indices
         if rng is not None and self._shuffle:
             order = rng.permutation(order)

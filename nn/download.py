@@ -2,8 +2,9 @@
 
 A file is streamed into a temporary file of this process's own beside its final place, unpacked
 and hashed as it comes, and renamed only when the hash is right. So an interrupted download leaves
-nothing behind, two processes that download at once do not disturb each other, and a broken
-connection is resumed within a run but never across runs. What is stored is checked at each use.
+nothing behind, what a killed one leaves goes with the next, two processes that download at once do
+not disturb each other, and a broken connection is resumed within a run but never across runs. What
+is stored is checked at each use.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import hashlib
 import sys
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-import platformdirs
 import requests
 import urllib3
 from tqdm import tqdm
 
+from nn.dataset import mnist_cache
 from nn.errors import DataError
 from nn.files import write_atomically
 
@@ -72,6 +73,7 @@ ATTEMPTS = 4  # at one mirror and one file
 PAUSE = 1.0  # seconds before the second attempt; doubled for each one after
 SLOWEST = 1024  # bytes a second; a mirror that is slower is left after TIMEOUT seconds
 MAX_REDIRECTS = 5
+PACKED_SIZE = 11_594_722  # bytes of all files together, packed as on the first mirror
 CHUNK = 1 << 16  # bytes
 
 
@@ -89,16 +91,18 @@ def download_mnist(
     files: Sequence[MnistFile] = FILES,
     timeout: float = TIMEOUT,
     pause: float = PAUSE,
+    progress: Callable[[int], object] | None = None,
 ) -> Path:
     """Return the folder that holds `files`, packed and verified, after fetching what is missing.
 
     The default folder is `digitpad/mnist` in the user's cache. When all is there, nothing is
     written and no network used. `timeout` and `pause` are in seconds, as described at `TIMEOUT`
-    and `PAUSE`. Raises `DataError` if no mirror gives a file or it cannot be stored.
+    and `PAUSE`; `progress` is told how many bytes have just
+    come. Raises `DataError` if no mirror gives a file or it cannot be stored.
     """
-    folder = folder or platformdirs.user_cache_path("digitpad") / "mnist"
+    folder = folder or mnist_cache()
     with _Session() as session:
-        fetcher = _Fetcher(session, mirrors, timeout, pause)
+        fetcher = _Fetcher(session, mirrors, timeout, pause, progress)
         for file in files:
             path = folder / file.packed_name
             try:
@@ -235,12 +239,18 @@ class _Fetcher:
     """Gets files from the mirrors; those that fail go to the end of the row for later files."""
 
     def __init__(
-        self, session: requests.Session, mirrors: Sequence[str], timeout: float, pause: float
+        self,
+        session: requests.Session,
+        mirrors: Sequence[str],
+        timeout: float,
+        pause: float,
+        progress: Callable[[int], object] | None,
     ) -> None:
         self._session = session
         self._mirrors = list(mirrors)
         self._timeout = timeout
         self._pause = pause
+        self._progress = progress
 
     def fetch(self, file: MnistFile, out: BinaryIO) -> None:
         """Write the packed file into `out` from the first mirror that has it, or `_Failure`."""
@@ -301,6 +311,8 @@ class _Fetcher:
                     check.feed(data)
                     out.write(data)
                     bar.update(len(data))
+                    if self._progress is not None:
+                        self._progress(len(data))
                     elapsed = time.monotonic() - started
                     if elapsed > self._timeout and check.received - first < SLOWEST * elapsed:
                         raise _Failure(f"gives less than {SLOWEST} bytes a second")

@@ -4,13 +4,29 @@ Every command prints such an error on standard error, without a traceback, and e
 The message says what is wrong, what was expected, what was received, and what to do about it.
 """
 
+MOST_SIGNS = 1000  # of a message; what is longer loses its middle
+
 
 class DigitpadError(Exception):
-    """Base of every error that is the input's or the surroundings' fault, not a bug."""
+    """Base of every error that is the input's or the surroundings' fault, not a bug.
+
+    Its text is one line, whatever line ends, controls and novels the input brought into it.
+    """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class UsageError(DigitpadError):
     """An option or argument has a value that cannot be used."""
+
+
+def not_installed(what: str, package: str, extra: str) -> UsageError:
+    """The error that `what` needs a package which one of the project's extras brings."""
+    return UsageError(
+        f"{what} need {package}, which is not installed; in the project's folder, "
+        f'pip install -e ".[{extra}]"'
+    )
 
 
 class DataError(DigitpadError):
@@ -27,3 +43,21 @@ class TrainingError(DigitpadError):
 
 class DisplayError(DigitpadError):
     """No window can be opened."""
+
+
+def one_line(text: str) -> str:
+    r"""Text on one line of limited length, with what cannot be printed escaped.
+
+    >>> one_line("a file\n  named \x07")
+    'a file named \\x07'
+    """
+    line = " ".join(text[: 100 * MOST_SIGNS].split())
+    if not line.isprintable():
+        line = "".join(
+            sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+            for sign in line
+        )
+    if len(line) <= MOST_SIGNS:
+        return line
+    half = MOST_SIGNS // 2
+    return f"{line[:half]}…{line[1 - half :]}"

@@ -137,7 +137,7 @@ def reset(size: int) -> Fault:
     def fault(handler: Handler, body: bytes) -> None:
         handler.wfile.write(handler.begin_part(body)[:size])
         handler.wfile.flush()
-        time.sleep(0.1)  # the client shall have read what came before
+        time.sleep(0.5)  # the client shall have read what came before
         linger_not = struct.pack("ii", 1, 0)
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
         # `makefile` holds the descriptor open as well, so closing alone would send nothing.
@@ -154,7 +154,7 @@ def hanging(size: int) -> Fault:
         if size >= 0:
             handler.wfile.write(handler.begin_part(body)[:size])
         handler.server.hanging.set()
-        handler.server.stopped.wait(20)
+        handler.server.stopped.wait(300)
 
     return fault
 
@@ -193,7 +193,7 @@ def together(barrier: threading.Barrier) -> Fault:
     def fault(handler: Handler, body: bytes) -> None:
         part = handler.begin_part(body)
         handler.wfile.write(part[: len(part) // 2])
-        barrier.wait(20)
+        barrier.wait(300)
         handler.wfile.write(part[len(part) // 2 :])
 
     return fault

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from nn import dataset
 from nn.dataset import DataLoader, Dataset, checksum, load_folder, read_csv, read_idx, split
 from nn.errors import DataError
+from tests.memory import peak_below
 
 ROOT = Path(__file__).parent.parent
 
@@ -159,19 +159,6 @@ def test_a_gzip_bomb_costs_no_memory(tmp_path, read, start):
     path = write(tmp_path / "file", gzip.compress(start + bytes(50 << 20), 1))
     with peak_below(4 << 20):
         message(read, path)
-
-
-class peak_below:
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-
-    def __enter__(self) -> None:
-        tracemalloc.start()
-
-    def __exit__(self, *args: object) -> None:
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert peak < self.limit
 
 
 # --- CSV ---------------------------------------------------------------------------------------
@@ -507,6 +494,21 @@ def test_augmentation_changes_the_batch_and_not_the_data(shuffle):
     np.testing.assert_array_equal(data.images, numbered(10).images)
 
 
+def test_a_loader_renews_its_data_before_each_epoch():
+    data = numbered(6)
+
+    def renew(rng: np.random.Generator) -> None:
+        data.images[3:] = rng.integers(10, 20)
+
+    loader = DataLoader(data, 4, np.array([0, 4, 5]), shuffle=False, renew=renew)
+    for seed in (0, 1):
+        images, _ = next(loader.batches(np.random.default_rng(seed)))
+        expected = np.random.default_rng(seed).integers(10, 20)
+        assert images[:, 0].tolist() == [0, expected, expected]
+    with pytest.raises(ValueError, match="needs a random generator"):
+        next(loader.batches())
+
+
 def test_loaders_that_make_no_sense():
     data = numbered(3)
     with pytest.raises(ValueError, match="batch size of at least 1, received 0"):
@@ -524,14 +526,12 @@ def test_loaders_that_make_no_sense():
 # --- The true files ----------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("DIGITPAD_DATA" not in os.environ, reason="DIGITPAD_DATA names no folder")
-def test_mnist_itself():
+def test_mnist_itself(mnist_folder):
     from nn.download import FILES, stored_fault
 
-    folder = Path(os.environ["DIGITPAD_DATA"]) / "mnist"
     for file in FILES:
-        assert stored_fault(folder / file.packed_name, file) is None
-    train, test = load_folder(folder)
+        assert stored_fault(mnist_folder / file.packed_name, file) is None
+    train, test = load_folder(mnist_folder)
     assert train.images.shape == (60_000, 784)
     assert test.images.shape == (10_000, 784)
     assert (train.images.min(), train.images.max()) == (0, 1)
@@ -540,3 +540,22 @@ def test_mnist_itself():
     assert labels == FILES[1].sha256
     known = "f22e0a534a4012d12e00eec254d7c40d033b6e41d76a762eed31b18870ddca79"
     assert checksum(train, test) == known
+
+
+@pytest.mark.parametrize("read", [read_csv, dataset.read_csv_images])
+def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path, read):
+    path = write(tmp_path / "file", b"7,")
+    os.truncate(path, 1 << 30)
+    with peak_below(4 << 20):
+        assert "lines of at most 65536 bytes" in message(read, path)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999", "-1", "256", "9" * 5000, "0x10", "٣٣٣"])
+def test_numbers_that_are_no_pixels(tmp_path, number):
+    path = write(tmp_path / "file", "1," + ",".join(["0"] * 783 + [number]))
+    assert "expected a pixel from 0 to 255 in line 1, column 785" in message(read_csv, path)
+
+
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(DataError, match="not a name"):
+        read_idx("a\0b")
