@@ -35,7 +35,10 @@ Architecture = list[list[Any]]
 SIDE = 28
 PIXELS = SIDE * SIDE
 CLASSES = 10
-MOST_PARAMETERS = 50_000_000  # far above any network here; keeps a bad file from filling memory
+# Far above any network here; they keep a bad file from filling the memory.
+MOST_PARAMETERS = 50_000_000
+MOST_VALUES = 250_000  # between two layers, for one image
+MOST_LAYERS = 1000
 ACTIVATIONS: dict[str, Callable[..., Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
 WITHOUT_WEIGHTS: dict[str, Callable[..., Layer]] = {
     **ACTIVATIONS,
@@ -49,6 +52,9 @@ def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0
     """A multilayer perceptron from 784 pixels over the `hidden` sizes to ten logits.
 
     Without hidden layers it is the linear model, multinomial logistic regression.
+
+    >>> mlp([50])
+    [['Flatten'], ['Linear', 784, 50], ['ReLU'], ['Linear', 50, 10]]
     """
     layers: Architecture = [["Flatten"]]
     size = PIXELS
@@ -61,13 +67,16 @@ def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0
 
 
 def cnn(
-    *steps: int | Literal["pool"], hidden: Sequence[int] = (), dropout: float = 0.0
+    *steps: int | Literal["pool"],
+    hidden: Sequence[int] = (),
+    dropout: float = 0.0,
+    outputs: int = CLASSES,
 ) -> Architecture:
     """A convolutional network; a number among the `steps` is a 3×3 convolution to so many channels.
 
     "pool" halves the image (28 -> 14 -> 7) by max-pooling. It goes before the activation of the
     convolution that it follows, where it gives the same and costs a quarter. After the steps come
-    fully connected layers of the `hidden` sizes and of the ten logits, with dropout before each.
+    fully connected layers of the `hidden` sizes and of the logits, with dropout before each.
     """
     layers: Architecture = [["Unflatten", 1, SIDE, SIDE]]
     channels, side = 1, SIDE
@@ -80,7 +89,7 @@ def cnn(
             channels = step
     layers.append(["Flatten"])
     size = channels * side * side
-    for width in [*hidden, CLASSES]:
+    for width in [*hidden, outputs]:
         if dropout:
             layers.append(["Dropout", dropout])
         layers += [["Linear", size, width], ["ReLU"]]
@@ -97,24 +106,28 @@ NAMED: dict[str, Architecture] = {
 }
 
 
+def is_convolutional(architecture: Architecture) -> bool:
+    """Whether any of the layers is a convolution."""
+    return any(entry[0] == "Conv2d" for entry in architecture)
+
+
 def build(
-    architecture: Architecture, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    architecture: Architecture,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+    outputs: int = CLASSES,
 ) -> Sequential:
     """Make the layers, with fresh weights drawn from `rng`.
 
     Weights before a ReLU are initialised after He, others after Xavier. Raises `ValueError` with
-    the reason for an architecture that is not one: an unknown layer, sizes that do not fit each
-    other, or more than `MOST_PARAMETERS` parameters.
+    the reason for an architecture that is not one, as `count_parameters` does.
+
+    >>> build(mlp([50]), np.random.default_rng(42))
+    Sequential(Flatten(), Linear(784, 50), ReLU(), Linear(50, 10))
     """
-    shape: tuple[int, ...] = (PIXELS,)  # of one image, as it comes to the next layer
-    parameters = 0
+    count_parameters(architecture, outputs)
     layers: list[Layer] = []
-    for index, entry in enumerate(architecture):
-        name, *sizes = entry or [None]
-        shape, new_parameters = _trace(index, entry, name, sizes, shape)
-        parameters += new_parameters
-        if parameters > MOST_PARAMETERS:
-            raise ValueError(f"more than {MOST_PARAMETERS:,} parameters")
+    for index, (name, *sizes) in enumerate(architecture):
         if name == "Linear":
             initialize = _initializer(architecture[index + 1 :])
             layers.append(Linear(sizes[0], sizes[1], rng, initialize, dtype))
@@ -128,13 +141,35 @@ def build(
             layers.append(Dropout(sizes[0], rng, dtype))
         else:
             layers.append(WITHOUT_WEIGHTS[name](*sizes, dtype=dtype))
-    if shape != (CLASSES,):
-        raise ValueError(f"the last layer gives values of shape {shape} instead of {CLASSES}")
     return Sequential(*layers)
 
 
+def count_parameters(architecture: Any, outputs: int = CLASSES) -> int:
+    """How many weights `build` would make, by the sizes alone; nothing is made.
+
+    Raises `ValueError` with the reason for what is not an architecture: an unknown layer, sizes
+    that do not fit each other, or more than `MOST_PARAMETERS`, `MOST_LAYERS` or `MOST_VALUES`.
+    """
+    if not isinstance(architecture, list) or len(architecture) > MOST_LAYERS:
+        raise ValueError(f"expected a list of at most {MOST_LAYERS:,} layers")
+    shape: tuple[int, ...] = (PIXELS,)  # of one image, as it comes to the next layer
+    parameters = 0
+    for index, entry in enumerate(architecture):
+        if not isinstance(entry, list) or not entry or not isinstance(entry[0], str):
+            raise ValueError(f"layer {index} is {entry!r}, which is not a layer")
+        shape, new_parameters = _trace(index, entry, entry[0], entry[1:], shape)
+        parameters += new_parameters
+        if parameters > MOST_PARAMETERS:
+            raise ValueError(f"more than {MOST_PARAMETERS:,} parameters")
+        if math.prod(shape) > MOST_VALUES:
+            raise ValueError(f"layer {index} gives more than {MOST_VALUES:,} values")
+    if shape != (outputs,):
+        raise ValueError(f"the last layer gives values of shape {shape} instead of {outputs}")
+    return parameters
+
+
 def _trace(
-    index: int, entry: list[Any], name: Any, sizes: list[Any], shape: tuple[int, ...]
+    index: int, entry: list[Any], name: str, sizes: list[Any], shape: tuple[int, ...]
 ) -> tuple[tuple[int, ...], int]:
     """The shape of an image after a layer, and the layer's number of parameters, by sizes alone."""
     whole = all(_is_size(size) for size in sizes)
@@ -157,7 +192,7 @@ def _trace(
         return tuple(sizes), 0
     if name == "Flatten" and not sizes:
         return (math.prod(shape),), 0
-    if str(name) in ACTIVATIONS and not sizes:
+    if name in ACTIVATIONS and not sizes:
         return shape, 0
     if name == "Dropout" and len(sizes) == 1 and isinstance(sizes[0], float):
         return shape, 0
@@ -176,7 +211,8 @@ def _initializer(following: Architecture) -> Initializer:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value <= MOST_PARAMETERS
+    # Not isinstance: True is an int as well.
+    return type(value) is int and 0 <= value <= MOST_PARAMETERS
 
 
 def describe(architecture: Architecture) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.checkpoint import Checkpoint, find_model, load_checkpoint
+from nn.checkpoint import PACKAGED_MODELS, Checkpoint, find_model, load_checkpoint
 from nn.images import SIZE
 from nn.losses import softmax
+
+__all__ = ["DEFAULT_MODEL", "PACKAGED_MODELS", "Reader", "load_reader"]
 
 Array = NDArray[Any]
 
 DEFAULT_MODEL = "cnn"  # the network that is meant where none is named
+LARGEST_LOGIT = 1e30  # a network that has learned stays far below 1000
 BATCH = 64  # images at once: enough for BLAS, few enough to stay in the processor's cache
 
 
@@ -45,7 +48,10 @@ class Reader:
 
     def _batch_logits(self, images: Array) -> Array:
         views = np.concatenate([images, *(slanted(images, shifts) for shifts in self._slants)])
-        logits = self.checkpoint.model.forward(views.reshape(len(views), -1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self.checkpoint.model.forward(views.reshape(len(views), -1))
+        # Of a hostile file's weights the window must not get what is not a number: `fmax` drops it.
+        logits = np.fmin(np.fmax(logits, -LARGEST_LOGIT), LARGEST_LOGIT)
         mean: Array = logits.reshape(-1, len(images), logits.shape[1]).mean(axis=0)
         return mean
 
@@ -80,6 +86,11 @@ def slanted(images: Array, shifts: Array) -> Array:
 
 
 def load_reader(name_or_path: str | Path) -> Reader:
-    """The network meant by a file's path or a name. Raises `CheckpointError` if there is none."""
+    """The network meant by a file's path or a name. Raises `CheckpointError` if there is none.
+
+    >>> reader = load_reader("mlp")
+    >>> reader.probabilities(np.zeros((2, 28, 28), np.float32)).shape
+    (2, 10)
+    """
     path = find_model(name_or_path)
     return Reader(path, load_checkpoint(path))

@@ -2,6 +2,7 @@ import io
 import json
 import os
 import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -20,6 +21,8 @@ from nn.checkpoint import (
     summary,
 )
 from nn.errors import CheckpointError
+from nn.reader import load_reader
+from tests.memory import peak_below
 
 
 def make(name="tiny"):
@@ -238,3 +241,125 @@ def test_find_model_by_path_by_name_and_not_at_all(path, monkeypatch, tmp_path):
     assert load_checkpoint(find_model("mlp")).name == "tiny"  # the user's own comes first
     with pytest.raises(CheckpointError, match=r"no network 'nothing': .* linear, mlp.* nn\.train"):
         find_model("nothing")
+
+
+def lying_zip(path, packing):
+    """An archive with a member that unpacks to 64 MiB and is said to be a small array."""
+    with zipfile.ZipFile(path, "w", packing) as archive, archive.open("header.npy", "w") as member:
+        member.write(claiming((1000,)))
+        for _ in range(64):
+            member.write(bytes(2**20))
+    size = struct.pack("<I", 64 * 2**20 + 128)
+    path.write_bytes(path.read_bytes().replace(size, struct.pack("<I", 4128)))
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_bomb_that_hides_its_size_costs_no_memory(path, packing):
+    lying_zip(path, packing)
+    assert path.stat().st_size < 2**20
+    with peak_below(8 * 2**20):
+        assert "expected a whole .npz file" in message_of(path)
+
+
+def test_a_list_of_too_many_members_costs_no_memory(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(2000):
+            archive.writestr(f"{number:0600}", b"")
+    with peak_below(4 * 2**20):
+        assert "expected at most 1,048,576" in message_of(path)
+
+
+def test_a_file_of_a_terabyte_is_not_read(path):
+    os.truncate(path, 2**40)
+    with peak_below(2**20):
+        assert "larger than 512 MiB" in message_of(path)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        b"\x93NUMPY\1\0\x10\0" + b"(" * 16,
+        b"\x93NUMPY\1\0\xff\xff" + b"[" * 65535,
+        b"\x93NUMPY\1\0\x4d\0{'descr': '<f4', 'fortran_order': False, 'shape': (10L, 784), }",
+        b"\x93NUMPY\1\0\x4d\0{'descr': '<f4', 'fortran_order': False, 'shape': (1" + b"0" * 9999,
+        b"\x93NUMPY\2\0",
+        b"",
+    ],
+)
+def test_headers_of_arrays_that_numpy_would_not_write(path, array):
+    rewrite(path, **{"1.weight": array})
+    assert "expected a whole .npz file" in message_of(path)
+
+
+def test_a_header_too_large_to_be_one(path):
+    header = b'{"version": 1, "record": [' + b"[]," * 400_000 + b"[]]}"
+    rewrite(path, header=np.frombuffer(header, np.uint8))
+    with peak_below(8 * 2**20):
+        assert "no header" in message_of(path)
+
+
+@pytest.mark.parametrize("version", [True, 0, -1, 1.0, float("nan")])
+def test_a_version_that_is_none(path, version):
+    rewrite(path, header=header_bytes(version=version, format="digitpad network"))
+    assert "no header" in message_of(path)
+
+
+WIDE = [["Linear", 784, 60_000], ["Linear", 60_000, 10]]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "says"),
+    [
+        (WIDE, "expected 47,700,010 weights, received 7,960"),
+        ([["Linear", 784, 10**9], ["Linear", 10**9, 10]], "not a layer"),
+        ([["Unflatten", 1, 28, 28], ["Conv2d", 1, 50_000, 1, 0]], "more than 250,000 values"),
+        ([["ReLU"]] * 5000, "at most 1,000 layers"),
+        ([["Linear", 784, True]], "not a layer"),
+        ([["Linear", 784, 10], []], "not a layer"),
+        ([["Linear", 784, 10], {"ReLU": 1}], "not a layer"),
+        ([[["ReLU"]]], "not a layer"),
+        ([["Dropout", float("nan")], ["Linear", 784, 10]], "do not fit"),
+        ([["Linear", 784, 10**400]], "not a layer"),
+    ],
+)
+def test_hostile_architectures_cost_no_memory(path, architecture, says):
+    header, _ = load_arrays(path)
+    header["architecture"] = architecture
+    rewrite(path, header=header_bytes(**header))
+    with peak_below(2 * 2**20):
+        assert says in message_of(path)
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "zero\0", "\ud800", "n" * 1000])
+def test_a_name_that_cannot_be_shown(path, name):
+    header, arrays = load_arrays(path)
+    save_arrays(path, {**header, "name": name}, arrays)
+    assert "lacks the name" in message_of(path)
+
+
+@pytest.mark.parametrize("weight", [1e30, -3e38, np.inf])
+def test_weights_that_cannot_be_reckoned_with(path, weight):
+    rewrite(path, **{"1.weight": np.full((10, 784), weight, np.float32)})
+    assert "some weights are not finite, or beyond" in message_of(path)
+
+
+def test_the_largest_weights_still_give_probabilities(path):
+    header, arrays = load_arrays(path)
+    rng = np.random.default_rng(0)
+    large = {key: rng.choice([-1e12, 1e12], a.shape).astype("<f4") for key, a in arrays.items()}
+    deep = [["Flatten"], ["Linear", 784, 10]] + [["Linear", 10, 10]] * 4
+    arrays = {
+        f"{i}.{key}": large[f"{1 if i == 1 else 3}.{key}"] for i in range(1, 6)
+        for key in ("weight", "bias")
+    }  # fmt: skip
+    save_arrays(path, {**header, "architecture": deep}, arrays)
+    read = load_reader(path).probabilities(rng.random((5, 28, 28), np.float32))
+    np.testing.assert_allclose(read.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["n" * 5000, "a\0b", "two\nlines"])
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(CheckpointError) as caught:
+        find_model(name)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) <= 1000

@@ -67,3 +67,13 @@ def test_answers_of_one_reading_outlive_the_next(images):
     kept = first.copy()
     reader.logits(images[1:2])
     np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("weight", [1e30, 3e38])
+def test_weights_that_overflow_give_probabilities_all_the_same(images, weight):
+    reader = make_reader(slant=0.2)
+    reader.checkpoint.model.parameters[:] = weight
+    reader.checkpoint.model.parameters[::3] = -weight  # so that infinities of both signs meet
+    found = reader.probabilities(images[:5])
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
