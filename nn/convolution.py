@@ -1,8 +1,9 @@
-"""Convolution and pooling layers for images (N, C, H, W), kept batch last in memory.
+"""Convolution and pooling layers for images (N, C, H, W), kept rows first and batch last in memory.
 
-See `nn.layers` for the layers' common form. In memory an image batch is (C, H, W, N): a window
-that slides over the image then moves over rows of W·N neighbouring numbers, and everything here is
-done on such long rows, for all images at once.
+See `nn.layers` for the layers' common form. In memory a batch of images is (H, C, W, N). Rows come
+first so that the windows around a row of pixels are a matrix that lies in memory already (see
+`Conv2d._windows`); the batch comes last so that everything else runs over long stretches of
+numbers, for all images at once.
 """
 
 from __future__ import annotations
@@ -10,11 +11,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
-from nn.layers import Initializer, Layer, he_normal, kept
+from nn.layers import Initializer, Layer, he_normal, kept, transposed
 
 Array = NDArray[Any]
+
+
+def rows_first(x: Array) -> Array:
+    """(N, C, H, W) seen as (H, C, W, N), the order of the memory; nothing is moved."""
+    return transposed(x, 2, 1, 3, 0)
+
+
+def images_first(x: Array) -> Array:
+    """(H, C, W, N) seen as (N, C, H, W)."""
+    return transposed(x, 3, 1, 0, 2)
 
 
 class Conv2d(Layer):
@@ -24,8 +36,14 @@ class Conv2d(Layer):
     c, u and v, where x is 0 outside the image. `weight` is (out_channels, in_channels, kernel_size,
     kernel_size), `bias` (out_channels,), both as PyTorch keeps them.
 
-    It is computed as one matrix product (Chellapilla et al. 2006, "im2col"): column p of the matrix
-    `columns` holds the window around output pixel p, so that y = W · columns.
+    For each row i of the output it is one matrix product, y[i] = W · windows[i] (Chellapilla et
+    al. 2006, "im2col"); column (j, n) of windows[i] is the window around pixel (i, j) of image n.
+
+    >>> layer = Conv2d(1, 16, kernel_size=3, rng=np.random.default_rng(0), padding=1)
+    >>> layer.forward(np.zeros((5, 1, 28, 28), np.float32)).shape
+    (5, 16, 28, 28)
+    >>> layer.params["weight"].shape
+    (16, 1, 3, 3)
     """
 
     def __init__(
@@ -46,75 +64,76 @@ class Conv2d(Layer):
         weight = initialize(rng, shape, in_channels * area, out_channels * area)
         self._add_parameter("weight", weight)
         self._add_parameter("bias", np.zeros(out_channels))
-        self._columns: Array | None = None
-        self._x_shape = (0, 0, 0, 0)
+        self._x_windows: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') with H' = H + 2 padding − k + 1."""
-        n, _, height, width = self._x_shape = x.shape
-        out_height, out_width = self._output_size(height), self._output_size(width)
-        columns = self._gather_windows(np.moveaxis(x, 0, -1), out_height, out_width)
-        self._columns = columns if training else None
-        y = self._buffer("y", (self.out_channels, out_height * out_width * n))
-        np.matmul(self.params["weight"].reshape(self.out_channels, -1), columns, out=y)
+        windows = self._windows("x", x, self.padding)
+        self._x_windows = windows if training else None
+        height, _, width_n = windows.shape
+        weight = self.params["weight"].transpose(0, 2, 3, 1).reshape(self.out_channels, -1)
+        y = self._buffer("y", (height, self.out_channels, width_n))
+        np.matmul(weight, windows, out=y)
         y += self.params["bias"][:, None]
-        return np.moveaxis(y.reshape(self.out_channels, out_height, out_width, n), -1, 0)
+        return images_first(y.reshape(height, self.out_channels, -1, len(x)))
 
     def parameter_gradients(self, dy: Array) -> None:
-        """∂L/∂W = dy · columnsᵀ, ∂L/∂b = Σ dy over images and pixels; dy as `forward`'s output."""
-        columns = kept(self._columns)
-        dy = np.moveaxis(dy, 0, -1).reshape(self.out_channels, -1)
-        d_weight = self.grads["weight"].reshape(self.out_channels, -1)
-        np.matmul(dy, columns.T, out=d_weight)
-        np.sum(dy, axis=1, out=self.grads["bias"])
+        """∂L/∂W = Σ windows[i] · dy[i]ᵀ over rows i, ∂L/∂b = Σ dy; dy as `forward`'s output."""
+        windows = kept(self._x_windows)
+        k, height = self.kernel_size, len(windows)
+        dy = rows_first(dy).reshape(height, self.out_channels, -1)
+        products = self._buffer("products", (height, windows.shape[1], self.out_channels))
+        np.matmul(windows, dy.transpose(0, 2, 1), out=products)
+        d_weight = products.sum(axis=0).reshape(k, k, self.in_channels, self.out_channels)
+        self.grads["weight"][...] = d_weight.transpose(3, 2, 0, 1)
+        np.einsum("ion->o", dy, out=self.grads["bias"])
 
     def backward(self, dy: Array) -> Array:
-        """The gradient of the input: Wᵀ · dy, each column added back to where its window lay."""
-        self.parameter_gradients(dy)
-        dy = np.moveaxis(dy, 0, -1).reshape(self.out_channels, -1)
-        d_columns = self._buffer("d_columns", kept(self._columns).shape)
-        np.matmul(self.params["weight"].reshape(self.out_channels, -1).T, dy, out=d_columns)
-        n, channels, height, width = self._x_shape
-        dx = self._buffer("dx", (channels, height, width, n))
-        dx.fill(0)
-        k = self.kernel_size
-        out_height, out_width = self._output_size(height), self._output_size(width)
-        d_windows = d_columns.reshape(channels, k, k, out_height, out_width, n)
-        for u in range(k):
-            for v in range(k):
-                rows, image_rows = self._overlap(u, height, out_height)
-                cols, image_cols = self._overlap(v, width, out_width)
-                dx[:, image_rows, image_cols] += d_windows[:, u, v, rows, cols]
-        return np.moveaxis(dx, -1, 0)
+        """The gradient of the input: a convolution of dy with the weights turned by 180°.
 
-    def _gather_windows(self, x: Array, out_height: int, out_width: int) -> Array:
-        """(C, H, W, N) -> (C·k·k, H'·W'·N): a row for each weight, the numbers it multiplies."""
-        channels, height, width, n = x.shape
-        k = self.kernel_size
-        windows = self._buffer("columns", (channels, k, k, out_height, out_width, n))
-        for u in range(k):
-            for v in range(k):
-                rows, image_rows = self._overlap(u, height, out_height)
-                cols, image_cols = self._overlap(v, width, out_width)
-                shifted = windows[:, u, v]
-                shifted[:, rows, cols] = x[:, image_rows, image_cols]
-                shifted[:, : rows.start] = 0  # the padding
-                shifted[:, rows.stop :] = 0
-                shifted[:, rows, : cols.start] = 0
-                shifted[:, rows, cols.stop :] = 0
-        return windows.reshape(channels * k * k, -1)
-
-    def _overlap(self, offset: int, size: int, out_size: int) -> tuple[slice, slice]:
-        """Where weight number `offset` of a row meets the image: among the outputs, in the image.
-
-        Output i meets pixel i + offset − padding, if that is one of the image's `size`.
+        dx[n, c, i, j] = Σ weight[o, c, k−1−u, k−1−v] · dy[n, o, i + u − q, j + v − q] over o, u, v
+        with q = k − 1 − padding: each weight leads back from the output to the input it came from.
         """
-        shift = offset - self.padding
-        low, high = max(0, -shift), max(0, -shift, min(out_size, size - shift))
-        return slice(low, high), slice(low + shift, high + shift)
+        self.parameter_gradients(dy)
+        windows = self._windows("dy", dy, self.kernel_size - 1 - self.padding)
+        height, _, width_n = windows.shape
+        turned = self.params["weight"][:, :, ::-1, ::-1]
+        weight = turned.transpose(1, 2, 3, 0).reshape(self.in_channels, -1)
+        dx = self._buffer("dx", (height, self.in_channels, width_n))
+        np.matmul(weight, windows, out=dx)
+        return images_first(dx.reshape(height, self.in_channels, -1, len(dy)))
 
-    def _output_size(self, size: int) -> int:
-        return size + 2 * self.padding - self.kernel_size + 1
+    def _windows(self, name: str, x: Array, padding: int) -> Array:
+        """(N, C, H, W) -> (H', k·k·C, W'·N): for each output row, a column for each of its windows.
+
+        Only k copies of the image are made, each moved by another weight of a row. The k rows of a
+        window follow each other in memory, so the matrix of output row i is simply all that lies
+        from image row i on; it overlaps with the next one's.
+        """
+        n, channels, height, width = x.shape
+        k = self.kernel_size
+        out_height, out_width = (size + 2 * padding - k + 1 for size in (height, width))
+        moved = self._buffer(name, (height + 2 * padding, k, channels, out_width, n))
+        moved[:padding] = 0
+        moved[padding + height :] = 0
+        rows = rows_first(x)
+        if rows.strides[-1] != rows.itemsize:  # one slow walk through the memory instead of k
+            rows = self._buffer(f"{name}, batch last", rows.shape)
+            np.copyto(rows, rows_first(x))
+        for v in range(k):
+            # Output j meets pixel j + v − padding, where that is one of the image's.
+            low = min(max(0, padding - v), out_width)
+            high = max(low, min(out_width, width + padding - v))
+            image = moved[padding : padding + height, v]
+            image[:, :, :low] = 0
+            image[:, :, low:high] = rows[:, :, low + v - padding : high + v - padding]
+            image[:, :, high:] = 0
+        return as_strided(
+            moved,
+            (out_height, k * k * channels, out_width * n),
+            (moved.strides[0], moved.strides[2], moved.itemsize),
+            writeable=False,
+        )
 
     def __repr__(self) -> str:
         return (
@@ -127,50 +146,67 @@ class MaxPool2d(Layer):
     """The largest number of each window of `kernel_size`², the windows side by side.
 
     Rows and columns that do not fill a window at the lower and right edge are left out, as PyTorch
-    does. The gradient goes to the largest number, to the first of them where several are equal.
+    does. It is found in two steps, the largest of each column of a window and then the largest of
+    those; where several are equal, the gradient goes to the first in each step.
+
+    >>> MaxPool2d(2).forward(np.arange(16.0).reshape(1, 1, 4, 4)).tolist()
+    [[[[5.0, 7.0], [13.0, 15.0]]]]
     """
 
     def __init__(self, kernel_size: int, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
         self.kernel_size = kernel_size
-        self._x: Array | None = None
-        self._y: Array | None = None
+        self._x_shape: tuple[int, ...] | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C, H, W) -> (N, C, H // k, W // k)."""
-        n, channels, height, width = x.shape
-        k = self.kernel_size
-        y = self._buffer("y", (channels, height // k, width // k, n))
-        first, *others = self._taps(np.moveaxis(x, 0, -1))
-        np.copyto(y, first)
-        for other in others:
-            np.maximum(y, other, out=y)
-        self._x, self._y = (x, y) if training else (None, None)
-        return np.moveaxis(y, -1, 0)
+        self._x_shape = x.shape if training else None
+        tallest = self._largest("rows", self._row_taps(rows_first(x)), training)
+        return images_first(self._largest("columns", self._column_taps(tallest), training))
 
     def backward(self, dy: Array) -> Array:
         """(N, C, H // k, W // k) -> (N, C, H, W), zero wherever the number was not the largest."""
-        x, y = np.moveaxis(kept(self._x), 0, -1), kept(self._y)
-        dy = np.moveaxis(dy, 0, -1)
-        dx = self._buffer("dx", x.shape)
+        if self._x_shape is None:
+            raise RuntimeError("backward() needs forward(..., training=True) before it")
+        n, channels, height, width = self._x_shape
         k = self.kernel_size
-        if x.shape[1] % k or x.shape[2] % k:
-            dx.fill(0)
-        is_largest = self._buffer("is_largest", y.shape, bool)
-        waiting = self._buffer("waiting", y.shape, bool)  # no largest number found yet
-        waiting.fill(True)
-        for tap, d_tap in zip(self._taps(x), self._taps(dx), strict=True):
-            np.equal(tap, y, out=is_largest)
-            is_largest &= waiting
-            waiting ^= is_largest
-            np.multiply(dy, is_largest, out=d_tap)
-        return np.moveaxis(dx, -1, 0)
+        d_tallest = self._buffer("d_tallest", (height // k, channels, width, n))
+        d_tallest[:, :, width // k * k :] = 0
+        self._spread("columns", rows_first(dy), self._column_taps(d_tallest))
+        dx = self._buffer("dx", (height, channels, width, n))
+        dx[height // k * k :] = 0
+        self._spread("rows", d_tallest, self._row_taps(dx))
+        return images_first(dx)
 
-    def _taps(self, x: Array) -> list[Array]:
-        """Views of (C, H, W, N), one for each place in the window, each (C, H // k, W // k, N)."""
+    def _largest(self, name: str, taps: list[Array], training: bool) -> Array:
+        """The largest of the `taps`, number by number; which it was is kept for `_spread`."""
+        largest = taps[0]
+        for number, tap in enumerate(taps[1:], 1):
+            if training:
+                is_larger = self._buffer(f"{name}, {number} is larger", tap.shape, bool)
+                np.greater(tap, largest, out=is_larger)
+            largest = np.maximum(largest, tap, out=self._buffer(name, tap.shape))
+        return largest
+
+    def _spread(self, name: str, d_largest: Array, d_taps: list[Array]) -> None:
+        """Hand the gradient of the largest number to the tap that it came from, 0 to the others."""
+        if len(d_taps) == 1:
+            np.copyto(d_taps[0], d_largest)
+        for number in range(len(d_taps) - 1, 0, -1):
+            # What is larger than all before it takes the whole gradient, and leaves nothing.
+            is_larger = self._buffer(f"{name}, {number} is larger", d_largest.shape, bool)
+            np.multiply(d_largest, is_larger, out=d_taps[number])
+            d_largest = np.subtract(d_largest, d_taps[number], out=d_taps[0])
+
+    def _row_taps(self, x: Array) -> list[Array]:
+        """Views of (H, C, W, N): the first row of every window, the second, …"""
         k = self.kernel_size
-        height, width = x.shape[1] // k * k, x.shape[2] // k * k
-        return [x[:, u:height:k, v:width:k] for u in range(k) for v in range(k)]
+        return [x[u : len(x) // k * k : k] for u in range(k)]
+
+    def _column_taps(self, x: Array) -> list[Array]:
+        """Views of (H, C, W, N): the first column of every window, the second, …"""
+        k, width = self.kernel_size, x.shape[2]
+        return [x[:, :, v : width // k * k : k] for v in range(k)]
 
     def __repr__(self) -> str:
         return f"MaxPool2d({self.kernel_size})"

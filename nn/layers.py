@@ -9,11 +9,12 @@ Every layer has
 * `params` and `grads`: dicts with the same keys and shapes.
 
 Shapes are written with the batch first, as a reader expects: `(N, features)` for vectors and
-`(N, C, H, W)` for images. In *memory* the batch comes last: an array of shape `(N, 50)` is the
-transposed view of a `(50, N)` block. Neighbouring numbers then belong to the same feature of
-neighbouring images, so that sums over a window, a channel or the ten classes run over long
-contiguous stretches, and a bias is one number for a whole stretch. BLAS multiplies transposed
-views without copying them. An input in any other memory order is accepted.
+`(N, C, H, W)` for images. In *memory* the batch comes last wherever there are images: they lie
+there as (H, C, W, N), and what is flattened from them is the transposed view of a `(features, N)`
+block. Neighbouring numbers then belong to the same feature of neighbouring images, so that
+everything runs over long contiguous stretches. Without images, as in a multilayer perceptron, the
+batch stays first, as it is gathered. BLAS multiplies transposed views without copying them, and
+every layer takes its input in any memory order.
 
 Results are written into buffers that belong to the layer: an output is valid until the layer's
 next `forward`, an input gradient until its next `backward`. No layer writes on its input.
@@ -90,8 +91,10 @@ class Layer:
         return memory[:size].reshape(shape)
 
     def _buffer_like(self, name: str, x: Array) -> Array:
-        """A buffer of `x`'s shape with the batch last in memory."""
-        return np.moveaxis(self._buffer(name, (*x.shape[1:], x.shape[0])), -1, 0)
+        """A buffer of `x`'s shape whose axes lie in memory in the same order as `x`'s."""
+        order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+        places = sorted(range(x.ndim), key=order.__getitem__)
+        return transposed(self._buffer(name, tuple(x.shape[axis] for axis in order)), *places)
 
     def replica(self) -> Layer:
         """A layer with the same parameters, the very arrays, but gradients and buffers of its own.
@@ -112,6 +115,11 @@ class Linear(Layer):
     """A fully connected layer: y = x Wᵀ + b.
 
     `weight` is (out_features, in_features), `bias` (out_features,), both as PyTorch keeps them.
+
+    >>> layer = Linear(2, 1, np.random.default_rng(0))
+    >>> layer.params["weight"][...], layer.params["bias"][...] = [[3, -1]], 0.5
+    >>> layer.forward(np.array([[1.0, 2.0]]))
+    array([[1.5]], dtype=float32)
     """
 
     def __init__(
@@ -132,32 +140,43 @@ class Linear(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_features) -> (N, out_features)."""
         self._x = x if training else None
-        y_t = self._buffer("y", (self.out_features, len(x)))
-        np.matmul(self.params["weight"], x.T, out=y_t)  # yᵀ = W xᵀ
-        y_t += self.params["bias"][:, None]
-        y: Array = y_t.T
-        return y
+        weight, bias = self.params["weight"], self.params["bias"]
+        if x.flags.c_contiguous:  # a batch as it is gathered; it is multiplied fastest as it lies
+            y = np.matmul(x, weight.T, out=self._buffer("y", (len(x), self.out_features)))
+            y += bias
+            return y
+        y_t = np.matmul(weight, x.T, out=self._buffer("y", (self.out_features, len(x))))
+        y_t += bias[:, None]
+        return transposed(y_t)
 
     def parameter_gradients(self, dy: Array) -> None:
         """∂L/∂W = dyᵀ x and ∂L/∂b = Σ over the batch of dy; `dy` is (N, out_features)."""
         x = kept(self._x)
         np.matmul(dy.T, x, out=self.grads["weight"])
-        np.sum(dy, axis=0, out=self.grads["bias"])
+        np.einsum("no->o", dy, out=self.grads["bias"])
 
     def backward(self, dy: Array) -> Array:
-        """(N, out_features) -> (N, in_features): dx = dy W."""
+        """(N, out_features) -> (N, in_features): dx = dy W, in memory as x lay there."""
         self.parameter_gradients(dy)
-        dx_t = self._buffer("dx", (self.in_features, len(dy)))
-        np.matmul(self.params["weight"].T, dy.T, out=dx_t)
-        dx: Array = dx_t.T
-        return dx
+        weight = self.params["weight"]
+        if kept(self._x).flags.c_contiguous:
+            return np.matmul(dy, weight, out=self._buffer("dx", (len(dy), self.in_features)))
+        dx_t = np.matmul(weight.T, dy.T, out=self._buffer("dx", (self.in_features, len(dy))))
+        return transposed(dx_t)
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features})"
 
 
 class ReLU(Layer):
-    """y = max(x, 0); the gradient passes where x > 0."""
+    """y = max(x, 0); the gradient passes where x > 0.
+
+    >>> layer = ReLU()
+    >>> layer.forward(np.array([[-2.0, 3.0]]), training=True).tolist()
+    [[0.0, 3.0]]
+    >>> layer.backward(np.array([[5.0, 7.0]])).tolist()
+    [[0.0, 7.0]]
+    """
 
     def __init__(self, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
@@ -226,6 +245,12 @@ class Dropout(Layer):
 
     The scaling keeps the expected value, so that prediction needs no change ("inverted" dropout;
     Srivastava et al. 2014).
+
+    >>> layer = Dropout(0.5, np.random.default_rng(0))
+    >>> sorted(set(layer.forward(np.ones((1, 100)), training=True).ravel().tolist()))
+    [0.0, 2.0]
+    >>> layer.forward(np.ones((1, 3))).tolist()
+    [[1.0, 1.0, 1.0]]
     """
 
     def __init__(self, p: float, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> None:
@@ -258,7 +283,11 @@ class Dropout(Layer):
 
 
 class Flatten(Layer):
-    """(N, C, H, W) -> (N, C·H·W), without moving a number when the batch is last in memory."""
+    """(N, C, H, W) -> (N, C·H·W).
+
+    >>> Flatten().forward(np.zeros((5, 1, 28, 28), np.float32)).shape
+    (5, 784)
+    """
 
     def __init__(self, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
@@ -267,7 +296,11 @@ class Flatten(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, …) -> (N, product of the rest)."""
         self._shape = x.shape if training else None
-        return reshape_images(x, (math.prod(x.shape[1:]),))
+        if x.ndim == 2:
+            return x
+        y = self._buffer("y", (*x.shape[1:], len(x)))
+        np.copyto(y, np.moveaxis(x, 0, -1))
+        return transposed(y.reshape(-1, len(x)))
 
     def backward(self, dy: Array) -> Array:
         """(N, features) -> the input's shape."""
@@ -307,6 +340,17 @@ class Sequential:
     `parameters` and `gradients` are 1-D arrays; each layer's `params` and `grads` are views into
     them. An optimiser step is therefore a handful of operations on two vectors, whatever the
     number of layers.
+
+    >>> rng = np.random.default_rng(42)
+    >>> model = Sequential(Linear(784, 50, rng), ReLU(), Linear(50, 10, rng))
+    >>> model
+    Sequential(Linear(784, 50), ReLU(), Linear(50, 10))
+    >>> model.forward(np.zeros((3, 784), np.float32)).shape
+    (3, 10)
+    >>> model.count_params() == 784 * 50 + 50 + 50 * 10 + 10 == model.parameters.size
+    True
+    >>> list(model.state_dict())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
     """
 
     def __init__(self, *layers: Layer) -> None:
@@ -403,6 +447,12 @@ def reshape_images(x: Array, shape: tuple[int, ...]) -> Array:
     """Give every item of a batch the `shape`, keeping the batch last in memory."""
     batch_last = np.moveaxis(x, 0, -1)  # a view: (features…, N)
     return np.moveaxis(batch_last.reshape(*shape, len(x)), -1, 0)
+
+
+def transposed(x: Array, *axes: int) -> Array:
+    """`x` with its axes in reverse or in the given order; nothing is moved."""
+    view: Array = x.transpose(*axes)
+    return view
 
 
 def kept(value: Array | None) -> Array:

@@ -7,6 +7,7 @@ continues later therefore sees what uninterrupted training would have seen.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,19 @@ class Learner:
     epochs)` is the factor on the learning rate, with a fractional epoch. With `slice_size`, a batch
     is worked on in slices of so many images by `threads` threads, which suits convolutions; the
     result does not depend on the number of threads.
+
+    >>> from nn import SGD, DataLoader, Dataset, Linear
+    >>> digits = Dataset(np.eye(10, 784, dtype=np.float32), np.arange(10))
+    >>> model = Sequential(Linear(784, 10, np.random.default_rng(0)))
+    >>> learner = Learner(DataLoaders(DataLoader(digits, 5)), model, SGD())
+    >>> history = learner.fit(epochs=20, learning_rate=1.0)
+    >>> history[-1].train_loss < history[0].train_loss
+    True
+    >>> learner.evaluate(digits).metric
+    1.0
+    >>> labels, probabilities = learner.predict(digits.images[:3])
+    >>> labels.tolist(), probabilities.shape
+    ([0, 1, 2], (3, 10))
     """
 
     def __init__(
@@ -147,7 +161,9 @@ class Learner:
         self.stop = self.interrupted = False
         try:
             while self.epoch < self.epochs and not self.stop:
-                self._fit_epoch(learning_rate, callbacks)
+                # Without NumPy's warnings: what is not finite is said in a line of its own.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    self._fit_epoch(learning_rate, callbacks)
         except KeyboardInterrupt:
             self.interrupted = True
         for callback in callbacks:
@@ -173,7 +189,13 @@ class Learner:
                 return
         for callback in callbacks:
             callback.before_validation(self)
-        validation = self.validate()
+        validation = self._validate(until_stopped=True)
+        if self.stop:
+            return
+        # The last step comes after the last loss.
+        self._check("weights", float(self.model.parameters.sum()), rate)
+        if validation:
+            self._check("validation loss", validation.loss, rate)
         self.history = [
             *self.history,
             Epoch(
@@ -200,20 +222,29 @@ class Learner:
             logits = self.model.forward(images, training=True)
             loss, metric = self.loss.forward(logits, labels), self.metric(logits, labels)
             self.model.parameter_gradients(self.loss.backward())
-        if not np.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} in epoch {self.epoch + 1}, batch {self.batch}: expected a "
-                f"finite number; try a --learning-rate below {learning_rate:g}"
-            )
+        self._check("loss", loss, learning_rate)
         self.running.add(loss, metric, len(labels))
         self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
 
+    def _check(self, what: str, figure: float, learning_rate: float) -> None:
+        if not np.isfinite(figure):
+            raise TrainingError(
+                f"the {what} became {figure} in epoch {self.epoch + 1}, batch {self.batch}: "
+                f"expected a finite number; try a --learning-rate below {learning_rate:g}"
+            )
+
     def validate(self) -> Means | None:
         """Loss and metric on the validation digits, None if there are none."""
+        return self._validate()
+
+    def _validate(self, until_stopped: bool = False) -> Means | None:
         loader = self.dataloaders.validation
         if loader is None or loader.size == 0:
             return None
-        return self._judge(loader.batches(np.random.default_rng(0)))
+        batches = loader.batches(np.random.default_rng(0))
+        if until_stopped:  # whoever stops the training from another thread may wait for its end
+            batches = itertools.takewhile(lambda _: not self.stop, batches)
+        return self._judge(batches)
 
     def evaluate(self, dataset: Labelled) -> Means:
         """Loss and metric of the model on a data set."""
@@ -278,24 +309,31 @@ class Means:
 
 
 def accuracy(logits: Array, labels: Array) -> float:
-    """The part of a batch whose largest logit (N, classes) is that of its label (N,)."""
+    """The part of a batch whose largest logit (N, classes) is that of its label (N,).
+
+    >>> accuracy(np.array([[1.0, 2.0], [4.0, 3.0]]), np.array([1, 1]))
+    0.5
+    """
     return float(np.mean(logits.argmax(axis=1) == labels))
 
 
 class BestWeights(Callback):
     """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
 
-    Without validation the last epoch counts as best. `best` is None before the first epoch.
+    Without validation, or with `keep_last`, the last epoch counts as best: where the learning rate
+    ends at 0 the weights only settle, and a better figure before is more likely luck. `best` is
+    None before the first epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep_last: bool = False) -> None:
+        self.keep_last = keep_last
         # One tuple, replaced at once: Ctrl-C never finds half of the old best and half of the new.
         self.best: tuple[Epoch, Array] | None = None
 
     def after_validation(self, learner: Learner) -> None:
         """Take a copy if this epoch is the best so far."""
         epoch = learner.history[-1]
-        if self.best is None or _rank(epoch) > _rank(self.best[0]):
+        if self.best is None or self.keep_last or _rank(epoch) > _rank(self.best[0]):
             self.best = (epoch, learner.model.parameters.copy())
 
 

@@ -20,6 +20,13 @@ class SGD:
 
     v ← momentum · v + g;  w ← w − learning_rate · v, as PyTorch does it (Sutskever et al. 2013
     write the learning rate into v).
+
+    >>> w, optimizer = np.array([1.0]), SGD(momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.step(w, np.array([2.0]), learning_rate=0.25)
+    ...     print(w.tolist())
+    [0.5]
+    [-0.25]
     """
 
     def __init__(self, momentum: float = 0.0) -> None:
@@ -57,6 +64,11 @@ class Adam:
     m and v divided by 1 − βᵗ, since both start at zero. ε is the paper's, added outside the root.
     `weight_decay` λ shrinks the weights by learning_rate · λ at each step, apart from the gradient
     (Loshchilov and Hutter 2019, "AdamW").
+
+    >>> w = np.array([1.0, 1.0])
+    >>> Adam().step(w, np.array([1000.0, -0.001]), learning_rate=0.1)
+    >>> w.round(3).tolist()  # the first step is as long as the learning rate, whatever the gradient
+    [0.9, 1.1]
     """
 
     def __init__(
@@ -131,6 +143,9 @@ def cosine(epoch: float, epochs: int, warmup: float = 1.0) -> float:
 
     Loshchilov and Hutter 2017, "SGDR", equation 5, with one period; the warm-up of Goyal et al.
     2017, section 2.2. Training shorter than ten times the warm-up warms up for a tenth of it.
+
+    >>> [round(cosine(epoch, 20), 3) for epoch in (0.5, 1, 10.5, 20)]
+    [0.5, 1.0, 0.5, 0.0]
     """
     warmup = min(warmup, epochs / 10)
     if epoch < warmup:

@@ -8,6 +8,7 @@ the last bit for any number of threads.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +20,15 @@ from nn.layers import Sequential
 from nn.losses import CrossEntropyLoss
 
 Array = NDArray[Any]
+
+SLICE = 64  # images a thread works on at once: fewer mean more calls, more do not fit in a cache
+
+
+def available_cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class BatchGradients:
@@ -57,7 +67,11 @@ class BatchGradients:
             for number in range(worker, len(starts), len(self._workers)):
                 part = slice(starts[number], starts[number] + self.slice_size)
                 share = len(labels[part]) / len(labels)
-                results[number] = self._one_slice(worker, number, images[part], labels[part], share)
+                # The learner finds what is not finite; each thread has settings of its own.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    results[number] = self._one_slice(
+                        worker, number, images[part], labels[part], share
+                    )
 
         if self._pool is None:
             work(0)

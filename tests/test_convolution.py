@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nn.convolution import Conv2d, MaxPool2d
-from nn.layers import Unflatten
+from nn.convolution import Conv2d, MaxPool2d, rows_first
+from nn.layers import ReLU, Unflatten
 from tests.gradient_check import check_layer
 
 
@@ -93,10 +93,13 @@ def test_a_short_last_batch_gives_the_same_as_a_fresh_layer(rng):
     )
 
 
-def test_the_batch_stays_last_in_memory(rng):
+def test_rows_come_first_and_the_batch_last_in_memory(rng):
     x = Unflatten(1, 6, 6).forward(rng.random((4, 36), dtype=np.float32))
-    y = MaxPool2d(2).forward(Conv2d(1, 2, 3, rng, padding=1).forward(x))
-    assert np.moveaxis(y, 0, -1).flags.c_contiguous
+    conv, pool, relu = Conv2d(1, 2, 3, rng, padding=1), MaxPool2d(2), ReLU()
+    y = relu.forward(pool.forward(conv.forward(x, training=True), training=True), training=True)
+    assert rows_first(y).flags.c_contiguous
+    dx = conv.backward(pool.backward(relu.backward(y)))
+    assert rows_first(dx).flags.c_contiguous
 
 
 def test_unflatten(rng):

@@ -38,9 +38,11 @@ def test_flatten_gradients_and_order(rng):
     np.testing.assert_array_equal(Flatten(dtype=float).forward(x), x.reshape(2, 60))
 
 
-def test_flatten_moves_nothing_when_the_batch_is_last_in_memory(rng):
-    x = np.moveaxis(rng.normal(size=(3, 4, 5, 2)), -1, 0)
-    assert np.shares_memory(Flatten(dtype=float).forward(x), x)
+def test_flatten_leaves_the_batch_last_in_memory_and_what_is_flat_as_it_is(rng):
+    x = rng.normal(size=(2, 3, 4, 5)).transpose(2, 1, 3, 0).copy().transpose(3, 1, 0, 2)
+    assert Flatten(dtype=float).forward(x).T.flags.c_contiguous
+    flat = rng.normal(size=(2, 60))
+    assert Flatten().forward(flat) is flat
 
 
 def test_dropout_gradient_is_that_of_the_mask_it_drew(rng):

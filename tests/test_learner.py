@@ -25,13 +25,18 @@ def digits(count, seed=1):
     return Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
 
 
-def make_learner(train, validation=None, seed=0, name="mlp", batch_size=32, optimizer=None):
+def make_learner(
+    train, validation=None, seed=0, name="mlp", batch_size=32, optimizer=None, slice_size=None
+):
     loaders = DataLoaders(
         DataLoader(train, batch_size),
         None if validation is None else DataLoader(validation, 64, shuffle=False),
     )
     model = build(NAMED[name], np.random.default_rng(seed))
-    return Learner(loaders, model, optimizer or Adam(), CrossEntropyLoss(), accuracy, seed=seed)
+    return Learner(
+        loaders, model, optimizer or Adam(), CrossEntropyLoss(), accuracy, seed=seed,
+        slice_size=slice_size, threads=2,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["linear", "tiny"])
@@ -114,6 +119,26 @@ def test_the_seed_decides_and_nothing_else():
     assert (a.model.parameters != c.model.parameters).any()
 
 
+def test_each_epoch_has_an_order_of_its_own():
+    orders = []
+
+    class Recording(DataLoader):
+        def batches(self, rng=None):
+            orders.append([])
+            for images, labels in super().batches(rng):
+                orders[-1] += labels.tolist()
+                yield images, labels
+
+    data = digits(40)
+    data.labels[:] = np.arange(40) % 10
+    learner = make_learner(data)
+    learner.dataloaders = DataLoaders(Recording(data, 8))
+    learner.fit(2, 0.001)
+    first, second = orders
+    assert sorted(first) == sorted(second)
+    assert first != second
+
+
 class Interrupt(Callback):
     def __init__(self, epoch, batch):
         self.moment = (epoch, batch)
@@ -146,13 +171,87 @@ def test_stop_ends_after_the_present_batch():
     assert not learner.interrupted
 
 
-@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
-def test_a_loss_that_is_not_finite_stops_with_a_clear_error():
-    learner = make_learner(digits(200), optimizer=SGD())
+def test_stop_does_not_wait_for_a_validation_to_end():
+    judged = []
+
+    class Stop(Callback):
+        def before_validation(self, learner):
+            learner.metric = stopping
+
+    def stopping(logits, labels):
+        judged.append(len(labels))
+        learner.stop = True
+        return 0.0
+
+    learner = make_learner(digits(64), digits(640))
+    learner.fit(3, 0.01, [Stop()])
+    assert len(judged) == 1
+    assert learner.history == []
+    assert learner.validate() is not None
+    assert len(judged) == 11  # asked for, it is done to the end
+
+
+@pytest.mark.parametrize("slice_size", [None, 4])
+def test_a_loss_that_is_not_finite_stops_with_a_clear_error(slice_size):
+    learner = make_learner(digits(200), optimizer=SGD(), slice_size=slice_size)
     with pytest.raises(
         TrainingError, match=r"loss became .* epoch \d+, batch \d+: .* below 1e\+38"
     ):
         learner.fit(5, 1e38)
+
+
+def test_weights_that_the_last_step_made_infinite_do_not_become_the_best():
+    best = BestWeights()
+    for validation in (None, digits(50, seed=2)):
+        learner = make_learner(digits(200), validation, optimizer=SGD())
+        learner.dataloaders = DataLoaders(
+            DataLoader(digits(200), 200), learner.dataloaders.validation
+        )
+        with pytest.raises(TrainingError, match=r"weights became .* epoch 1, batch 1"):
+            learner.fit(1, 1e300, [best])  # one batch: its loss came before the step
+        assert best.best is None
+
+
+def test_an_image_that_is_not_a_number_stops_with_a_clear_error():
+    data = digits(200)
+    data.images[77, 5] = np.nan
+    with pytest.raises(TrainingError, match=r"loss became nan in epoch 1"):
+        make_learner(data).fit(1, 0.01)
+
+
+@pytest.mark.parametrize("label", [-1, 10, 255])
+def test_a_label_out_of_range_is_no_label_of_another_digit(label):
+    data = digits(20)
+    data.labels[3] = label
+    with pytest.raises(ValueError, match="expected labels from 0 to 9, received"):
+        make_learner(data).fit(1, 0.01)
+
+
+def test_digits_of_one_class_and_a_single_image_are_learned():
+    for data in (digits(40), digits(1)):
+        data.labels[:] = 3
+        learner = make_learner(data)
+        history = learner.fit(30, 0.01)
+        assert history[-1].train_loss < history[0].train_loss
+        assert np.isfinite(learner.model.parameters).all()
+        assert learner.evaluate(data).metric == 1
+
+
+def test_no_epochs_change_nothing():
+    learner = make_learner(digits(40))
+    before = learner.model.parameters.copy()
+    assert learner.fit(0, 0.01) == []
+    np.testing.assert_array_equal(learner.model.parameters, before)
+
+
+def test_keeping_the_last_weights_whatever_validation_says():
+    learner, best = make_learner(digits(10)), BestWeights(keep_last=True)
+    for number, figure in ((1, 0.9), (2, 0.5)):
+        learner.history = [Epoch(number, 0.1, 1.0, 0.5, 1.0, figure, 1.0)]
+        learner.model.parameters[...] = number
+        best.after_validation(learner)
+    assert best.best[0].number == 2
+    assert (best.best[1] == 2).all()
 
 
 def test_best_weights_prefer_accuracy_then_loss_and_without_validation_the_last():

@@ -49,6 +49,6 @@ def test_an_error_in_a_thread_reaches_the_caller(digits):
     model = build(cnn(3, "pool"), np.random.default_rng(3))
     batch = BatchGradients(model, CrossEntropyLoss(), accuracy, 8, 2)
     batch.use_rng(np.random.default_rng(4))
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="expected labels"):
         batch(images, labels + 100)
     batch.close()
