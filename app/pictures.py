@@ -66,7 +66,7 @@ def framed_picture(path: Path | str) -> Array:
 
 
 def load_picture(path: Path | str) -> Array:
-    """The grey of a PNG, JPEG, GIF or BMP file, 0 = black, 1 = white: (H, W) float32.
+    """The grey of a PNG, JPEG or BMP file, 0 = black, 1 = white: (H, W) float32.
 
     A picture longer than 512 pixels is shrunk by a whole number. What is transparent becomes paper.
     A camera's note on which way is up is obeyed. Raises `DataError` if the file cannot be read,
@@ -78,7 +78,7 @@ def load_picture(path: Path | str) -> Array:
     except (ValueError, struct.error, IndexError) as error:
         reason = str(error) if type(error) is ValueError else "the file ends too early"
         raise DataError(
-            f"cannot read {path}: {reason}; expected a PNG, JPEG, GIF or BMP picture"
+            f"cannot read {path}: {reason}; expected a PNG, JPEG or BMP picture"
         ) from None
     if width * height > LARGEST_PICTURE:
         raise DataError(
@@ -121,8 +121,8 @@ def _kind_and_size(data: bytes) -> tuple[str, int, int]:
         kind = "jpeg"
         width, height = _jpeg_size(data)
     elif data.startswith((b"GIF87a", b"GIF89a")):
-        kind = "gif"
-        width, height = _gif_size(data)
+        # SDL_image, as in pygame's wheels, writes beyond its memory where such a file is damaged.
+        raise ValueError("GIF pictures are not read here")
     elif data.startswith(b"BM"):
         kind = "bmp"
         old = struct.unpack_from("<I", data, 14)[0] == 12
@@ -165,21 +165,6 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     if size is None:
         raise ValueError("it is not a whole JPEG picture")
     return size
-
-
-def _gif_size(data: bytes) -> tuple[int, int]:
-    """The larger of the whole and of its first picture, which may differ."""
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    place = 13 + (3 << (flags % 8 + 1) if flags & 0x80 else 0)
-    while data[place] == 0x21:  # extensions: a kind, then blocks with their lengths, then a 0
-        place += 2
-        while data[place]:
-            place += data[place] + 1
-        place += 1
-    if data[place] != 0x2C:
-        raise ValueError("it is not a whole GIF picture")
-    first_width, first_height = struct.unpack_from("<HH", data, place + 5)
-    return max(width, first_width), max(height, first_height)
 
 
 def _orientation(data: bytes) -> int:

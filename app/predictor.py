@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas import Canvas
-from nn.images import frame_strokes
+from nn.images import Framing
 
 
 class Network(Protocol):
@@ -28,11 +28,15 @@ class Network(Protocol):
         ...
 
 
+SURE = 0.5  # a digit less likely than this is named with a "not sure"
+
+
 @dataclass(frozen=True)
 class Answer:
     """Ten probabilities that sum to 1, and the likeliest digit."""
 
     probabilities: tuple[float, ...]
+    is_digit: bool = True  # whether the drawing looks like a digit at all
 
     @property
     def digit(self) -> int:
@@ -44,13 +48,20 @@ class Answer:
         """The probability of that digit, 0…1."""
         return max(self.probabilities)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is a digit, and one digit is likelier than all others together."""
+        return self.is_digit and self.confidence >= SURE
+
 
 class Predictor:
     """Reads the canvas every `interval` seconds while there is something new on it.
 
-    `answer` is the latest answer, or None as long as there is none. A first dot of ink starts the
+    `answer` is the latest answer, or None as long as there is none, and `framing` what it is
+    about. A first dot of ink starts the
     interval, so the network sees a stroke and not the dot it begins with; while drawing goes on it
     is asked once an interval; after the last change it is asked once more, and then not again.
+    `refuses` says of framed images (N, 28, 28) which are no digits, (N,).
     """
 
     def __init__(
@@ -59,12 +70,15 @@ class Predictor:
         canvas: Canvas,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        refuses: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
     ) -> None:
         self.answer: Answer | None = None
+        self.framing: Framing | None = None
         self.interval = interval
-        self._network = network
+        self.network = network
         self._canvas = canvas
         self._clock = clock
+        self._refuses = refuses
         self._read_version = canvas.version  # the drawing that `answer` is about
         self._due: float | None = None
 
@@ -85,14 +99,15 @@ class Predictor:
         """Ask about the canvas without waiting; on a blank canvas there is no answer."""
         self.reset()
         if not self._canvas.is_blank:
-            image = frame_strokes(self._canvas.marks)
-            probabilities = np.asarray(self._network.probabilities(image[None]), dtype=float)[0]
-            self.answer = Answer(tuple(probabilities.tolist()))
+            self.framing = self._canvas.framing()
+            image = self.framing.image
+            is_digit = self._refuses is None or not bool(self._refuses(image[None])[0])
+            self.answer = read(self.network, image, is_digit)
 
     def reset(self) -> bool:
         """Forget the answer and what was due; returns whether there was an answer."""
         changed = self.answer is not None
-        self.answer = None
+        self.answer = self.framing = None
         self._due = None
         self._read_version = self._canvas.version
         return changed
@@ -100,3 +115,9 @@ class Predictor:
     def seconds_until_due(self) -> float | None:
         """How long nothing needs to be done, at least 0; None if nothing is due."""
         return None if self._due is None else max(0.0, self._due - self._clock())
+
+
+def read(network: Network, image: NDArray[Any], is_digit: bool = True) -> Answer:
+    """What a network makes of one framed image (28, 28), if it is a digit."""
+    probabilities = np.asarray(network.probabilities(image[None]), dtype=float)[0]
+    return Answer(tuple(probabilities.tolist()), is_digit)

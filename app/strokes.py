@@ -25,6 +25,7 @@ Stroke = Sequence[Point]
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12
+MAX_POINTS = 20_000  # of a digit; a digit has a hundred, and drawing these takes a second
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
     for number, line in _lines(path):
         if line.strip():
             count += 1
-            yield _digit(line, f"{path}, line {number}")
+            yield parse_digit(line, f"{path}, line {number}")
     if not count:
         raise DataError(f"{path} holds no digits; expected one JSON object a line")
 
@@ -114,8 +115,8 @@ def _split(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _digit(line: bytes, place: str) -> RecordedDigit:
-    """One line's digit; `place` is for the error."""
+def parse_digit(line: bytes, place: str) -> RecordedDigit:
+    """The digit of one line; `place` names the line in the `DataError` if it cannot be read."""
     try:
         record = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse)
     except UnicodeDecodeError as error:
@@ -135,6 +136,9 @@ def _digit(line: bytes, place: str) -> RecordedDigit:
     strokes = record["strokes"]
     if not isinstance(strokes, list) or not strokes:
         raise DataError(f"{place}: strokes must be a list of at least one stroke")
+    count = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
+    if count > MAX_POINTS:
+        raise DataError(f"{place}: expected at most {MAX_POINTS:,} points, received {count:,}")
     written = [_stroke(stroke, place) for stroke in strokes]
     return RecordedDigit(label, written, _writer(record.get("writer")))
 

@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Point = tuple[float, float]
 
-LONGEST_PIECE = 1.5  # cells; longer lines are drawn in pieces, so that each inks few cells
+# Cells, or half the radius of a wide brush; longer lines are drawn in pieces, so that each inks
+# few cells.
+LONGEST_PIECE = 1.5
+MOST_CELLS = 1 << 20  # inked at once: bounds the memory
 
 
 def distance_to_segment(x: Array, y: Array, start: Array | Point, end: Array | Point) -> Array:
@@ -119,10 +122,29 @@ def draw_segments(
     `picture[s]` (S,), drawn with `radius`, one for all or (S,).
     """
     radius = np.broadcast_to(np.asarray(radius, np.float32), picture.shape)
-    picture, starts, ends, radius = _cut(picture, starts, ends, radius)
+    widest = float(radius.max(initial=0.0))
+    longest = max(LONGEST_PIECE, widest / 2)
+    reach = widest + softness / 2
+    side = math.ceil(longest + 2 * reach) + 1  # no piece can ink more cells than side²
+    picture, starts, ends, radius = _cut(picture, starts, ends, radius, longest)
+    at_once = max(MOST_CELLS // side**2, 1)
+    for first in range(0, len(picture), at_once):
+        part = slice(first, first + at_once)
+        _draw_pieces(ink, picture[part], starts[part], ends[part], radius[part], side, softness)
+
+
+def _draw_pieces(
+    ink: Array,
+    picture: Array,
+    starts: Array,
+    ends: Array,
+    radius: Array,
+    side: int,
+    softness: float,
+) -> None:
+    """`draw_segments` for pieces none of which inks more than side × side cells."""
     height, width = ink.shape[1:]
     reach = float(radius.max(initial=0.0)) + softness / 2
-    side = math.ceil(LONGEST_PIECE + 2 * reach) + 1  # no piece can ink more cells than side²
     low = np.floor(np.minimum(starts, ends) - reach)
     near = np.all((low > -side) & (low < (width, height)), axis=1)
     step = np.arange(side)
@@ -143,10 +165,12 @@ def _segments(points: Sequence[Point] | Array) -> tuple[Array, Array]:
     return (points[:-1], points[1:]) if len(points) > 1 else (points, points)
 
 
-def _cut(picture: Array, starts: Array, ends: Array, radius: Array) -> tuple[Array, ...]:
-    """The same segments in pieces no longer than `LONGEST_PIECE` in x or y."""
+def _cut(
+    picture: Array, starts: Array, ends: Array, radius: Array, longest: float
+) -> tuple[Array, ...]:
+    """The same segments in pieces no longer than `longest` in x or y."""
     along = ends - starts
-    counts = np.ceil(np.abs(along).max(axis=1) / LONGEST_PIECE).astype(np.intp)
+    counts = np.ceil(np.abs(along).max(axis=1) / longest).astype(np.intp)
     counts = np.maximum(counts, 1)
     if counts.max(initial=1) == 1:
         return picture, starts, ends, radius

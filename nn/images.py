@@ -50,13 +50,32 @@ class Mark:
     kind: Literal["draw", "erase"] = "draw"
 
 
+@dataclass(frozen=True)
+class Framing:
+    """A framed image (28, 28), and how it was framed: place · scale + shift, in cells."""
+
+    image: Array
+    scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+
+
 def frame_strokes(
     marks: Sequence[Mark],
     canvas: tuple[float, float] = (SIZE, SIZE),
     radius: float = PEN_RADIUS,
     softness: float = PEN_SOFTNESS,
 ) -> Array:
-    """Draw the visible part of `marks` again as MNIST would show it: (28, 28) float32.
+    """The image alone of `framing_of_strokes`: (28, 28) float32."""
+    return framing_of_strokes(marks, canvas, radius, softness).image
+
+
+def framing_of_strokes(
+    marks: Sequence[Mark],
+    canvas: tuple[float, float] = (SIZE, SIZE),
+    radius: float = PEN_RADIUS,
+    softness: float = PEN_SOFTNESS,
+) -> Framing:
+    """Draw the visible part of `marks` again as MNIST would show it.
 
     `canvas` is the width and height of the canvas in cells. What lies outside it is not seen, and
     what a later mark rubs out does not count. The longer side of the ink becomes 20 cells, the
@@ -65,7 +84,7 @@ def frame_strokes(
     pieces = _visible_pieces(marks, canvas)
     seen = [piece for mark_pieces in pieces for piece in mark_pieces]
     if not seen:
-        return np.zeros((SIZE, SIZE), np.float32)
+        return Framing(np.zeros((SIZE, SIZE), np.float32))
     points = np.concatenate(seen)
     low, high = points.min(axis=0), points.max(axis=0)
     extent = max(float((high - low).max()), SMALLEST_DRAWING * max(canvas))
@@ -84,7 +103,7 @@ def frame_strokes(
         if not image.any():
             break
         centre = centre + CENTRE - centre_of_mass(image[None])[0]
-    return image
+    return Framing(image, scale, (float(middle[0]), float(middle[1])))
 
 
 def frame_lines(starts: Array, ends: Array, radius: Array, softness: float = PEN_SOFTNESS) -> Array:
@@ -133,6 +152,14 @@ def centre_of_mass(images: Array) -> Array:
     return centre
 
 
+def visible_lines(marks: Sequence[Mark], canvas: tuple[float, float] = (SIZE, SIZE)) -> list[Array]:
+    """The lines of `marks` that can be seen, each (P, 2) in cells, in the order of drawing.
+
+    Apart from the blunt ends that an eraser leaves, drawing them gives the same picture.
+    """
+    return [piece for pieces in _visible_pieces(marks, canvas) for piece in pieces]
+
+
 def _visible_pieces(marks: Sequence[Mark], canvas: tuple[float, float]) -> list[list[Array]]:
     """For each mark the parts of its line that can be seen, each (P, 2); none for an eraser."""
     width, height = (math.ceil(side * FINE) for side in canvas)
@@ -145,9 +172,19 @@ def _visible_pieces(marks: Sequence[Mark], canvas: tuple[float, float]) -> list[
         else:
             if rubbed is None:
                 rubbed = np.zeros((height, width), np.float32)
-            brush.draw_polyline(rubbed, points * FINE, mark.radius * FINE)
+            _rub(rubbed, points * FINE, mark.radius * FINE)
             pieces.append([])
     return pieces[::-1]
+
+
+def _rub(rubbed: Array, points: Array, radius: float) -> None:
+    """Draw an eraser's line through points (P, 2) on the fine grid `rubbed` (H, W), in place.
+
+    An eraser is wide on this grid, many times as wide as a piece of `brush.draw_polyline` is long:
+    there each cell would be inked by many pieces, where a segment at once inks it but once.
+    """
+    for start, end in zip(points, points[1:] if len(points) > 1 else points, strict=False):
+        brush.add_ink(rubbed, tuple(start.tolist()), tuple(end.tolist()), radius)
 
 
 def _pieces_of(
@@ -196,11 +233,16 @@ def frame(image: Array) -> Array:
     picture is moved by whole cells until its centre of mass is in the middle. So an MNIST image
     comes back as it was. Lines become thicker or thinner with the size: `frame_strokes` is better.
     """
+    return framing_of_image(image).image
+
+
+def framing_of_image(image: Array) -> Framing:
+    """`frame`, and how the picture was framed."""
     framed = np.zeros((SIZE, SIZE), np.float32)
     inked = image > FAINTEST_INK
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     if not len(rows):
-        return framed
+        return Framing(framed)
     ink = np.asarray(image, np.float32)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = BOX / max(*ink.shape, SMALLEST_DRAWING * max(image.shape))
     height, width = (max(round(side * scale), 1) for side in ink.shape)
@@ -209,7 +251,7 @@ def frame(image: Array) -> Array:
     left = min(max(round(CENTRE[0] - x), 0), SIZE - width)
     top = min(max(round(CENTRE[1] - y), 0), SIZE - height)
     framed[top : top + height, left : left + width] = np.clip(ink, 0.0, 1.0)
-    return framed
+    return Framing(framed, scale, (left - columns[0] * scale, top - rows[0] * scale))
 
 
 def _resampling(old: int, new: int) -> Array:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nn import brush
 from nn.brush import (
     add_ink,
     draw_polyline,
@@ -13,6 +14,7 @@ from nn.brush import (
     remove_ink,
     segment_coverage,
 )
+from tests.memory import peak_below
 
 coordinates = st.floats(-40, 70)
 points = st.tuples(coordinates, coordinates)
@@ -132,3 +134,23 @@ def test_erasing_a_line_at_once_is_erasing_it_bit_by_bit():
     for start, end in itertools.pairwise(points):
         remove_ink(other, start, end, 1.3)
     np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_drawing_in_parts_gives_the_same_picture(monkeypatch):
+    rng = np.random.default_rng(3)
+    starts, ends = rng.uniform(-5, 33, (2, 200, 2))
+    picture, radius = rng.integers(0, 3, 200), rng.uniform(0.3, 6, 200)
+    pictures = np.zeros((2, 3, 28, 28), np.float32)
+    brush.draw_segments(pictures[0], picture, starts, ends, radius)
+    monkeypatch.setattr(brush, "MOST_CELLS", 1)
+    brush.draw_segments(pictures[1], picture, starts, ends, radius)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert pictures.any()
+
+
+def test_many_long_lines_with_a_wide_brush_take_little_memory():
+    rng = np.random.default_rng(3)
+    ink = np.zeros((112, 112), np.float32)
+    with peak_below(100 << 20):
+        brush.draw_polyline(ink, rng.uniform(0, 112, (1000, 2)), 25)
+    assert ink.min() == 1

@@ -186,3 +186,19 @@ def test_moving_or_lifting_without_a_press_does_nothing():
     canvas.end()
     assert canvas.is_blank
     assert canvas.version == 0
+
+
+def test_a_stroke_that_changes_nothing_leaves_the_version_and_one_that_ends_so_does_not():
+    canvas = Canvas()
+    canvas.draw_strokes([[(10, 10), (20, 10)]])
+    version = canvas.version
+    canvas.begin("draw", -50, -50)
+    canvas.extend(-60, -50)
+    canvas.end()
+    assert canvas.version == version
+    canvas.begin("draw", 10, 20)
+    canvas.extend(20, 20)
+    canvas.extend(10, 20)  # over its own ink, but one more point of the stroke
+    told = canvas.version
+    canvas.end()
+    assert canvas.version > told > version

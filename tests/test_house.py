@@ -47,7 +47,7 @@ WITHOUT_PYGAME = {
     "canvas", "demonstration", "layout",
     "predict", "predictor", "replay", "strokes",
 }  # fmt: skip
-WITHOUT_DRAWING = {"controller", "layout"}
+WITHOUT_DRAWING = {"controller", "layout", "drawings"}
 
 
 def modules(package):

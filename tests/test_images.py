@@ -87,6 +87,16 @@ class TestFrameStrokes:
     def test_everything_erased_is_blank(self):
         assert not images.frame_strokes([Mark(ZERO, 1.0), Mark(ZERO, 2.0, "erase")]).any()
 
+    def test_what_an_eraser_takes_is_what_its_line_covers(self):
+        rng = np.random.default_rng(3)
+        for count in (1, 2, 7):
+            points = rng.uniform(-10, 122, (count, 2))
+            rubbed, expected = np.zeros((2, 112, 112), np.float32)
+            images._rub(rubbed, points, 8.8)
+            brush.draw_polyline(expected, points, 8.8)
+            np.testing.assert_allclose(rubbed, expected, atol=1e-4)
+            assert expected.any()
+
     def test_what_is_off_the_canvas_is_not_seen(self):
         seen = Mark([(14.0, 4.0), (14.0, 20.0)], 1.0)
         outside = Mark([(40.0, -5.0), (60.0, 3.0)], 1.0)
@@ -182,3 +192,11 @@ class TestAgainstMnist:
     def test_framing_leaves_mnist_alone(self, mnist):
         framed = np.array([images.frame(image) for image in mnist[:1000]])
         assert (framed == mnist[:1000]).all(axis=(1, 2)).mean() > 0.97
+
+
+def test_the_centre_of_mass_is_in_cells_and_of_blank_paper_the_middle():
+    pictures = np.zeros((3, 28, 28), np.float32)
+    pictures[0, 3, 10] = 1
+    pictures[1, 5, [2, 4]] = 0.5, 1.5
+    expected = [(10.5, 3.5), (4.0, 5.5), (14.0, 14.0)]
+    np.testing.assert_allclose(images.centre_of_mass(pictures), expected)

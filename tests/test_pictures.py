@@ -95,12 +95,6 @@ def test_a_picture_is_read_as_grey(tmp_path, kind):
     np.testing.assert_allclose(read, grey, atol=0.03 if kind == "jpg" else 0.003)
 
 
-def test_a_gif_is_read(tmp_path):
-    path = tmp_path / "a.gif"  # two pixels, white and black
-    path.write_bytes(b"GIF89a\2\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\2\0\1\0\0\2\2\x0c\n\0;")
-    np.testing.assert_array_equal(load_picture(path), [[1, 0]])
-
-
 def test_colours_are_as_bright_as_they_look(tmp_path):
     surface = pygame.Surface((1, 1), depth=32)
     for colour, bright in [((255, 0, 0), 0.299), ((0, 255, 0), 0.587), ((0, 0, 255), 0.114)]:
@@ -161,14 +155,10 @@ def test_a_huge_picture_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     for data in (
         png(10000, 10000),
         jpeg + b"\xff\xda\0\2\xff\xd9",
-        b"GIF89a"
-        + struct.pack("<HHBBB", 1, 1, 0, 0, 0)
-        + b","
-        + struct.pack("<HHHH", 0, 0, 10000, 10000),
         b"BM" + b"\0" * 12 + struct.pack("<Iii", 40, 10000, -10000),
     ):
         path.write_bytes(data)
-        with pytest.raises(DataError, match=r"10000×10000 pixels, expected at most 50 megapixels"):
+        with pytest.raises(DataError, match=r"10000×10000 pixels, expected at most 50 megapix"):
             load_picture(path)
 
 
@@ -182,7 +172,7 @@ def test_what_is_no_picture_is_said_in_one_line(tmp_path):
         (png(0, 5), "no pixels"),
         (png(9, 9), "expected a whole PNG"),
         (b"\xff\xd8\xff\xda\0\2\xff\xd9", "not a whole JPEG"),
-        (b"GIF89a" + b"\1\0" * 8, "not a whole GIF"),
+        (b"GIF89a" + b"\1\0" * 8, "GIF pictures are not read here"),
         *((whole["png"][: len(whole["png"]) * part // 8], "expected a") for part in range(1, 8)),
         *((whole["jpg"][: len(whole["jpg"]) * part // 8], "too early") for part in range(1, 8)),
     ]:
@@ -276,8 +266,8 @@ def test_an_mnist_like_picture_comes_back_as_it_was():
         for digit in digits
         for grey in (digit, 1 - digit)
     ]
-    # One has an outermost row so faint that it is not taken for ink, and is framed larger.
-    assert sorted(differences)[-3] < 0.001
+    # Two have an outermost row so faint that it is not taken for ink, and are framed larger.
+    assert sorted(differences)[-5] < 0.001
     assert max(differences) < 0.06
 
 

@@ -80,7 +80,7 @@ def test_an_answer_comes_an_interval_after_the_first_ink(predictor, canvas, cloc
 
 
 def test_while_drawing_it_is_asked_once_an_interval_and_once_after(predictor, canvas, clock):
-    network = predictor._network
+    network = predictor.network
     canvas.begin("draw", 1.0, 14.0)
     for step in range(300):  # three seconds of movement, a hundred points a second
         canvas.extend(1.0 + step / 12, 14.0)

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from app import strokes as strokes_module
 from app.canvas import SIZE
 from app.strokes import fit, read_strokes
 from nn.errors import DataError
+from tests.memory import peak_below
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "example-strokes.jsonl"
 GOOD = b'{"label": 3, "strokes": [[[0, 0], [1.5, 2]], [[-4, 1e3]]], "writer": "me"}\n'
@@ -178,3 +180,18 @@ def test_fit_by_hand():
     assert fit([[(5, 5)]], 0.7, (-0.2, 0.25)) == [[(pytest.approx(8.4), 21.0)]]
     assert fit([[(0, 3), (8, 3)]], 1.0) == [[(0.0, 14.0), (28.0, 14.0)]]
     assert fit([]) == []
+
+
+def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path):
+    path = write(tmp_path, b'{"label": 3, "strokes": [[[')
+    os.truncate(path, 1 << 30)
+    with peak_below(8 << 20), pytest.raises(DataError, match="line 1 is longer than 1,048,576"):
+        list(read_strokes(path))
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "1e999", "-1e999", "NaN", "Infinity", "1e13"])
+def test_numbers_beyond_reason_are_refused(tmp_path, number):
+    line = f'{{"label": 3, "strokes": [[[{number}, 0]]]}}'
+    with pytest.raises(DataError) as caught:
+        list(read_strokes(write(tmp_path, line.encode())))
+    assert len(str(caught.value).splitlines()) == 1
