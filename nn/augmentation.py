@@ -6,6 +6,7 @@ Images are float32 in 0…1, 0 = paper, 1 = ink, indexed [y, x]. Randomness come
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,17 @@ def vary(
         varied += 0.5 * np.minimum(slope, 1)[:, None, None]  # paper stays paper
         np.clip(varied, 0, 1, out=varied)
     return varied
+
+
+def varied(rng: np.random.Generator) -> Callable[[Array, np.random.Generator], Array]:
+    """The augmentation of a batch of images (n, 784), as a data loader calls it."""
+    fields = displacement_fields(rng)
+
+    def augment(images: Array, rng: np.random.Generator) -> Array:
+        pictures = images.reshape(len(images), SIZE, SIZE)
+        return vary(pictures, fields, rng).reshape(len(images), -1)
+
+    return augment
 
 
 def _varied_grid(

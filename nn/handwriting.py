@@ -60,6 +60,8 @@ STYLES = (
     Style(0, 0.5, "45,2 10,22 4,58 28,96 68,96 95,60 80,20 45,3 > 104,-2"),
     # it comes in from the left
     Style(0, 0.5, "-10,14 50,0 90,20 94,68 50,98 12,80 10,40 40,14 88,4"),
+    # a small loop at the top
+    Style(0, 0.7, "30,2 48,-10 64,2 40,14 8,42 14,88 50,100 90,80 88,40 54,12 34,2"),
     # 1: a line
     Style(1, 3, "50,0 50,50 50,100"),
     # a short flag
@@ -74,6 +76,9 @@ STYLES = (
     Style(1, 2, "6,27 28,8 54,0 > 54,50 57,100"),
     # a curved flag
     Style(1, 1.5, "14,30 38,20 56,0 > 54,50 54,100"),
+    # the flag nearly level, or bent over at the top
+    Style(1, 0.4, "4,26 34,23 54,10 > 54,50 56,100"),
+    Style(1, 0.7, "26,22 36,6 58,2 > 58,50 58,100"),
     # a flag and a foot
     Style(1, 3, "24,24 52,0 > 52,50 52,100 / 14,100 88,100"),
     # a long flag and a foot
@@ -84,6 +89,8 @@ STYLES = (
     Style(1, 0.7, "20,26 56,0 > 50,50 42,97 > 0,100 > 98,94"),
     # a foot to the left only
     Style(1, 0.8, "16,28 54,0 > 54,50 54,99 > 8,97"),
+    # the same, the flag short and the foot long
+    Style(1, 0.6, "34,20 60,3 > 58,50 57,97 > -6,97"),
     # the line bends
     Style(1, 0.7, "58,0 45,50 52,100"),
     # a foot only
@@ -92,6 +99,8 @@ STYLES = (
     Style(1, 0.7, "24,0 76,0 / 50,0 50,100 / 18,100 82,100"),
     # the pen hooks away at the end
     Style(1, 1, "50,0 50,45 51,85 60,99 74,94"),
+    # the pen springs up to the right at the end
+    Style(1, 0.7, "60,0 50,50 42,99 > 72,80"),
     # a line lying down: a lone line is a 1 before it is anything else, whichever way it points
     Style(1, 0.3, "0,50 50,50 100,50"),
     # 2: round, with a corner
@@ -175,6 +184,10 @@ STYLES = (
     Style(5, 1, "72,20 88,6 50,0 16,20 42,42 86,66 70,98 24,98 6,78 30,68"),
     # like an S with straight lines
     Style(5, 0.7, "86,10 54,0 > 30,40 > 66,56 60,92 20,100"),
+    # the same, the bar a long slanted line
+    Style(5, 0.7, "100,0 16,30 > 62,48 60,80 0,98"),
+    # the pen goes back along the bar
+    Style(5, 0.4, "18,8 40,36 > 96,2 > 16,6 > 36,40 80,60 70,96 10,92"),
     # 6: a slanted stem
     Style(6, 3, "72,0 35,25 8,65 25,98 65,98 90,75 70,52 35,55 12,74"),
     # a straight stem

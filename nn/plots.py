@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.errors import UsageError
+from nn.errors import UsageError, not_installed
 from nn.files import write_atomically
 from nn.learner import Epoch
 
@@ -29,9 +29,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError:
-        raise UsageError(
-            'plots need matplotlib, which is not installed; pip install "digitpad[plot]"'
-        ) from None
+        raise not_installed("plots", "matplotlib", "plot") from None
 
 
 def plot_history(history: Sequence[Epoch], path: Path, title: str) -> None:
@@ -104,3 +102,25 @@ def save_figure(figure: Figure, path: Path) -> None:
         raise UsageError(
             f"cannot write {path}: {error.strerror or error}; choose another place"
         ) from None
+
+
+def plot_comparison(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """The seconds of `nn.compare`, a panel for each network, a bar for each system."""
+    from matplotlib.figure import Figure
+
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    figure = Figure(figsize=(5 * len(networks), 4), layout="constrained")
+    for axes, network in zip(
+        figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True
+    ):
+        chosen = [row for row in rows if row["network"] == network]
+        names = [row["system"] for row in chosen]
+        colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
+        bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
+        axes.bar_label(bars, fmt="%.2f s", padding=3)
+        axes.margins(x=0.18)
+        axes.invert_yaxis()
+        axes.set_title(f"{network}: {chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}")
+        axes.set_xlabel("seconds")
+        axes.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, path)

@@ -6,12 +6,17 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nn.checkpoint import load_arrays, save_arrays
 from nn.errors import CheckpointError, UsageError
 from nn.learner import AverageWeights, BestWeights, Callback, Epoch, Learner
-from nn.settings import Settings
+from nn.settings import Settings, check
 
 STATE_FORMAT = "digitpad training"
+LARGEST_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
+STEPS = "optimizer.steps"
+LARGEST_FIGURE = 1e30  # of a history; a loss beyond it would have ended the training
 
 
 class SaveState(Callback):
@@ -97,34 +102,41 @@ class TrainingState:
 
     def restore(self, learner: Learner, best: BestWeights, average: AverageWeights) -> None:
         """Bring a fresh learner and its callbacks to where the training was."""
-        vectors = self.arrays.keys() & {"parameters", "best_parameters", "average"}
-        sizes = {self.arrays[key].shape for key in vectors}
-        if sizes != {learner.model.parameters.shape}:
-            raise CheckpointError(
-                f"{self.path} holds {sizes} parameters, expected "
-                f"{learner.model.parameters.shape}; train anew without --resume"
-            )
-        learner.model.parameters[...] = self.arrays["parameters"]
-        learner.optimizer.load_state_dict(
-            {
-                key.removeprefix("optimizer."): value
-                for key, value in self.arrays.items()
-                if key.startswith("optimizer.")
-            }
-        )
-        average.average = self.arrays["average"].copy() if "average" in self.arrays else None
+        own = learner.model.parameters
+        vectors = {}
+        for key, value in self.arrays.items():
+            if key == STEPS:
+                continue
+            if value.shape != own.shape or not np.isfinite(value).all():
+                raise CheckpointError(
+                    f"{self.path} holds {value.shape} numbers as {key}, expected {own.shape}, all "
+                    "finite; train anew without --resume"
+                )
+            vectors[key] = value.astype(own.dtype)
+        own[...] = vectors["parameters"]
+        memory = {
+            key.removeprefix("optimizer."): value
+            for key, value in vectors.items()
+            if key.startswith("optimizer.")
+        }
+        if STEPS in self.arrays:
+            memory["steps"] = self.arrays[STEPS]
+        learner.optimizer.load_state_dict(memory)
+        average.average = vectors.get("average")
         average.steps = self.header["average_steps"]
         learner.history = self.history
         learner.epoch = len(self.history)
         best_epoch = self.history[self.header["best_epoch"] - 1]
-        best.best = (best_epoch, self.arrays["best_parameters"])
+        best.best = (best_epoch, vectors["best_parameters"])
 
 
 def load_state(path: Path) -> TrainingState:
     """Read a training state, given its own file or the network file beside it."""
+    if not path.name:  # as of the folders . and /
+        raise CheckpointError(f"{path} is a folder; expected the file of a training or a network")
     if not path.name.endswith(".training.npz"):
         path = state_path(path)
-    header, arrays = load_arrays(path)
+    header, arrays = load_arrays(path, LARGEST_HISTORY)
     try:
         if header["format"] != STATE_FORMAT or not isinstance(header["data_checksum"], str):
             raise ValueError
@@ -132,15 +144,36 @@ def load_state(path: Path) -> TrainingState:
         if recorded["hidden"] is not None:
             recorded = {**recorded, "hidden": tuple(recorded["hidden"])}
         settings = Settings(**recorded)
+        check(settings)
         history = [Epoch(**epoch) for epoch in header["history"]]
-        int(header["average_steps"])
-        if not 1 <= header["best_epoch"] <= len(history) or not arrays.keys() >= {
-            "parameters",
-            "best_parameters",
-        }:
+        best_epoch, steps = header["best_epoch"], arrays.get(STEPS, np.array(0))
+        if not (
+            all(_is_epoch(epoch, number) for number, epoch in enumerate(history, 1))
+            and type(best_epoch) is int
+            and 1 <= best_epoch <= len(history)
+            and _is_count(header["average_steps"])
+            and arrays.keys() >= {"parameters", "best_parameters"}
+            and steps.shape == ()
+            and _is_count(steps.item())
+        ):
             raise ValueError
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(
             f"{path} does not hold a training to continue; train anew without --resume"
         ) from None
     return TrainingState(path, header, arrays, settings, history)
+
+
+def _is_epoch(epoch: Epoch, number: int) -> bool:
+    """Whether a recorded epoch has figures where figures belong."""
+    figures: list[Any] = [epoch.seconds, epoch.learning_rate]
+    figures += [epoch.train_loss, epoch.train_accuracy]
+    if (epoch.validation_loss, epoch.validation_accuracy) != (None, None):
+        figures += [epoch.validation_loss, epoch.validation_accuracy]
+    return epoch.number == number and all(
+        type(figure) in (int, float) and 0 <= figure < LARGEST_FIGURE for figure in figures
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63

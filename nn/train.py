@@ -8,12 +8,15 @@ the optimiser's memory and the history.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
-import os
 import platform
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +25,28 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from nn import plots
-from nn.architectures import ACTIVATIONS, NAMED, Architecture, build, mlp
-from nn.augmentation import displacement_fields, vary
+from nn.architectures import (
+    NAMED,
+    Architecture,
+    build,
+    count_parameters,
+    is_convolutional,
+    mlp,
+)
+from nn.augmentation import varied
 from nn.calibration import fit_temperature
 from nn.checkpoint import Checkpoint, save_checkpoint, summary
-from nn.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
+from nn.commands import (
+    EXIT_INTERRUPTED,
+    ArgumentParser,
+    json_output,
+    number_in,
+    run,
+)
 from nn.dataset import DataLoader, Dataset, checksum, load_mnist, split
 from nn.errors import TrainingError, UsageError
 from nn.files import check_writable
 from nn.handwriting import write_digits
-from nn.images import SIZE
 from nn.learner import (
     EVALUATION_BATCH,
     AverageWeights,
@@ -44,19 +59,28 @@ from nn.learner import (
 )
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
+from nn.parallel import SLICE, available_cores
 from nn.reader import Reader
 from nn.resume import SaveState, load_state, state_path
-from nn.settings import DEFAULTS, Settings, command_for, new_settings
+from nn.settings import (
+    DEFAULTS,
+    NUMBERS,
+    WIDEST,
+    WORDS,
+    Settings,
+    are_sizes,
+    command_for,
+    new_settings,
+)
 
-SLICE = 32  # images a thread works on at once: what a convolution needs of them fits in a cache
-OPTIMIZERS = ("adam", "sgd")
+WRITTEN_AT_ONCE = 3000  # digits written by rule: many of one style at once are quicker
 SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
     """The options that say what to do, and those given of `Settings`."""
     parser = ArgumentParser(
-        prog="python -m nn.train",
+        prog="nn.train",
         description="Train a network on MNIST and save its weights.",
     )
     usual = Settings()
@@ -66,28 +90,34 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     )
 
     def setting(option: str, text: str, **how: Any) -> None:
-        value = getattr(usual, option.strip("-").replace("-", "_"))
+        name = option.strip("-").replace("-", "_")
+        value = getattr(usual, name)
+        if name in NUMBERS:
+            how["type"] = number_in(*NUMBERS[name])
+        if name in WORDS:
+            how["choices"] = WORDS[name]
         shown = f" (default: {value})" if value is not None else ""
         settings.add_argument(option, default=argparse.SUPPRESS, help=text + shown, **how)
 
-    setting("--model", "which network", choices=sorted(NAMED), metavar="NAME")
+    setting("--model", "which network", metavar="NAME")
     setting("--hidden", "sizes of the hidden layers instead, as 128,64", type=_sizes, metavar="N,N")
-    setting("--activation", "after each hidden layer", choices=sorted(ACTIVATIONS))
-    setting("--dropout", "part of the hidden values dropped", type=number_in(float, 0, 0.95))
-    setting("--epochs", "times through the training digits", type=number_in(int, 1, 100_000))
-    setting("--batch-size", "digits a step", type=number_in(int, 1, 1_000_000))
-    setting("--learning-rate", "size of the steps", type=number_in(float, 1e-12, 1e6))
-    setting("--optimizer", "rule for the steps", choices=sorted(OPTIMIZERS))
-    setting("--schedule", "course of the learning rate", choices=sorted(SCHEDULES))
-    setting("--weight-decay", "shrinking of weights (adam)", type=number_in(float, 0, 1e6))
-    setting("--label-smoothing", "part of the target spread", type=number_in(float, 0, 0.9))
+    setting("--activation", "after each hidden layer")
+    setting("--dropout", "part of the hidden values dropped")
+    setting("--epochs", "times through the training digits")
+    setting("--batch-size", "digits a step")
+    setting("--learning-rate", "size of the steps")
+    setting("--optimizer", "rule for the steps")
+    setting("--schedule", "course of the learning rate")
+    setting("--weight-decay", "shrinking of weights (adam)")
+    setting("--label-smoothing", "part of the target spread")
     setting("--augment", "vary every digit each time", action=argparse.BooleanOptionalAction)
-    setting("--generated", "digits written by rule to add", type=number_in(int, 0, 1_000_000))
-    setting("--average", "decay of the mean of weights", type=number_in(float, 0, 0.999999))
-    setting("--slant", "read images also slanted by ± this", type=number_in(float, 0, 1))
-    setting("--validation", "part kept aside to judge by", type=number_in(float, 0, 0.9))
-    setting("--patience", "stop after N epochs without gain; 0: no", type=number_in(int, 0, 10**6))
-    setting("--seed", "for weights, order and chance", type=number_in(int, 0, 2**63 - 1))
+    setting("--generated", "digits by rule to add each epoch")
+    setting("--average", "decay of the mean of weights")
+    setting("--keep", "weights of the best epoch or of the last")
+    setting("--slant", "read images also slanted by ± this")
+    setting("--validation", "part kept aside to judge by")
+    setting("--patience", "stop after N epochs without gain; 0: no")
+    setting("--seed", "for weights, order and chance")
 
     parser.add_argument(
         "--data-dir",
@@ -114,13 +144,6 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     return options, given
 
 
-def available_cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _differences() -> str:
     return "; ".join(
         f"{name} with "
@@ -131,10 +154,11 @@ def _differences() -> str:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    sizes = tuple(int(part) if part.strip().isdecimal() else 0 for part in text.split(","))
-    if not all(1 <= size <= 10_000 for size in sizes) or len(sizes) > 100:
+    parts = [part.strip() for part in text.split(",")]
+    sizes = tuple(int(part) if part.isdecimal() and len(part) < 9 else 0 for part in parts)
+    if not are_sizes(sizes):
         raise argparse.ArgumentTypeError(
-            f"expected whole numbers from 1 to 10000 as 128,64, received {text!r}"
+            f"expected whole numbers from 1 to {WIDEST} as 128,64, received {text!r}"
         )
     return sizes
 
@@ -153,13 +177,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         default = resumed.network_path() if resumed else Path("models") / f"{name}.npz"
         output = options.output or default
         check_writable(output, "--output")
+        check_writable(state_path(output), "--output")
 
         train_set, test_set = load_mnist(options.data_dir)
         data_checksum = checksum(train_set)
         if resumed:
             resumed.check_data(data_checksum)
         learner = prepare(settings, architecture, train_set, options.threads)
-        best, average = BestWeights(), AverageWeights(settings.average)
+        best, average = BestWeights(settings.keep == "last"), AverageWeights(settings.average)
         if resumed:
             resumed.restore(learner, best, average)
         checkpoint = Checkpoint(name, architecture, learner.model, {}, slant=settings.slant)
@@ -176,7 +201,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         start = time.perf_counter()
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):
-            learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
+            with ending_at_ctrl_c(learner):
+                learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
             seconds = seconds_before + time.perf_counter() - start
             best_figures = use_best_weights(learner, best)
             reader = Reader(output, checkpoint)
@@ -200,14 +226,40 @@ def main(argv: Sequence[str] | None = None) -> None:
             "numpy": np.__version__,
         }
         save_checkpoint(output, checkpoint)
-        if options.plot and learner.history:
-            plots.plot_history(learner.history, options.plot, summary(checkpoint))
         print(table(figures))
         print(f"saved {output}; --resume {output} with more --epochs goes on from here")
+        # After the figures: if the disk refuses the picture, they are known at least.
+        if options.plot and learner.history:
+            plots.plot_history(learner.history, options.plot, summary(checkpoint))
         parameters = learner.model.count_params()
         emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
     if learner.interrupted:
         sys.exit(EXIT_INTERRUPTED)
+
+
+@contextlib.contextmanager
+def ending_at_ctrl_c(learner: Learner) -> Iterator[None]:
+    """Within the block, Ctrl-C ends the training after the present batch, and a second one at once.
+
+    As an exception it may come where Python swallows it, while an object is being deleted.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+
+    def end(*_: object) -> None:
+        learner.stop = learner.interrupted = True
+        signal.signal(signal.SIGINT, usual)
+        print("ending after this batch; Ctrl-C again ends at once", file=sys.stderr)
+
+    # A shell's background job is not to hear it, and only the main thread can.
+    heard = usual == signal.default_int_handler
+    if not heard or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def architecture_of(settings: Settings) -> Architecture:
@@ -223,7 +275,13 @@ def architecture_of(settings: Settings) -> Architecture:
             f"--hidden describes a multilayer perceptron, received --model {settings.model} as "
             "well; leave one of them out"
         )
-    return mlp(settings.hidden, settings.activation, settings.dropout)
+    architecture = mlp(settings.hidden, settings.activation, settings.dropout)
+    try:
+        count_parameters(architecture)
+    except ValueError as error:
+        sizes = ",".join(map(str, settings.hidden))
+        raise UsageError(f"--hidden {sizes} makes too large a network: {error}") from None
+    return architecture
 
 
 def optimizer_of(settings: Settings) -> SGD | Adam:
@@ -242,12 +300,12 @@ def prepare(
     rng = np.random.default_rng(settings.seed)
     train_indices, validation_indices = split(train_set.labels, settings.validation, rng)
     model = build(architecture, rng)
+    renew = None
     if settings.generated:
-        print(f"writing {settings.generated:,} digits by rule", flush=True)
-        written = np.arange(len(train_set.labels), len(train_set.labels) + settings.generated)
-        train_indices = np.concatenate([train_indices, written])
-        train_set = with_generated(train_set, settings.generated, rng)
-    convolutional = any(entry[0] == "Conv2d" for entry in architecture)
+        start = len(train_set.labels)
+        train_set = with_room(train_set, settings.generated)
+        train_indices = np.concatenate([train_indices, np.arange(start, len(train_set.labels))])
+        renew = written_anew(train_set, start, threads)
     return Learner(
         DataLoaders(
             DataLoader(
@@ -255,6 +313,7 @@ def prepare(
                 settings.batch_size,
                 train_indices,
                 augment=varied(rng) if settings.augment else None,
+                renew=renew,
             ),
             DataLoader(train_set, EVALUATION_BATCH, validation_indices, shuffle=False),
         ),
@@ -263,32 +322,35 @@ def prepare(
         CrossEntropyLoss(settings.label_smoothing),
         schedule=SCHEDULES[settings.schedule],
         seed=settings.seed,
-        slice_size=SLICE if convolutional else None,
+        slice_size=SLICE if is_convolutional(architecture) else None,
         threads=threads,
     )
 
 
-def with_generated(dataset: Dataset, count: int, rng: np.random.Generator) -> Dataset:
-    """The data set with `count` digits written by rule after its own."""
-    labels = np.arange(count) % 10
-    images = np.empty((len(dataset.labels) + count, dataset.images.shape[1]), np.float32)
+def with_room(dataset: Dataset, count: int) -> Dataset:
+    """The data set with `count` more images after its own, empty yet, labelled 0 to 9 in turn."""
+    images = np.zeros((len(dataset.labels) + count, dataset.images.shape[1]), np.float32)
     images[: len(dataset.labels)] = dataset.images
-    for start in range(0, count, 1000):  # a part at a time, to need less memory
-        part = write_digits(labels[start : start + 1000], rng)
-        first = len(dataset.labels) + start
-        images[first : first + len(part)] = part.reshape(len(part), -1)
-    return Dataset(images, np.concatenate([dataset.labels, labels]))
+    return Dataset(images, np.concatenate([dataset.labels, np.arange(count) % 10]))
 
 
-def varied(rng: np.random.Generator) -> Callable[[Any, np.random.Generator], Any]:
-    """The augmentation of a batch of images (n, 784)."""
-    fields = displacement_fields(rng)
+def written_anew(
+    dataset: Dataset, start: int, threads: int
+) -> Callable[[np.random.Generator], None]:
+    """What writes other digits by rule, before each epoch, into the images from `start` on."""
 
-    def augment(images: Any, rng: np.random.Generator) -> Any:
-        pictures = images.reshape(len(images), SIZE, SIZE)
-        return vary(pictures, fields, rng).reshape(len(images), -1)
+    def renew(rng: np.random.Generator) -> None:
+        starts = range(start, len(dataset.labels), WRITTEN_AT_ONCE)
 
-    return augment
+        def write(first: int, rng: np.random.Generator) -> None:
+            labels = dataset.labels[first : first + WRITTEN_AT_ONCE]
+            written = write_digits(labels, rng).reshape(len(labels), -1)
+            dataset.images[first : first + len(labels)] = written
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(write, starts, rng.spawn(len(starts))))
+
+    return renew
 
 
 def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
