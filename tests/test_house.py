@@ -33,9 +33,15 @@ ALLOWED = {
     "nn.settings": {"nn.architectures", "nn.reader"},
     "nn.resume": {"nn.checkpoint", "nn.errors", "nn.learner", "nn.settings"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
+    "nn.onnx_model": {"nn.checkpoint", "nn.errors", "nn.images", "nn.reader"},
+    "nn.peers": {"nn.architectures", "nn.checkpoint", "nn.onnx_model"},
+    "nn.profiling": {
+        "nn.architectures", "nn.convolution", "nn.dataset", "nn.layers", "nn.learner",
+        "nn.losses", "nn.optimizers", "nn.parallel", "nn.peers",
+    },
 }  # fmt: skip
 # They may use all of nn, and nothing uses them.
-COMMANDS = {"nn.train", "nn.evaluate"}
+COMMANDS = {"nn.train", "nn.evaluate", "nn.compare"}
 LESSONS = set()  # show what the commands do, so they may use them as well; nothing else uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {
