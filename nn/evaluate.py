@@ -1,4 +1,8 @@
-"""python -m nn.evaluate: judge a trained network on the MNIST test digits."""
+"""python -m nn.evaluate: judge a trained network on the MNIST test digits.
+
+`--images FILE.csv` takes other images instead, in Kaggle's columns, with labels or without, and
+`--csv FILE.csv` writes what each was read as, in Kaggle's format for submissions.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ from nn import plots
 from nn.calibration import expected_calibration_error
 from nn.checkpoint import summary
 from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.dataset import load_mnist
+from nn.dataset import load_mnist, read_csv_images
 from nn.errors import UsageError
-from nn.files import check_writable
+from nn.files import check_writable, write_for_option
 from nn.images import SIZE, frame
 from nn.losses import CrossEntropyLoss, softmax
 from nn.reader import DEFAULT_MODEL, load_reader
@@ -27,10 +31,22 @@ Array = NDArray[Any]
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Judge as the command line asks."""
-    parser = ArgumentParser(prog="python -m nn.evaluate", description=__doc__)
+    parser = ArgumentParser(prog="nn.evaluate", description=__doc__)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FILE.csv",
+        help="judge these images instead: 784 pixels a line, after the label if it is known",
+    )
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE.csv",
+        help="write what each image was read as: ImageId (from 1), Label",
     )
     parser.add_argument(
         "--framed",
@@ -52,19 +68,52 @@ def main(argv: Sequence[str] | None = None) -> None:
                 raise UsageError("--plot shows the worst images; say how many with --worst N")
             plots.require_matplotlib()
             check_writable(options.plot, "--plot")
+        if options.csv:
+            check_writable(options.csv, "--csv")
         reader = load_reader(options.model)
-        _, test_set = load_mnist(options.data_dir)
-        images = frame_each(test_set.images) if options.framed else test_set.images
+        images, labels = load_images(options)
+        if options.framed:
+            images = frame_each(images)
         with threadpool_limits(1, "blas"):
             logits = reader.calibrated_logits(images)
-        result = judge(logits, test_set.labels)
         framed = ", framed" if options.framed else ""
-        print(f"{summary(reader.checkpoint)} on {result['images']:,} test images{framed}")
-        print(report(result))
-        if options.worst:
-            show_worst(softmax(logits), images, test_set.labels, options)
+        source = f"images of {options.images}" if options.images else "test images"
+        print(f"{summary(reader.checkpoint)} on {len(images):,} {source}{framed}")
+        result: dict[str, Any] = {"images": len(images)}
+        if labels is not None:
+            result = judge(logits, labels)
+            print(report(result))
+            if options.worst:
+                show_worst(softmax(logits), images, labels, options)
+        if options.csv:
+            write_submission(options.csv, logits.argmax(axis=1))
+            print(f"saved {options.csv}: ImageId,Label of {len(images):,} images")
+            result["csv"] = str(options.csv)
         model = {"model": reader.name, "parameters": reader.count_params()}
         emit({**model, "framed": options.framed, **result})
+
+
+def load_images(options: Any) -> tuple[Array, Array | None]:
+    """The images (N, 784) that the command line names, and their labels (N,) if they are known."""
+    if options.images is None:
+        _, test_set = load_mnist(options.data_dir)
+        return test_set.images, test_set.labels
+    if options.data_dir:
+        raise UsageError("--images and --data-dir both name images; leave one of them out")
+    images, labels = read_csv_images(options.images)
+    if labels is None and (options.worst or not options.csv):
+        raise UsageError(
+            f"{options.images} has no labels to judge by; "
+            + ("leave out --worst" if options.worst else "write what is read with --csv FILE.csv")
+        )
+    return images, labels
+
+
+def write_submission(path: Path, guesses: Array) -> None:
+    """Write labels (N,) in Kaggle's format for submissions: ImageId, from 1, and Label."""
+    rows = (f"{number},{guess}\n" for number, guess in enumerate(guesses, 1))
+    content = "".join(["ImageId,Label\n", *rows]).encode()
+    write_for_option(path, lambda file: file.write(content), "--csv")
 
 
 def frame_each(images: Array) -> Array:

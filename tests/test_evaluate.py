@@ -11,7 +11,7 @@ from nn.architectures import NAMED, build
 from nn.calibration import expected_calibration_error
 from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.dataset import load_mnist
-from nn.errors import CheckpointError, UsageError
+from nn.errors import CheckpointError, DataError, UsageError
 from nn.images import frame
 from nn.reader import load_reader
 from tests.conftest import write_idx
@@ -163,3 +163,76 @@ def test_shipped_networks_read_mnist(name, at_least, mnist_folder, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["images"] == 10_000
     assert result["accuracy"] >= at_least
+
+
+def write_rows(path, images, labels=None, heading=True):
+    """A CSV file as Kaggle's train.csv or, without labels, its test.csv."""
+    lines = [",".join([*["label"] * (labels is not None), *(f"pixel{i}" for i in range(784))])]
+    for number, image in enumerate(images):
+        first = [] if labels is None else [labels[number]]
+        lines.append(",".join(map(str, [*first, *np.rint(255 * image).astype(int)])))
+    path.write_text("\n".join(lines[0 if heading else 1 :]) + "\n")
+
+
+@pytest.mark.parametrize("heading", [True, False])
+def test_answers_are_written_as_kaggle_wants_them(network, small_mnist, tmp_path, capsys, heading):
+    images = load_mnist(small_mnist)[1].images[:12]
+    write_rows(tmp_path / "test.csv", images, heading=heading)
+    target = tmp_path / "new" / "predictions.csv"
+    evaluate.main(
+        ["--model", str(network), "--images", str(tmp_path / "test.csv"), "--csv", str(target),
+         "--json"]
+    )  # fmt: skip
+    result = json.loads(capsys.readouterr().out)
+    assert result["images"] == 12
+    assert result["csv"] == str(target)
+    assert "accuracy" not in result
+    rows = [line.split(",") for line in target.read_text().splitlines()]
+    assert rows[0] == ["ImageId", "Label"]
+    assert [int(number) for number, _ in rows[1:]] == list(range(1, 13))
+    guesses = [int(label) for _, label in rows[1:]]
+    assert guesses == load_reader(network).logits(images).argmax(axis=1).tolist()
+    assert guesses[:3] == [0, 1, 2]
+    assert guesses[4:10] == [4, 5, 6, 7, 8, 9]
+
+
+def test_images_with_labels_are_judged(network, small_mnist, tmp_path, capsys):
+    test_set = load_mnist(small_mnist)[1]
+    write_rows(tmp_path / "own.csv", test_set.images[:20], test_set.labels[:20])
+    evaluate.main(["--model", str(network), "--images", str(tmp_path / "own.csv"), "--json"])
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert (result["images"], result["accuracy"]) == (20, 0.9)
+    assert f"on 20 images of {tmp_path / 'own.csv'}" in captured.err
+
+
+def test_the_test_files_answers_can_be_written_too(network, small_mnist, tmp_path):
+    target = tmp_path / "predictions.csv"
+    evaluate.main(["--model", str(network), "--data-dir", str(small_mnist), "--csv", str(target)])
+    assert len(target.read_text().splitlines()) == 101
+
+
+def test_wrong_use_of_csv_files(network, small_mnist, tmp_path):
+    unlabelled, folder = tmp_path / "test.csv", tmp_path / "folder"
+    write_rows(unlabelled, np.zeros((2, 784)))
+    folder.mkdir()
+    model = ["--model", str(network), "--images", str(unlabelled)]
+    answers = ["--csv", str(tmp_path / "out.csv")]
+    with pytest.raises(
+        UsageError, match="has no labels to judge by; write what is read with --csv"
+    ):
+        evaluate.main(model)
+    with pytest.raises(UsageError, match="no labels to judge by; leave out --worst"):
+        evaluate.main([*model, *answers, "--worst", "3"])
+    with pytest.raises(UsageError, match="leave one of them out"):
+        evaluate.main([*model, *answers, "--data-dir", str(small_mnist)])
+    with pytest.raises(UsageError, match=r"cannot write .* choose another place with --csv"):
+        evaluate.main([*model, "--csv", str(folder)])
+    with unlabelled.open("a") as file:
+        file.write("1,2,3\n")
+    with pytest.raises(DataError, match="expected 784 columns in line 4, 784 pixels, received 3"):
+        evaluate.main([*model, *answers])
+    (tmp_path / "empty.csv").write_text("pixel0,pixel1\n")
+    with pytest.raises(DataError, match="expected 784 pixels a line, with or without a label"):
+        evaluate.main(["--images", str(tmp_path / "empty.csv"), *answers])
+    assert not (tmp_path / "out.csv").exists()

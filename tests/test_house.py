@@ -41,7 +41,7 @@ ALLOWED = {
     },
 }  # fmt: skip
 # They may use all of nn, and nothing uses them.
-COMMANDS = {"nn.train", "nn.evaluate", "nn.compare"}
+COMMANDS = {"nn.train", "nn.evaluate", "nn.compare", "nn.export"}
 LESSONS = set()  # show what the commands do, so they may use them as well; nothing else uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {

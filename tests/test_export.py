@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+
+from nn import export
+from nn.architectures import build, cnn, mlp
+from nn.checkpoint import Checkpoint, save_checkpoint
+from nn.errors import UsageError
+from nn.losses import softmax
+from nn.onnx_model import to_onnx
+from nn.reader import Reader
+
+
+def network(architecture, slant=0.0):
+    model = build(architecture, np.random.default_rng(1))
+    model.parameters += np.random.default_rng(2).normal(0, 0.01, model.parameters.shape)
+    return Checkpoint("small", architecture, model, {}, temperature=0.7, slant=slant)
+
+
+NETWORKS = {
+    "linear": network(mlp()),
+    "mlp": network(mlp([9, 8], "Tanh", dropout=0.2)),
+    "sigmoid": network(mlp([9], "Sigmoid")),
+    "cnn": network(cnn(3, "pool", 4, "pool", hidden=[12], dropout=0.3), slant=0.2),
+}
+IMAGES = np.random.default_rng(3).random((5, 784), dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("views", [True, False])
+def test_onnx_runtime_gives_the_same_probabilities(name, views):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    checkpoint = NETWORKS[name]
+    session = runtime.InferenceSession(to_onnx(checkpoint, views))
+    (probabilities,) = session.run(None, {"images": IMAGES})
+    as_read = Checkpoint(
+        "small", checkpoint.architecture, checkpoint.model, {}, 0.7,
+        slant=checkpoint.slant if views else 0.0,
+    )  # fmt: skip
+    expected = Reader(None, as_read).probabilities(IMAGES)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("system", ["torch", "onnxruntime"])
+def test_what_reads_in_other_systems_in_a_comparison_reads_the_same(system):
+    pytest.importorskip(system)
+    from nn import peers
+
+    checkpoint = NETWORKS["cnn"]
+    logits = checkpoint.model.forward(IMAGES)
+    if system == "torch":
+        np.testing.assert_allclose(peers.torch_reader(checkpoint)(IMAGES), logits, atol=1e-5)
+    else:
+        pytest.importorskip("onnx")
+        expected = softmax(logits / checkpoint.temperature)
+        np.testing.assert_allclose(peers.onnx_reader(checkpoint)(IMAGES), expected, atol=1e-5)
+
+
+def test_the_command_writes_a_file_that_onnx_runtime_reads(tmp_path, capsys):
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    save_checkpoint(tmp_path / "small.npz", NETWORKS["mlp"])
+    target = tmp_path / "small.onnx"
+    export.main(["--model", str(tmp_path / "small.npz"), "--onnx", str(target), "--json"])
+    assert json.loads(capsys.readouterr().out)["onnx"] == str(target)
+    (probabilities,) = runtime.InferenceSession(str(target)).run(None, {"images": IMAGES})
+    expected = Reader(None, NETWORKS["mlp"]).probabilities(IMAGES)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+def test_pytorch_takes_the_weights_and_gives_the_same_logits(tmp_path):
+    torch = pytest.importorskip("torch")
+    from nn.peers import torch_network
+
+    checkpoint = NETWORKS["cnn"]
+    save_checkpoint(tmp_path / "small.npz", checkpoint)
+    target = tmp_path / "weights.npz"
+    export.main(["--model", str(tmp_path / "small.npz"), "--torch-state-dict", str(target)])
+    model = torch_network(checkpoint.architecture).eval()
+    with np.load(target) as state:
+        model.load_state_dict({key: torch.from_numpy(state[key]) for key in state})
+    with torch.no_grad():
+        logits = model(torch.from_numpy(IMAGES)).numpy()
+    np.testing.assert_allclose(logits, checkpoint.model.forward(IMAGES), atol=1e-5)
+
+
+def test_the_state_dict_has_pytorchs_names_and_shapes(tmp_path, capsys):
+    save_checkpoint(tmp_path / "small.npz", NETWORKS["mlp"])
+    target = tmp_path / "new folder" / "weights.npz"
+    export.main(
+        ["--model", str(tmp_path / "small.npz"), "--torch-state-dict", str(target), "--json"]
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert result["torch_state_dict"] == str(target)
+    with np.load(target) as state:
+        shapes = {key: state[key].shape for key in state}
+    assert shapes == {
+        "1.weight": (9, 784), "1.bias": (9,), "4.weight": (8, 9), "4.bias": (8,),
+        "7.weight": (10, 8), "7.bias": (10,),
+    }  # fmt: skip
+
+
+def test_wrong_use_is_said(tmp_path):
+    with pytest.raises(UsageError, match="--onnx FILE or --torch-state-dict"):
+        export.main([])
+    with pytest.raises(UsageError, match=r"cannot write .*choose another place with --onnx"):
+        export.main(["--onnx", str(tmp_path)])
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UsageError, match=r'pip install -e "\.\[onnx\]"$'):
+        to_onnx(NETWORKS["linear"])
