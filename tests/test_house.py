@@ -33,6 +33,10 @@ ALLOWED = {
     "nn.settings": {"nn.architectures", "nn.reader"},
     "nn.resume": {"nn.checkpoint", "nn.errors", "nn.learner", "nn.settings"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
+    "nn.lesson_steps": {
+        "nn.architectures", "nn.dataset", "nn.layers", "nn.learner", "nn.losses", "nn.optimizers",
+    },
+    "nn.lesson_plots": {"nn.architectures", "nn.learner", "nn.lesson_steps", "nn.plots"},
     "nn.onnx_model": {"nn.checkpoint", "nn.errors", "nn.images", "nn.reader"},
     "nn.peers": {"nn.architectures", "nn.checkpoint", "nn.onnx_model"},
     "nn.profiling": {
@@ -42,7 +46,13 @@ ALLOWED = {
 }  # fmt: skip
 # They may use all of nn, and nothing uses them.
 COMMANDS = {"nn.train", "nn.evaluate", "nn.compare", "nn.export"}
-LESSONS = set()  # show what the commands do, so they may use them as well; nothing else uses them
+LESSONS = {
+    "nn.lessons",
+    "nn.lesson_a",
+    "nn.lesson_b",
+    "nn.lesson_c",
+    "nn.lesson_tables",
+}  # show what the commands do, so they may use them as well; nothing else uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {
     "nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration",
