@@ -1,1 +1,124 @@
-"""A neural network library in NumPy, from the layers to the trained digit reader."""
+"""A neural network library in NumPy, from the layers to the trained digit reader.
+
+The names of `__all__` can be had from here, as in `from nn import Learner, Linear, Sequential`. A
+module is imported when one of its names is first asked for (PEP 562), so that `import nn` costs
+nothing and the program loads only what it uses.
+
+>>> import numpy as np
+>>> from nn import Linear, ReLU, Sequential
+>>> rng = np.random.default_rng(42)
+>>> model = Sequential(Linear(784, 50, rng), ReLU(), Linear(50, 10, rng))
+>>> model.forward(np.zeros((3, 784), np.float32)).shape
+(3, 10)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nn.architectures import NAMED, build, cnn, mlp
+    from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from nn.convolution import Conv2d, MaxPool2d
+    from nn.dataset import DataLoader, Dataset, load_mnist, split
+    from nn.images import frame
+    from nn.layers import (
+        Dropout,
+        Flatten,
+        Linear,
+        ReLU,
+        Sequential,
+        Sigmoid,
+        Tanh,
+        Unflatten,
+        he_normal,
+        xavier_uniform,
+    )
+    from nn.learner import (
+        AverageWeights,
+        BestWeights,
+        Callback,
+        DataLoaders,
+        EarlyStopping,
+        Learner,
+        accuracy,
+    )
+    from nn.losses import CrossEntropyLoss, softmax
+    from nn.optimizers import SGD, Adam, constant, cosine, exponential
+    from nn.reader import Reader, load_reader
+
+# Where each name lives; the imports above say the same to type checkers, and a test compares them.
+_MODULES = {
+    "nn.architectures": ("NAMED", "build", "cnn", "mlp"),
+    "nn.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+    "nn.convolution": ("Conv2d", "MaxPool2d"),
+    "nn.dataset": ("DataLoader", "Dataset", "load_mnist", "split"),
+    "nn.images": ("frame",),
+    "nn.layers": (
+        "Dropout", "Flatten", "Linear", "ReLU", "Sequential", "Sigmoid", "Tanh", "Unflatten",
+        "he_normal", "xavier_uniform",
+    ),
+    "nn.learner": (
+        "AverageWeights", "BestWeights", "Callback", "DataLoaders", "EarlyStopping", "Learner",
+        "accuracy",
+    ),
+    "nn.losses": ("CrossEntropyLoss", "softmax"),
+    "nn.optimizers": ("SGD", "Adam", "constant", "cosine", "exponential"),
+    "nn.reader": ("Reader", "load_reader"),
+}  # fmt: skip
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "NAMED",
+    "SGD",
+    "Adam",
+    "AverageWeights",
+    "BestWeights",
+    "Callback",
+    "Checkpoint",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "DataLoader",
+    "DataLoaders",
+    "Dataset",
+    "Dropout",
+    "EarlyStopping",
+    "Flatten",
+    "Learner",
+    "Linear",
+    "MaxPool2d",
+    "ReLU",
+    "Reader",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "Unflatten",
+    "accuracy",
+    "build",
+    "cnn",
+    "constant",
+    "cosine",
+    "exponential",
+    "frame",
+    "he_normal",
+    "load_checkpoint",
+    "load_mnist",
+    "load_reader",
+    "mlp",
+    "save_checkpoint",
+    "softmax",
+    "split",
+    "xavier_uniform",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The name from its module; what is not here may be a module, which Python looks for next."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
