@@ -30,6 +30,19 @@ ALLOWED = {
     "nn.images": {"nn.brush"},
     "nn.augmentation": {"nn.images"},
     "nn.handwriting": {"nn.images", "nn.brush"},
+    "nn.tuning": {
+        "nn.architectures",
+        "nn.augmentation",
+        "nn.checkpoint",
+        "nn.dataset",
+        "nn.errors",
+        "nn.handwriting",
+        "nn.images",
+        "nn.layers",
+        "nn.losses",
+        "nn.optimizers",
+        "nn.reader",
+    },
     "nn.settings": {"nn.architectures", "nn.reader"},
     "nn.resume": {"nn.checkpoint", "nn.errors", "nn.learner", "nn.settings"},
     "nn.plots": {"nn.errors", "nn.files", "nn.learner"},
@@ -58,10 +71,15 @@ SEEN_BY_APP = BASIS | {
     "nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration",
 }  # fmt: skip
 # Some modules see more, and nothing else does: those that train, and the one that has the data.
-SEEN_BY = {}  # fmt: skip
+SEEN_BY = {
+    "profile": {"nn.files"},
+    "teacher": {"nn.tuning"},
+    "teach": {"nn.tuning"},
+}  # fmt: skip
 WITHOUT_PYGAME = {
-    "canvas", "demonstration", "layout",
-    "predict", "predictor", "replay", "strokes",
+    "canvas", "demonstration", "hand", "layout",
+    "predict", "predictor", "profile", "replay", "strokes", "teach",
+    "teacher",
 }  # fmt: skip
 WITHOUT_DRAWING = {"controller", "layout", "drawings"}
 

@@ -1,0 +1,220 @@
+"""Measure what correcting the network is worth: `python -m app.teach STROKES`.
+
+For each writer of the file who wrote enough and was misread often enough, the network is taught
+the first digits of theirs that it misread, as a user would by correcting it; then the rest of their
+digits is read by the untouched network and by the taught one, and so are the MNIST test digits.
+
+Two rounds: in "half", half of the misread digits are taught, so that the others show what carries
+over; in "all", every misread digit is taught, at most `--most`, and the rest shows what it cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from app.strokes import RecordedDigit, read_strokes
+from app.teacher import frame_digits
+from nn.commands import ArgumentParser, json_output, number_in, run
+from nn.errors import DataError
+from nn.reader import DEFAULT_MODEL, Reader, load_reader
+from nn.tuning import Outcome, Tuner, mnist_test_digits
+
+Array = NDArray[Any]
+ROUNDS = {"half": 0.5, "all": 1.0}  # the part of the misread digits that is taught
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One writer's digits in the order of the file, and whether each was misread."""
+
+    name: str
+    images: Array  # (N, 28, 28)
+    labels: Array  # (N,)
+    misread: Array  # (N,)
+
+
+def writers_of(
+    digits: Sequence[RecordedDigit], network: Reader, least_digits: int, least_misread: int
+) -> list[Writer]:
+    """The writers with so many digits or more, and so many of them misread."""
+    rows: dict[str, list[RecordedDigit]] = {}
+    for digit in digits:
+        if digit.writer is not None:
+            rows.setdefault(digit.writer, []).append(digit)
+    writers = []
+    for name, theirs in rows.items():
+        if len(theirs) >= least_digits:
+            images, labels = frame_digits(theirs)
+            misread = network.logits(images).argmax(axis=1) != labels
+            if misread.sum() >= least_misread:
+                writers.append(Writer(name, images, labels, misread))
+    return writers
+
+
+def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[str, Any], Outcome]:
+    """Teach a writer's first misread digits; returns what became of the rest, and the tuning."""
+    misread = np.flatnonzero(writer.misread)
+    taught = misread[: min(most, int(len(misread) * part))]
+    outcome = tuner.tune(writer.images[taught], writer.labels[taught])
+    rest = np.ones(len(writer.labels), bool)
+    rest[taught] = False
+    reader = outcome.reader or tuner.shipped
+    wrong = reader.logits(writer.images[rest]).argmax(axis=1) != writer.labels[rest]
+    return {
+        "writer": writer.name,
+        "digits": len(writer.labels),
+        "taught": len(taught),
+        "taught_now_right": outcome.right_after,
+        "rest": int(rest.sum()),
+        "errors_before": int(writer.misread[rest].sum()),
+        "errors_after": int(wrong.sum()),
+        "strength": outcome.strength,
+        "seconds": round(outcome.seconds, 3),
+        "message": outcome.reason,
+    }, outcome
+
+
+def measure(
+    writers: Sequence[Writer], tuner: Tuner, most: int, test: tuple[Array, Array] | None
+) -> dict[str, Any]:
+    """All rounds; accuracies are fractions 0…1, changes are in percentage points."""
+    rounds = {}
+    for name, part in ROUNDS.items():
+        rows, readers = [], []
+        for writer in writers:
+            row, outcome = teach(writer, tuner, part, most)
+            rows.append(row)
+            readers.append(outcome.reader or tuner.shipped)
+            print(line_of(name, row), flush=True)
+        accuracies: list[float] = []
+        if test is not None and readers:
+            images, labels = test
+            logits = tuner.logits([tuner.shipped, *readers], images)
+            accuracies = (logits.argmax(axis=2) == labels).mean(axis=1).tolist()
+        for row, accuracy in zip(rows, accuracies[1:], strict=False):
+            row["mnist_change"] = 100 * (accuracy - accuracies[0])
+        rounds[name] = summary(rows, accuracies)
+        print(text_of(name, rounds[name]), flush=True)
+    return rounds
+
+
+def summary(rows: list[dict[str, Any]], accuracies: Sequence[float]) -> dict[str, Any]:
+    """A round in a few figures; `accuracies` on MNIST, of the untouched network first.
+
+    A writer all of whose digits were taught has no rest, and no part in the worst change.
+    """
+    changes = [
+        100 * (r["errors_before"] - r["errors_after"]) / r["rest"] for r in rows if r["rest"]
+    ]
+    taught = accuracies[1:]
+    return {
+        "errors_before": sum(row["errors_before"] for row in rows),
+        "errors_after": sum(row["errors_after"] for row in rows),
+        "taught": sum(row["taught"] for row in rows),
+        "taught_now_right": sum(row["taught_now_right"] for row in rows),
+        "worst_writer_change": min(changes, default=None),
+        "mnist_before": accuracies[0] if taught else None,
+        "mnist_after_mean": sum(taught) / len(taught) if taught else None,
+        "mnist_after_lowest": min(taught, default=None),
+        "slowest_seconds": max((row["seconds"] for row in rows), default=None),
+        "writers": rows,
+    }
+
+
+def line_of(name: str, row: dict[str, Any]) -> str:
+    """One writer in one line."""
+    rest = f"errors on the rest {row['errors_before']} -> {row['errors_after']}"
+    if not row["rest"]:
+        rest = "no digit left to judge by"
+    return (
+        f"{name:>4}  {row['writer'][:12]:>12}  {row['digits']:>4} digits  taught {row['taught']:>2}"
+        f" ({row['taught_now_right']} now right)  {rest}  {row['seconds']:.1f} s  {row['message']}"
+    )
+
+
+def text_of(name: str, result: dict[str, Any]) -> str:
+    """A round as people read it."""
+    text = (
+        f"{name}: {len(result['writers'])} writers, errors on the rest {result['errors_before']} "
+        f"-> {result['errors_after']}"
+    )
+    if result["worst_writer_change"] is not None:
+        text += f", worst writer {result['worst_writer_change']:+.2f} points"
+    if result["mnist_before"] is not None:
+        text += (
+            f"; MNIST test {result['mnist_before']:.2%} -> {result['mnist_after_mean']:.2%} on "
+            f"average, {result['mnist_after_lowest']:.2%} at the lowest"
+        )
+    return text + "\n"
+
+
+def build_parser() -> ArgumentParser:
+    """The command's options."""
+    parser = ArgumentParser(
+        prog="app.teach",
+        description="Measure what correcting the network is worth, writer by writer.",
+    )
+    parser.add_argument("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
+    )
+    parser.add_argument(
+        "--most", type=number_in(int, 1, 1000), default=20, help="digits taught of each writer"
+    )
+    parser.add_argument(
+        "--least-digits", type=number_in(int, 2), default=40, help="digits a writer must have"
+    )
+    parser.add_argument(
+        "--least-misread", type=number_in(int, 2), default=3, help="of these, misread ones"
+    )
+    parser.add_argument("--seed", type=number_in(int, 0, 2**63 - 1), default=0, help="for chance")
+    parser.add_argument(
+        "--rehearse",
+        choices=("mnist", "written"),
+        default="mnist",
+        help="hold on to MNIST digits where they are on disk, or only to digits written by rule",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST; nothing is downloaded"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = build_parser().parse_args(argv)
+    with json_output(options.json) as emit, threadpool_limits(1, "blas"):
+        network = load_reader(options.model)
+        digits = list(read_strokes(options.strokes))
+        test = mnist_test_digits(options.data_dir)
+        writers = writers_of(digits, network, options.least_digits, options.least_misread)
+        if all(digit.writer is None for digit in digits):
+            raise DataError(
+                f'{options.strokes} does not say who wrote its digits; expected "writer" in its '
+                "lines"
+            )
+        use_mnist = options.rehearse == "mnist"
+        tuner = Tuner(network, options.seed, options.data_dir, use_mnist=use_mnist)
+        rounds = measure(writers, tuner, options.most, test)
+        emit(
+            {
+                "model": network.name,
+                "digits": len(digits),
+                "writers": len(writers),
+                "most": options.most,
+                "rehearsed_on_mnist": tuner.on_mnist,
+                "rounds": rounds,
+            }
+        )
+
+
+if __name__ == "__main__":
+    run(main, "app.teach")
