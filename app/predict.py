@@ -1,21 +1,21 @@
 """Read digits in pictures: `python -m app.predict IMAGE…`.
 
-A picture is a PNG, JPEG, GIF or BMP file that shows one digit: a drawing, a scan, a photo of paper.
+A picture is a PNG, JPEG or BMP file that shows one digit: a drawing, a scan, a photo of paper.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from app.predictor import Answer, Network
+from app.predictor import Answer, Network, read
 from nn.commands import EXIT_BAD_INPUT, ArgumentParser, json_output, run
 from nn.errors import DataError
 from nn.reader import DEFAULT_MODEL, load_reader
+from nn.refusal import Refusal, load_refusal
 
 NAMED = 0.005  # digits less likely than this are not worth a place on the line
 
@@ -24,8 +24,13 @@ def read_picture(network: Network, path: Path) -> Answer:
     """What a picture shows. Raises `DataError` if it cannot be read or shows no digit."""
     from app.pictures import framed_picture  # pygame only once there is something to read
 
-    probabilities = np.asarray(network.probabilities(framed_picture(path)[None]), dtype=float)[0]
-    return Answer(tuple(probabilities.tolist()))
+    image = framed_picture(path)
+    return read(network, image, not bool(_refusal().refuses(image[None])[0]))
+
+
+@functools.cache
+def _refusal() -> Refusal:
+    return load_refusal()
 
 
 def summary(
@@ -38,6 +43,7 @@ def summary(
             {
                 "file": str(path),
                 "digit": answer.digit,
+                "is_digit": answer.is_digit,
                 "probability": answer.confidence,
                 "probabilities": list(answer.probabilities),
             }
@@ -52,14 +58,15 @@ def line(path: Path, answer: Answer) -> str:
     likeliest = sorted(range(len(answer.probabilities)), key=lambda d: -answer.probabilities[d])
     named = [digit for digit in likeliest if answer.probabilities[digit] >= NAMED]
     shares = ", ".join(f"{digit} {answer.probabilities[digit]:.1%}" for digit in named)
-    return f"{path}: {answer.digit}   ({shares})"
+    doubt = "" if answer.is_digit else "not sure that it is a digit, perhaps "
+    return f"{path}: {doubt}{answer.digit}   ({shares})"
 
 
 def build_parser() -> ArgumentParser:
     """The command's options."""
     parser = ArgumentParser(
         prog="app.predict",
-        description="Read the digit in each picture: a PNG, JPEG, GIF or BMP file that shows one "
+        description="Read the digit in each picture: a PNG, JPEG or BMP file that shows one "
         "digit, dark on light or light on dark, as a drawing, a scan or a photo.",
         epilog="A picture that cannot be read is reported, and the others are read all the same; "
         "the status is then 2.",
@@ -84,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 answer = read_picture(network, path)
             except DataError as error:
                 errors.append((path, error))
-                print(f"app.predict: {' '.join(str(error).split())}", file=sys.stderr)
+                print(f"app.predict: {error}", file=sys.stderr)
             else:
                 answers.append((path, answer))
                 print(line(path, answer), flush=True)  # in its place among the errors

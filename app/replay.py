@@ -30,6 +30,7 @@ from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.files import check_writable
 from nn.images import SIZE, frame, frame_strokes
 from nn.reader import DEFAULT_MODEL, load_reader
+from nn.refusal import load_refusal
 
 BATCH = 256
 MOST_SHOWN = 200  # misread digits on one picture
@@ -76,6 +77,7 @@ class Readings:
     probabilities: NDArray[Any]
     writers: list[str | None]
     mistakes: list[Mistake]
+    refused: NDArray[Any] | None = None  # (N,), where the window would say "not sure"
 
     @property
     def right(self) -> NDArray[Any]:
@@ -101,11 +103,20 @@ def draw_digits(digits: Sequence[RecordedDigit], setting: Setting) -> NDArray[An
     return images
 
 
-def replay(network: Network, digits: Iterable[RecordedDigit], setting: Setting) -> Readings:
-    """Draw and read the digits, at least one, a batch at a time."""
+def replay(
+    network: Network,
+    digits: Iterable[RecordedDigit],
+    setting: Setting,
+    refuses: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+) -> Readings:
+    """Draw and read the digits, at least one, a batch at a time.
+
+    `refuses` says of framed images (N, 28, 28) which are rather no digits, (N,).
+    """
     labels: list[int] = []
     writers: list[str | None] = []
     answers: list[NDArray[Any]] = []
+    refused: list[NDArray[Any]] = []
     mistakes: list[Mistake] = []
     remaining = iter(digits)
     while batch := list(islice(remaining, BATCH)):
@@ -114,11 +125,20 @@ def replay(network: Network, digits: Iterable[RecordedDigit], setting: Setting) 
         inked = images.reshape(len(batch), -1).max(axis=1) > 0
         probabilities = network.probabilities(images) * inked[:, None]
         answers.append(probabilities)
+        if refuses is not None:
+            refused.append(refuses(images))
         labels += [digit.label for digit in batch]
         writers += [digit.writer for digit in batch]
         mistakes = most_confident(mistakes + misread(batch, images, probabilities))
     all_answers = np.concatenate(answers)
-    return Readings(np.array(labels), guess(all_answers), all_answers, writers, mistakes)
+    return Readings(
+        np.array(labels),
+        guess(all_answers),
+        all_answers,
+        writers,
+        mistakes,
+        np.concatenate(refused) if refused else None,
+    )
 
 
 def guess(probabilities: NDArray[Any]) -> NDArray[Any]:
@@ -171,6 +191,7 @@ def summary(name: str, readings: Readings, setting: Setting) -> dict[str, Any]:
         )
         if read.any()
         else None,
+        "answered": None if readings.refused is None else float(np.mean(~readings.refused)),
         "per_class": per_class,
         "writers": spread(readings),
     }
@@ -223,6 +244,8 @@ def table(result: dict[str, Any], readings: Readings) -> str:
         mistake = f"{other} ({times[other]}×)" if times[other] else "–"
         lines.append(f"{digit:>5} {row['count']:>7,} {accuracy:>12}   {mistake}")
     lines += [f"  all {result['digits']:>7,} {result['accuracy']:>12.2%}", ""]
+    if result["answered"] is not None:
+        lines.append(f"answered {result['answered']:.2%}; of the others the window is not sure")
     if result["blank"]:
         lines.append(f"{result['blank']:,} left no ink on the canvas and count as misread")
     if result["calibration_error"] is not None:
@@ -250,11 +273,17 @@ def shown(writer: str) -> str:
 
 
 def show_mistakes(readings: Readings, name: str, path: Path) -> None:
-    """Draw the misread digits, the most confidently misread ones first, as a PNG file."""
+    """Draw the misread digits, the most confidently misread ones first, as a PNG file.
+
+    Where none was, there is nothing to draw, and no file.
+    """
     from nn.plots import plot_digits
 
     total, wrong = len(readings.labels), int(np.count_nonzero(~readings.right))
     title = f"{name}: {wrong:,} of {total:,} drawn digits misread"
+    if not wrong:
+        print(f"{title}; {path} is not written")
+        return
     if wrong > len(readings.mistakes):
         title += f", the {len(readings.mistakes)} most confidently"
     images = np.array([mistake.image for mistake in readings.mistakes])
@@ -361,7 +390,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         network = load_reader(options.model)
         began = time.perf_counter()
         digits = with_progress(read_strokes(options.strokes))
-        readings = replay(network, digits, setting)
+        # Refusing goes by the framed drawing, as the window has it.
+        refuses = None if setting.framing == "none" else load_refusal().refuses
+        readings = replay(network, digits, setting, refuses)
         result = summary(network.name, readings, setting)
         result["seconds"] = round(time.perf_counter() - began, 3)
         print(table(result, readings))

@@ -1,11 +1,10 @@
 """What the shipped networks must read, on the data that DIGITPAD_DATA names; skipped without it."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
+from app import refusals, teach
 from app.replay import Setting, replay
 from app.strokes import read_strokes
 from nn import evaluate
@@ -15,17 +14,19 @@ from nn.reader import DEFAULT_MODEL, load_reader
 
 
 @pytest.fixture(scope="module")
-def drawn_digits():
-    data = os.environ.get("DIGITPAD_DATA")
-    if not data:
-        pytest.skip("DIGITPAD_DATA does not name a folder with strokes-dev.jsonl.gz in it")
-    return list(read_strokes(Path(data) / "strokes-dev.jsonl.gz"))
+def strokes_dev(data_folder):
+    return str(data_folder / "strokes-dev.jsonl.gz")
+
+
+@pytest.fixture(scope="module")
+def drawn_digits(strokes_dev):
+    return list(read_strokes(strokes_dev))
 
 
 @pytest.mark.parametrize(
     ("setting", "at_least"),
     [
-        (Setting(0.7), 0.988),
+        (Setting(0.7), 0.990),
         (Setting(0.35), 0.985),
         (Setting(0.5), 0.985),
         (Setting(0.9), 0.985),
@@ -57,3 +58,20 @@ def test_the_default_is_small():
     reader = load_reader(DEFAULT_MODEL)
     assert reader.count_params() <= 500_000
     assert find_model(DEFAULT_MODEL).stat().st_size <= 2_000_000
+
+
+def test_non_digits_are_refused_where_digits_are_answered(strokes_dev, capsys):
+    refusals.main([strokes_dev, "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["refused"] >= 0.9  # at 98 % of the digits answered
+    assert result["program"]["answered"] >= 0.979
+    assert result["program"]["refused"] >= 0.9
+
+
+def test_correcting_it_harms_neither_the_writer_nor_mnist(strokes_dev, mnist_folder, capsys):
+    teach.main([strokes_dev, "--data-dir", str(mnist_folder), "--json"])
+    rounds = json.loads(capsys.readouterr().out)["rounds"]
+    for result in rounds.values():
+        assert result["worst_writer_change"] is None or result["worst_writer_change"] >= -1
+        assert result["mnist_before"] - result["mnist_after_mean"] <= 0.001
+    assert rounds["half"]["errors_after"] <= rounds["half"]["errors_before"]

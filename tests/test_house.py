@@ -30,6 +30,15 @@ ALLOWED = {
     "nn.images": {"nn.brush"},
     "nn.augmentation": {"nn.images"},
     "nn.handwriting": {"nn.images", "nn.brush"},
+    "nn.nondigits": {"nn.handwriting", "nn.images"},
+    "nn.refusal": {
+        "nn.architectures",
+        "nn.checkpoint",
+        "nn.errors",
+        "nn.images",
+        "nn.layers",
+        "nn.reader",
+    },
     "nn.tuning": {
         "nn.architectures",
         "nn.augmentation",
@@ -58,7 +67,7 @@ ALLOWED = {
     },
 }  # fmt: skip
 # They may use all of nn, and nothing uses them.
-COMMANDS = {"nn.train", "nn.evaluate", "nn.compare", "nn.export"}
+COMMANDS = {"nn.train", "nn.train_refusal", "nn.evaluate", "nn.compare", "nn.export"}
 LESSONS = {
     "nn.lessons",
     "nn.lesson_a",
@@ -69,16 +78,18 @@ LESSONS = {
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {
     "nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration",
+    "nn.refusal",
 }  # fmt: skip
 # Some modules see more, and nothing else does: those that train, and the one that has the data.
 SEEN_BY = {
     "profile": {"nn.files"},
     "teacher": {"nn.tuning"},
     "teach": {"nn.tuning"},
+    "refusals": {"nn.nondigits"},
 }  # fmt: skip
 WITHOUT_PYGAME = {
     "canvas", "demonstration", "hand", "layout",
-    "predict", "predictor", "profile", "replay", "strokes", "teach",
+    "predict", "predictor", "profile", "refusals", "replay", "strokes", "teach",
     "teacher",
 }  # fmt: skip
 WITHOUT_DRAWING = {"controller", "layout", "drawings"}

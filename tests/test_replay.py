@@ -67,7 +67,7 @@ def run(*arguments):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -137,6 +137,7 @@ def test_the_counts_add_up_over_batches():
     result = summary("stub", readings, setting)
     assert list(result) == [
         "model", "digits", "accuracy", "scale", "shift", "framing", "blank", "calibration_error",
+        "answered",
         "per_class", "writers",
     ]  # fmt: skip
     assert result["digits"] == 600
@@ -250,14 +251,25 @@ def test_the_most_confident_mistakes_are_kept_over_batches_and_drawn(tmp_path, c
     assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_of_no_mistakes_and_of_odd_names(tmp_path, capsys):
+def test_no_picture_of_no_mistakes_and_one_of_odd_names(tmp_path, capsys):
     digits = list(read_strokes(EXAMPLES))
     show_mistakes(replay(Network(), digits[:8], Setting()), "stub", tmp_path / "none.png")
-    assert "0 of 8 drawn digits misread: drawn in" in capsys.readouterr().out
+    said = f"stub: 0 of 8 drawn digits misread; {tmp_path / 'none.png'} is not written\n"
+    assert capsys.readouterr().out == said
+    assert not list(tmp_path.iterdir())
     odd = RecordedDigit(8, digits[8].strokes, "$\\frac{\ud800")
     show_mistakes(replay(Network(), [odd], Setting()), "$_", tmp_path / "one.png")
-    for name in ("none.png", "one.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_where_nothing_is_misread_no_folder_is_made_for_the_picture(tmp_path, capsys):
+    main(
+        [str(EXAMPLES), "--model", "linear", "--errors", str(tmp_path / "new" / "x.png"), "--json"]
+    )
+    output = capsys.readouterr()
+    assert json.loads(output.out)["accuracy"] == 1
+    assert "0 of 10 drawn digits misread; " in output.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_shift_may_begin_with_a_minus():
@@ -300,7 +312,7 @@ def test_framing_and_a_picture_of_the_errors_as_the_options_ask(capsys, tmp_path
 def test_the_table_for_people(capsys):
     main([str(EXAMPLES)])
     output = capsys.readouterr()
-    assert len(output.out.splitlines()) == 16
+    assert len(output.out.splitlines()) == 17
     assert output.err == ""
 
 
@@ -344,3 +356,12 @@ def test_replay_needs_no_pygame():
         "import sys, app.replay; sys.exit(any(name.startswith('pygame') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_what_would_be_refused_is_counted():
+    digits = list(read_strokes(EXAMPLES))[:4]
+    readings = replay(Network(), digits, Setting(), lambda images: np.arange(len(images)) < 1)
+    result = summary("stub", readings, Setting())
+    assert result["answered"] == 0.75
+    assert "answered 75.00%" in table(result, readings)
+    assert summary("stub", replay(Network(), digits, Setting()), Setting())["answered"] is None

@@ -1,0 +1,180 @@
+"""python -m nn.train_refusal: train the network that tells what is no digit.
+
+It learns from MNIST's training digits, from digits written by rule, and from drawings of the
+training kinds of `nn.nondigits`, all varied. Its threshold is set so that a part of MNIST's
+training digits, kept aside, is accepted; `python -m app.refusals STROKES --choose` sets it better.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn.architectures import CLASSES, build
+from nn.augmentation import varied
+from nn.commands import ArgumentParser, json_output, number_in, run
+from nn.dataset import DataLoader, Dataset, load_mnist, split
+from nn.errors import DataError
+from nn.files import check_writable
+from nn.handwriting import write_digits
+from nn.images import SIZE
+from nn.learner import EVALUATION_BATCH, AverageWeights, Callback, DataLoaders, Learner
+from nn.losses import CrossEntropyLoss
+from nn.nondigits import draw_training
+from nn.optimizers import Adam, cosine
+from nn.parallel import SLICE, available_cores
+from nn.refusal import (
+    ARCHITECTURE,
+    FILE_NAME,
+    NONE,
+    SMALLEST_SIDE,
+    Refusal,
+    longer_side,
+    save_refusal,
+)
+
+VALIDATION = 0.05  # part of MNIST's training digits, kept aside
+ACCEPTED = 0.998  # of those
+
+
+class Report(Callback):
+    """Says after each epoch how it went."""
+
+    def after_epoch(self, learner: Learner) -> None:
+        """A line."""
+        epoch = learner.history[-1]
+        print(
+            f"epoch {epoch.number} of {learner.epochs}: loss {epoch.train_loss:.4f}, accuracy "
+            f"{epoch.train_accuracy:.2%}, {epoch.seconds:.0f} s",
+            flush=True,
+        )
+
+
+def make_data(digits: Dataset, written: int, nondigits: int, rng: np.random.Generator) -> Dataset:
+    """MNIST's digits, then `written` ones by rule, then about `nondigits` of the label `NONE`."""
+    labels = np.arange(written) % CLASSES
+    parts = [write_digits(labels[i : i + 1000], rng) for i in range(0, written, 1000)]
+    parts += [draw_training(1000, rng) for _ in range(nondigits // 1000)]
+    none = sum(map(len, parts)) - written
+    images = np.concatenate([digits.images, *(part.reshape(len(part), -1) for part in parts)])
+    return Dataset(images, np.concatenate([digits.labels, labels, np.full(none, NONE)]))
+
+
+def train(
+    digits: Dataset, written: int, nondigits: int, epochs: int, seed: int, threads: int
+) -> Refusal:
+    """Train it; `digits` is MNIST's training set.
+
+    Raises `DataError`, before any work, if none of the digits kept aside could set the threshold.
+    """
+    rng = np.random.default_rng(seed)
+    kept, aside = split(digits.labels, VALIDATION, rng)
+    check_aside(digits, aside)
+    model = build(ARCHITECTURE, rng, outputs=CLASSES + 1)
+    data = make_data(digits, written, nondigits, rng)
+    indices = np.concatenate([kept, np.arange(len(digits.labels), len(data.labels))])
+    learner = Learner(
+        DataLoaders(
+            DataLoader(data, 128, indices, augment=varied(rng)),
+            DataLoader(data, EVALUATION_BATCH, aside, shuffle=False),
+        ),
+        model,
+        Adam(),
+        CrossEntropyLoss(0.01),
+        schedule=cosine,
+        seed=seed,
+        slice_size=SLICE,
+        threads=threads,
+    )
+    average = AverageWeights(0.999)
+    learner.fit(epochs, 0.002, [average, Report()])
+    if average.average is not None:
+        model.parameters[...] = average.average
+    refusal = Refusal(ARCHITECTURE, model, 0.0, {})
+    doubts = refusal.doubt(digits.images[aside])
+    refusal.threshold = float(np.quantile(doubts[np.isfinite(doubts)], ACCEPTED))
+    return refusal
+
+
+def check_aside(digits: Dataset, aside: NDArray[np.intp]) -> None:
+    """Raise `DataError` unless a digit is kept aside whose doubt will be finite."""
+    images = digits.images[aside].reshape(-1, SIZE, SIZE)
+    if not (longer_side(images) >= SMALLEST_SIDE).any():
+        raise DataError(
+            "no threshold can be set: expected images larger than a dot among the training images "
+            f"kept aside ({VALIDATION:.0%}), received {len(aside)} kept aside of "
+            f"{len(digits.labels)}, and none such; use the whole of MNIST"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line asks."""
+    parser = ArgumentParser(
+        prog="nn.train_refusal", description="Train the network that tells what is no digit."
+    )
+    parser.add_argument(
+        "--epochs", type=number_in(int, 1, 1000), default=10, help="times through the data"
+    )
+    parser.add_argument(
+        "--written", type=number_in(int, 0, 10**6), default=40_000, help="digits written by rule"
+    )
+    parser.add_argument(
+        "--nondigits", type=number_in(int, 1000, 10**6), default=80_000, help="non-digits"
+    )
+    parser.add_argument("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
+    parser.add_argument(
+        "--threads",
+        type=number_in(int, 1, 1024),
+        default=available_cores(),
+        help="threads for convolutions; the result does not depend on it",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST; or it is downloaded"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    with json_output(options.json) as emit:
+        check_writable(options.output, "--output")
+        digits, _ = load_mnist(options.data_dir)
+        start = time.perf_counter()
+        with threadpool_limits(1, "blas"):
+            refusal = train(
+                digits,
+                options.written,
+                options.nondigits,
+                options.epochs,
+                options.seed,
+                options.threads,
+            )
+        seconds = round(time.perf_counter() - start, 1)
+        refusal.record = {
+            "command": f"python -m nn.train_refusal --epochs {options.epochs} --written "
+            f"{options.written} --nondigits {options.nondigits} --seed {options.seed}",
+            "threshold": f"accepts {ACCEPTED:.1%} of MNIST digits kept aside",
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+        save_refusal(options.output, refusal)
+        print(f"saved {options.output}; threshold {refusal.threshold:.3f} nats")
+        emit(
+            {
+                "parameters": refusal.model.count_params(),
+                "epochs": options.epochs,
+                "seconds": seconds,
+                "threshold": refusal.threshold,
+                "output": str(options.output),
+            }
+        )
+
+
+if __name__ == "__main__":
+    run(main, "nn.train_refusal")
