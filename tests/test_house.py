@@ -28,6 +28,7 @@ ALLOWED = {
     "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.parallel", "nn.errors"},
     "nn.reader": {"nn.checkpoint", "nn.images", "nn.losses"},
     "nn.images": {"nn.brush"},
+    "nn.inspection": {"nn.layers", "nn.convolution", "nn.images"},
     "nn.augmentation": {"nn.images"},
     "nn.handwriting": {"nn.images", "nn.brush"},
     "nn.nondigits": {"nn.handwriting", "nn.images"},
@@ -77,7 +78,7 @@ LESSONS = {
 }  # show what the commands do, so they may use them as well; nothing else uses them
 # What the app sees of nn: a user's view of a trained network, and the common ground.
 SEEN_BY_APP = BASIS | {
-    "nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration",
+    "nn.commands", "nn.images", "nn.reader", "nn.plots", "nn.calibration", "nn.inspection",
     "nn.refusal",
 }  # fmt: skip
 # Some modules see more, and nothing else does: those that train, and the one that has the data.
@@ -86,13 +87,18 @@ SEEN_BY = {
     "teacher": {"nn.tuning"},
     "teach": {"nn.tuning"},
     "refusals": {"nn.nondigits"},
+    "mnist": {"nn.dataset", "nn.download"},
+    "training": {
+        "nn.architectures", "nn.checkpoint", "nn.dataset", "nn.layers", "nn.learner", "nn.losses",
+        "nn.optimizers", "nn.settings",
+    },
 }  # fmt: skip
 WITHOUT_PYGAME = {
-    "canvas", "demonstration", "hand", "layout",
+    "canvas", "demonstration", "hand", "layout", "mnist", "networks",
     "predict", "predictor", "profile", "refusals", "replay", "strokes", "teach",
-    "teacher",
+    "teacher", "training",
 }  # fmt: skip
-WITHOUT_DRAWING = {"controller", "layout", "drawings"}
+WITHOUT_DRAWING = {"controller", "layout", "training", "networks", "mnist", "drawings"}
 
 
 def modules(package):
@@ -155,7 +161,7 @@ def test_the_app_sees_of_nn_what_a_user_of_a_network_needs(path):
         ("app.replay", {"pygame", "requests", "matplotlib"}),
         ("app.predict", {"pygame", "requests", "matplotlib", "tqdm"}),
         ("app.draw", {"requests", "matplotlib", "platformdirs", "tqdm", "http.client"}),
-        ("app.draw", {"nn.learner", "nn.train", "nn.download", "PIL"}),
+        ("app.draw", {"app.training", "nn.learner", "nn.train", "nn.download", "PIL"}),
     ],
 )
 def test_nothing_heavy_is_imported_that_is_not_needed(module, unwanted):
