@@ -8,40 +8,85 @@ owns the pen until it goes up, and any other is ignored meanwhile.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pygame
 
 from app.canvas import Canvas, Kind
-from app.layout import lay_out
+from app.layout import Layout
 from app.predictor import Predictor
+
+if TYPE_CHECKING:
+    from app.session import Session
 
 LEFT, RIGHT = 1, 3
 TOOLS: dict[int, Kind] = {LEFT: "draw", RIGHT: "erase"}
 # A Mac reports fingers on its trackpad, which move the mouse, as touches of a screen it has not.
 HAS_TOUCH_SCREEN = sys.platform != "darwin"
 COMMAND_KEYS = pygame.KMOD_CTRL | pygame.KMOD_META
-# Where the keyboard's letters are not Latin, the key in R's place counts as R.
-PLACES = {pygame.K_r: pygame.KSCAN_R, pygame.K_z: pygame.KSCAN_Z, pygame.K_y: pygame.KSCAN_Y}
+# Letters and what they stand for.
+LETTERS: dict[int, str] = {
+    pygame.K_r: "clear",
+    pygame.K_i: "inside",
+    pygame.K_w: "why",
+    pygame.K_t: "train",
+    pygame.K_n: "test digit",
+    pygame.K_s: "save",
+    pygame.K_o: "open",
+    pygame.K_h: "help",
+    pygame.K_k: "keep",
+    pygame.K_x: "discard",
+    pygame.K_l: "switch theme",
+    pygame.K_m: "mine",
+}
+DIGIT_KEYS = {
+    key: digit
+    for digit in range(10)
+    for key in (getattr(pygame, f"K_{digit}"), getattr(pygame, f"K_KP{digit}"))
+}
+# Where the keyboard's letters are not Latin, the key in a letter's place counts as that letter.
+PLACES = {
+    getattr(pygame, f"KSCAN_{letter.upper()}"): getattr(pygame, f"K_{letter}")
+    for letter in "abcdefghijklmnopqrstuvwxyz"
+}
+ARROWS: dict[int, tuple[int, int]] = {
+    pygame.K_LEFT: (-1, 0),
+    pygame.K_RIGHT: (1, 0),
+    pygame.K_UP: (0, -1),
+    pygame.K_DOWN: (0, 1),
+}
+# Held down, these go on; all others count once.
+REPEATING = {*ARROWS, pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET, pygame.K_z, pygame.K_y}
+REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
+ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 
 Pointer = tuple[str, int, int]  # ("mouse", 0, button) or ("finger", device, finger)
 
 
 class Controller:
-    """Applies events to a canvas and a predictor; knows which pointer is down, and the layout.
+    """Applies events to a session; knows which pointer and which keys are down."""
 
-    `quit_wanted` becomes true when the user wants to leave, `hands_on` when they do anything to
-    the drawing themselves.
-    """
-
-    def __init__(self, canvas: Canvas, predictor: Predictor, size: tuple[int, int]) -> None:
-        self.canvas = canvas
-        self.predictor = predictor
-        self.size = size
-        self.layout = lay_out(*size)
-        self.quit_wanted = False
-        self.hands_on = False
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self._pointer: Pointer | None = None
         self._kind: Kind = "draw"
+        self._held: dict[int, float] = {}  # keys that are down, and when they last said so
+
+    @property
+    def canvas(self) -> Canvas:
+        """The session's drawing."""
+        return self.session.canvas
+
+    @property
+    def predictor(self) -> Predictor:
+        """The session's reading of it."""
+        return self.session.predictor
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything is now."""
+        return self.session.layout
 
     def handle(self, event: pygame.event.Event) -> None:
         """Apply one event; those that mean nothing here are ignored."""
@@ -54,13 +99,24 @@ class Controller:
             if HAS_TOUCH_SCREEN:
                 self._finger(event)
         elif kind == pygame.KEYDOWN:
-            self._key(event)
+            if not self._is_repeated(event.key) or event.key in REPEATING:
+                self._key(event)
+        elif kind == pygame.KEYUP:
+            self._held.pop(getattr(event, "key", 0), None)
+        elif kind == pygame.MOUSEWHEEL:
+            if event.y:
+                self.session.change_brush(1 if event.y > 0 else -1)
+        elif kind == pygame.DROPFILE:
+            self.session.open_file(Path(event.file))
+        elif kind == pygame.WINDOWLEAVE:
+            self._hover(None)
         elif kind in (pygame.QUIT, pygame.WINDOWCLOSE):
-            self.quit_wanted = True
+            self.session.quit_wanted = True
         elif kind == pygame.WINDOWFOCUSLOST:
             # Where the focus follows the mouse this is what leaving the window in mid-stroke looks
             # like; no movement is heard until the pointer is back, with its button down or not.
             self.canvas.end()
+            self._held.clear()
         elif kind == pygame.WINDOWSIZECHANGED:
             self.resize((event.x, event.y))
 
@@ -70,17 +126,9 @@ class Controller:
         The pointer has not moved, but the canvas has moved below it: a line from the last point
         to the next would be one that nobody drew.
         """
-        if size != self.size:
-            self.size = size
-            self.layout = lay_out(*size)
+        if size != self.session.size:
+            self.session.resize(size)
             self.canvas.end()
-
-    def reset(self) -> None:
-        """Blank paper and no answer, at once; a stroke under way ends."""
-        self.lift()
-        self.hands_on = True
-        self.canvas.clear()
-        self.predictor.reset()
 
     def lift(self) -> None:
         """End the stroke; the pointer that made it does nothing until it goes down again."""
@@ -97,18 +145,24 @@ class Controller:
                     self._move(self._pointer, x, y)
                 else:
                     self.lift()
+            elif self._pointer is None:
+                self._hover(None if self.session.overlay else self.layout.button_at(x, y))
         elif event.button in TOOLS:
             pointer: Pointer = ("mouse", 0, event.button)
             if event.type == pygame.MOUSEBUTTONDOWN:
+                if self._pointer is None and event.button == LEFT and self._click(x, y):
+                    return
                 self._press(pointer, TOOLS[event.button], x, y)
             else:
                 self._release(pointer, x, y)
 
     def _finger(self, event: pygame.event.Event) -> None:
         # Touches come as fractions of the window.
-        x, y = event.x * self.size[0], event.y * self.size[1]
+        x, y = event.x * self.session.size[0], event.y * self.session.size[1]
         pointer: Pointer = ("finger", event.touch_id, event.finger_id)
         if event.type == pygame.FINGERDOWN:
+            if self._pointer is None and self._click(x, y):
+                return
             self._press(pointer, "draw", x, y)
         elif event.type == pygame.FINGERMOTION:
             self._move(pointer, x, y)
@@ -117,9 +171,10 @@ class Controller:
 
     def _press(self, pointer: Pointer, kind: Kind, x: float, y: float) -> None:
         # A second press of the same button means that its release was lost.
-        if self._pointer is None or self._pointer == pointer:
+        if self.session.overlay is None and self._pointer in (None, pointer):
             self._pointer, self._kind = pointer, kind
-            self.hands_on = True
+            self.session.hands_on = True
+            self.session.pen = None
             self.canvas.begin(kind, *self.layout.to_cells(x, y))
 
     def _move(self, pointer: Pointer, x: float, y: float) -> None:
@@ -140,29 +195,160 @@ class Controller:
     def _is_held(button: int, buttons: tuple[int, int, int]) -> bool:
         return bool(buttons[button - 1])
 
+    def _is_repeated(self, key: int) -> bool:
+        """Whether a key went down only because it is held; its release may have been lost."""
+        now = self.session.clock()
+        before = self._held.get(key)
+        self._held[key] = now
+        return before is not None and now - before < REPEAT_SECONDS
+
+    def _hover(self, name: str | None) -> None:
+        if name != self.session.hover:
+            self.session.hover = name
+            self.session.version += 1
+
+    def _click(self, x: float, y: float) -> bool:
+        """What a click at a place does other than draw; whether there was anything."""
+        session, layout = self.session, self.layout
+        if session.overlay is not None:
+            self._click_card(x, y)
+            return True
+        button = layout.button_at(x, y)
+        if button is not None:
+            session.focus = None
+            session.do(button)
+            return True
+        for digit, bar in enumerate(layout.bars):
+            if bar.whole.contains(x, y):
+                session.explain(digit)
+                return True
+        for index, row in zip(session.rows(), layout.table[1:], strict=False):
+            if row.contains(x, y):
+                session.choose_network(index)
+                return True
+        if session.panel == "inside":
+            for stage, tiles in enumerate(session.inside_tiles()):
+                unit = tiles.at(x, y)
+                if unit is not None:
+                    session.look_at(stage, unit)
+                    return True
+        return False
+
+    def _click_card(self, x: float, y: float) -> None:
+        session = self.session
+        if session.overlay == "open":
+            rows = self.layout.card_rows(len(session.saved))[: len(session.saved)]
+            for index, row in enumerate(rows):
+                if row.contains(x, y):
+                    return session.open_row(index)
+        elif session.overlay == "mine":
+            count = len(session.hand.digits) if session.hand is not None else 0
+            tile = self.layout.card_tiles(count).at(x, y)
+            if tile is not None:
+                session.row = tile
+                session.version += 1
+                return None
+        session.overlay = None
+        session.version += 1
+        return None
+
     def _key(self, event: pygame.event.Event) -> None:
+        session = self.session
         modifiers = getattr(event, "mod", 0)
+        shift = bool(modifiers & pygame.KMOD_SHIFT)
+        letter = _letter(event)
         if event.key == pygame.K_ESCAPE:
-            self.quit_wanted = True
+            session.leave()
         elif modifiers & COMMAND_KEYS:
-            shift = bool(modifiers & pygame.KMOD_SHIFT)
-            if _is_key(event, pygame.K_z):
-                self._travel(back=not shift)
-            elif _is_key(event, pygame.K_y):
-                self._travel(back=False)
-        elif _is_key(event, pygame.K_r) and not modifiers & pygame.KMOD_ALT:
-            self.reset()
+            if letter == pygame.K_z:
+                session.do("redo" if shift else "undo")
+            elif letter == pygame.K_y:
+                session.do("redo")
+            elif letter == pygame.K_c:
+                session.window_requests.append("copy")
+            elif letter == pygame.K_v:
+                session.window_requests.append("paste")
+            elif letter == pygame.K_s:
+                session.do("save")
+            elif letter == pygame.K_o:
+                session.do("open")
+        elif modifiers & pygame.KMOD_ALT:
+            pass  # the desktop's own keys
+        elif event.key == pygame.K_F1:
+            session.do("help")
+        elif event.key == pygame.K_F6:
+            session.move_focus(-1 if shift else 1)
+        elif event.key == pygame.K_F11:
+            session.window_requests.append("full screen")
+        elif event.key == pygame.K_F12:
+            session.window_requests.append("screenshot")
+        elif session.overlay == "open" and event.key in (*ARROWS, *ENTER):
+            self._list_key(event.key)
+        elif session.overlay == "mine" and self._own_digit_key(event.key, letter):
+            pass
+        elif event.key in DIGIT_KEYS:
+            session.correct(DIGIT_KEYS[event.key])
+        elif event.key == pygame.K_TAB:
+            session.do("network", back=shift)
+        elif event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
+            session.change_brush(1 if event.key == pygame.K_RIGHTBRACKET else -1)
+        elif event.key in (pygame.K_COMMA, pygame.K_PERIOD):
+            session.step_unit(0, 1 if event.key == pygame.K_PERIOD else -1)
+        elif event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            session.step_unit(1 if event.key == pygame.K_PAGEDOWN else -1, 0)
+        elif event.key in (*ARROWS, pygame.K_SPACE):
+            if session.overlay is None:  # the pen would draw below it
+                self._pen_key(event.key)
+        elif event.key in ENTER:
+            if session.focus is not None:
+                session.do(session.focus)
+        elif letter in LETTERS:
+            session.do(LETTERS[letter])
 
-    def _travel(self, back: bool) -> None:
-        self.lift()
-        self.hands_on = True
-        if back:
-            self.canvas.undo()
+    def _list_key(self, key: int) -> None:
+        session = self.session
+        if key in ENTER:
+            session.open_row(session.row)
+        elif session.saved:
+            session.row = (session.row + ARROWS[key][1]) % len(session.saved)
+        session.version += 1
+
+    def _own_digit_key(self, key: int, letter: int) -> bool:
+        """A key while the user's own digits are shown; whether it means anything there."""
+        session = self.session
+        if key in ENTER:
+            session.open_marked()
+        elif key in (pygame.K_DELETE, pygame.K_BACKSPACE):
+            session.remove_marked()
+        elif letter == pygame.K_f:
+            session.forget()
+        elif key in ARROWS:
+            count = len(session.hand.digits) if session.hand is not None else 0
+            dx, dy = ARROWS[key]
+            step = dx + dy * session.layout.card_tiles(count).columns
+            if 0 <= session.row + step < count:
+                session.row += step
         else:
-            self.canvas.redo()
+            return False
+        session.version += 1
+        return True
+
+    def _pen_key(self, key: int) -> None:
+        session = self.session
+        if key == pygame.K_SPACE:
+            return session.tap_pen()
+        dx, dy = ARROWS[key]
+        if session.focus is not None and dx:
+            session.move_focus(dx)
+        elif session.is_why and dy and session.explained is not None and session.pen is None:
+            session.explain(session.explained + dy)
+        else:
+            session.move_pen(dx, dy)
+        return None
 
 
-def _is_key(event: pygame.event.Event, key: int) -> bool:
-    """Whether a key with this letter went down, or the key in its place on a non-Latin keyboard."""
+def _letter(event: pygame.event.Event) -> int:
+    """The letter of a key, or of the key in its place on a keyboard with other letters."""
     is_latin = 0 <= event.key < 0x80
-    return event.key == key or (not is_latin and getattr(event, "scancode", -1) == PLACES[key])
+    key: int = event.key
+    return key if is_latin else PLACES.get(getattr(event, "scancode", -1), key)

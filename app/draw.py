@@ -2,126 +2,118 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "digitpad")
 # The click that brings the window to the front draws as well, or the first dot would be lost.
 os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
+# Windows shall not enlarge the picture, and so blur it, on a screen with fine pixels.
+os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 
 import pygame
+from numpy.typing import NDArray
 
-from app.canvas import Canvas
-from app.controller import Controller
-from app.demonstration import Demonstration
-from app.predictor import Answer, Network, Predictor
+from app import clipboard
+from app.drawings import SCREENSHOT, picture_of, save_picture, save_surface
+from app.hand import Hand
+from app.networks import users_networks
+from app.palette import PALETTES
+from app.panels import percentage
+from app.predictor import Answer
+from app.profile import DEFAULT_PROFILE, open_profile
 from app.quiet import silent_libraries
-from app.strokes import RecordedDigit, read_strokes
-from app.view import ASSETS, View, percentage
+from app.session import WINDOW_SIZE, Session
+from app.strokes import read_strokes
+from app.text import ASSETS
+from app.view import View
 from nn.commands import ArgumentParser, number_in, run
-from nn.errors import DisplayError, UsageError
-from nn.files import write_atomically
-from nn.reader import DEFAULT_MODEL, load_reader
+from nn.errors import DigitpadError, DisplayError, UsageError
+from nn.reader import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+
+if TYPE_CHECKING:
+    from nn.refusal import Refusal
 
 NAME = "Digitpad"
-WINDOW_SIZE = (960, 640)
 FRAME_SECONDS = 1 / 60
+USUAL_SCREEN = 1000  # rows of pixels; a screen with twice as many gets a window twice as large
 SHORTEST_NAP, LONGEST_NAP = 1 / 250, 1 / 40  # seconds between two looks for events
 EXPOSED = (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED, pygame.WINDOWSHOWN, pygame.VIDEOEXPOSE)
 
 
-class Session:
-    """The canvas, the predictor and who moves the pen: all but the window itself."""
-
-    def __init__(
-        self,
-        network: Network,
-        interval: float = 1.0,
-        size: tuple[int, int] = WINDOW_SIZE,
-        digits: Sequence[RecordedDigit] = (),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.network = network
-        self.clock = clock
-        self.canvas = Canvas()
-        self.predictor = Predictor(network, self.canvas, interval, clock)
-        self.controller = Controller(self.canvas, self.predictor, size)
-        self.demonstration: Demonstration | None = None
-        if digits:
-            self.demonstration = Demonstration(digits, self.canvas, self.predictor, clock)
-
-    def update(self) -> None:
-        """Do what is due: the demonstration's next points, unless the user took over; a reading."""
-        if self.demonstration is not None:
-            if not self.controller.hands_on:
-                self.demonstration.update()
-            if self.controller.hands_on or self.demonstration.finished:
-                self.demonstration = None
-        self.predictor.update()
-
-    def seconds_until_due(self) -> float | None:
-        """How long `update` would have nothing to do; None if that is for ever."""
-        waits = [self.predictor.seconds_until_due()]
-        if self.demonstration is not None:
-            waits.append(self.demonstration.seconds_until_due())
-        return min((wait for wait in waits if wait is not None), default=None)
-
-
 class Painter:
-    """Brings a session's state to a surface, painting only what changed since the last time."""
+    """Brings a session's state to a surface, painting only the parts that changed."""
 
     def __init__(self) -> None:
         self._view = View()
-        self._size: tuple[int, int] | None = None
-        self._version = -1
-        self._answer: Answer | None = None
+        self._shown: dict[str, Any] = {}
 
     def forget(self) -> None:
         """Paint everything next time; the window's content may be lost."""
-        self._size = None
+        self._shown = {}
 
     def is_current(self, session: Session) -> bool:
         """Whether the surface shows the session as it is."""
-        return (
-            self._size == session.controller.size
-            and self._version == session.canvas.version
-            and self._answer is session.predictor.answer
-        )
+        return self._shown == state_of(session)
 
     def paint(self, surface: pygame.Surface, session: Session) -> list[tuple[int, int, int, int]]:
         """Paint; returns the rectangles that changed."""
         session.controller.resize(surface.get_size())
-        layout = session.controller.layout
-        ink, answer = session.canvas.ink, session.predictor.answer
-        changed: list[tuple[int, int, int, int]] = []
-        if self._size != session.controller.size:
-            self._view.draw(surface, layout, ink, answer, session.network.name)
-            changed.append((0, 0, *surface.get_size()))
-        else:
-            if self._version != session.canvas.version:
-                self._view.draw_canvas(surface, layout, ink)
-                changed.append(layout.canvas)
-            if self._answer is not answer:
-                self._view.draw_panel(surface, layout, answer)
-                changed.append(layout.panel)
-        self._size, self._version = session.controller.size, session.canvas.version
-        self._answer = answer
-        return changed
+        state = state_of(session)
+        shown, self._shown = self._shown, state
+        if shown == state:
+            return []
+        # What lies over the window lies over changed parts too.
+        if session.overlay or not shown or shown["window"] != state["window"]:
+            self._view.draw(surface, session)
+            return [(0, 0, *surface.get_size())]
+        parts = {
+            "canvas": self._view.draw_canvas,
+            "head": self._view.draw_head,
+            "body": self._view.draw_body,
+            "buttons": self._view.draw_buttons,
+            "foot": self._view.draw_foot,
+        }
+        return [
+            draw(surface, session) for name, draw in parts.items() if shown[name] != state[name]
+        ]
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """What each part of the window shows, to be compared with what it showed before."""
+    canvas, answer = session.canvas, session.predictor.answer
+    evidence = id(session.evidence)
+    buttons = (session.hover, session.focus)
+    return {
+        "window": (session.size, session.panel, session.theme, session.overlay, session.row),
+        "canvas": (canvas.version, session.pen, evidence, canvas.is_drawing and session.pen),
+        "head": (id(answer), round(session.glide * 60), session.label, evidence),
+        "body": (id(answer), session.version, session.panel == "training" and buttons),
+        "buttons": (*buttons, session.is_why, canvas.can_undo, canvas.can_redo, canvas.is_blank),
+        "foot": (session.hint(), session.network.name),
+    }
 
 
 def title(answer: Answer | None) -> str:
     """The window's title, which says the answer: `Digitpad – 7 (98 %)`."""
     if answer is None:
         return NAME
+    if not answer.is_sure:
+        return f"{NAME} – not sure, perhaps {answer.digit}"
     return f"{NAME} – {answer.digit} ({percentage(answer.confidence)})"
 
 
-def open_window(size: tuple[int, int]) -> pygame.Surface:
-    """Open the window, no larger than the desktop; raises `DisplayError` where there is none."""
+def open_window(size: tuple[int, int] | None = None) -> pygame.Surface:
+    """Open the window, no larger than the desktop; raises `DisplayError` where there is none.
+
+    Without a size it is as large to the eye as on a usual screen, and its text as easy to read.
+    """
     asked_for = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
     try:
         with silent_libraries():
@@ -131,8 +123,12 @@ def open_window(size: tuple[int, int]) -> pygame.Surface:
         if driver in ("dummy", "offscreen") and not asked_for:
             raise pygame.error(f"only the invisible driver {driver!r} works here")
         desktop = pygame.display.get_desktop_sizes()
-        if desktop and min(desktop[0]) > 0:
-            size = (min(size[0], desktop[0][0]), min(size[1], desktop[0][1]))
+        width, height = desktop[0] if desktop else (0, 0)
+        if size is None:
+            larger = max(1, height // USUAL_SCREEN)
+            size = (larger * WINDOW_SIZE[0], larger * WINDOW_SIZE[1])
+        if width > 0 and height > 0:
+            size = (min(size[0], width), min(size[1], height))
         pygame.display.set_icon(pygame.image.load(str(ASSETS / "icon.png")))
         pygame.display.set_caption(NAME)
         surface = pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -144,19 +140,23 @@ def open_window(size: tuple[int, int]) -> pygame.Surface:
         ) from error
     # Letters are commands here, not text to be composed.
     pygame.key.stop_text_input()
+    pygame.key.set_repeat(300, 40)
     return surface
 
 
-def run_window(session: Session) -> None:
-    """Show the session in a window until the user leaves."""
-    open_window(session.controller.size)
+def run_window(session: Session, size: tuple[int, int] | None = None) -> None:
+    """Show the session in a window, at first of that size, until the user leaves."""
+    open_window(size)
+    leave_at_hangup()
     painter = Painter()
     shown_title = NAME
     next_frame = last_event = 0.0
     try:
-        while not session.controller.quit_wanted:
+        while not session.quit_wanted:
             session.update()
             if not painter.is_current(session) and session.clock() >= next_frame:
+                # Counted from here: what painting takes is part of the frame.
+                next_frame = session.clock() + FRAME_SECONDS
                 # The surface is another one after the window changed its size.
                 surface = pygame.display.get_surface()
                 assert surface is not None
@@ -164,14 +164,61 @@ def run_window(session: Session) -> None:
                 if title(session.predictor.answer) != shown_title:
                     shown_title = title(session.predictor.answer)
                     pygame.display.set_caption(shown_title)
-                next_frame = session.clock() + FRAME_SECONDS
             for event in wait_for_events(session, painter, next_frame, last_event):
                 last_event = session.clock()
                 session.controller.handle(event)
                 if event.type in EXPOSED:
                     painter.forget()
+            if session.window_requests:
+                serve(session, painter)
     finally:
+        session.close()
         pygame.display.quit()
+
+
+def leave_at_hangup() -> None:
+    """Let SIGHUP, of a closed terminal, end the program as SIGTERM does, which SDL listens to."""
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
+        signal.signal(hangup, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
+
+
+def serve(session: Session, painter: Painter) -> None:
+    """Do what was asked for that needs the window."""
+    requests, session.window_requests = session.window_requests, []
+    for request in requests:
+        try:
+            if request == "full screen":
+                switch_full_screen(session)
+                painter.forget()
+            elif request == "screenshot":
+                surface = pygame.Surface(session.size)
+                View().draw(surface, session)
+                session.say(f"Saved {save_picture(surface, session.drawings, SCREENSHOT)}")
+            elif request == "copy":
+                clipboard.copy(picture_of(session.canvas.ink))
+                session.say("Copied the drawing")
+            elif request == "paste":
+                session.touch()
+                session.canvas.show_picture(clipboard.pasted_image())
+                session.read_now()
+                session.say("Pasted")
+        except DigitpadError as error:
+            session.say(str(error))
+        except (OSError, pygame.error) as error:
+            session.say(f"That did not work: {error}")
+
+
+def switch_full_screen(session: Session) -> None:
+    """Fill the screen, or go back to a window of the former size."""
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    if surface.get_flags() & pygame.FULLSCREEN:
+        size, flags = session.window_size, pygame.RESIZABLE
+    else:
+        session.window_size = session.size
+        size, flags = pygame.display.get_desktop_sizes()[0], pygame.FULLSCREEN
+    session.controller.resize(pygame.display.set_mode(size, flags).get_size())
 
 
 def wait_for_events(
@@ -197,19 +244,22 @@ def wait_for_events(
         time.sleep(wait)
 
 
+def check_screenshot(path: Path) -> None:
+    """Raise `UsageError` unless the name says that the file is a PNG."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(
+            f"cannot write the screenshot {path}: expected a name that ends in .png, received "
+            f"{path.name!r}; choose another with --screenshot"
+        )
+
+
 def save_screenshot(session: Session, path: Path) -> None:
     """Save what the window would show after the demonstration as a PNG; needs no display."""
-    if session.demonstration is not None:
-        session.demonstration.finish()
-    session.predictor.read_now()
-    surface = pygame.Surface(session.controller.size)
+    session.settle()
+    surface = pygame.Surface(session.size)
     Painter().paint(surface, session)
-
-    def write(file: BinaryIO) -> None:
-        pygame.image.save(surface, file, "digitpad.png")  # the name tells the format
-
     try:
-        write_atomically(path, write)
+        save_surface(surface, path)
     except OSError as error:
         raise UsageError(
             f"cannot write the screenshot {path}: {error.strerror or error}"
@@ -241,9 +291,33 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         "--size",
         type=window_size,
-        default=WINDOW_SIZE,
         metavar="WIDTHxHEIGHT",
-        help="the window's first size in pixels",
+        help="the window's first size in pixels; without it, {}x{}, or a multiple on a screen "
+        "with fine pixels".format(*WINDOW_SIZE),
+    )
+    parser.add_argument(
+        "--theme", choices=sorted(PALETTES), default="dark", help="the colours at the start"
+    )
+    parser.add_argument(
+        "--panel",
+        choices=("answer", "networks", "inside", "training"),
+        default="answer",
+        help="what is open at the start",
+    )
+    parser.add_argument(
+        "--why", action="store_true", help="show what speaks for the digit and against it"
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        default=DEFAULT_PROFILE,
+        help="whose digits to learn from; one for each user of the program",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST, for test digits and training; without it, the downloaded one",
     )
     return parser
 
@@ -264,15 +338,42 @@ def window_size(text: str) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
+    if options.screenshot:
+        check_screenshot(options.screenshot)
     network = load_reader(options.model)
     digits = list(read_strokes(options.replay)) if options.replay else []
+    shipped = network if options.model == DEFAULT_MODEL else load_reader(DEFAULT_MODEL)
     # Only these two: pygame.init() would open the sound card and the game controllers too.
     pygame.font.init()
-    session = Session(network, options.interval, options.size, digits)
+    session = Session(
+        network,
+        options.interval,
+        options.size or WINDOW_SIZE,
+        digits,
+        folders=(lambda: Path("models"), lambda: PACKAGED_MODELS, users_networks),
+        data_dir=options.data_dir,
+        theme=options.theme,
+        hand=Hand(open_profile(options.profile), shipped, options.data_dir),
+        refuses=refuses,
+    )
+    session.is_why = options.why
+    session.open_panel(options.panel)
     if options.screenshot:
         save_screenshot(session, options.screenshot)
     else:
-        run_window(session)
+        run_window(session, options.size)
+
+
+@functools.cache
+def _refusal() -> Refusal:
+    from nn.refusal import load_refusal  # only at the first reading: the first frame can do without
+
+    return load_refusal()
+
+
+def refuses(images: NDArray[Any]) -> NDArray[Any]:
+    """Framed images (N, 28, 28) -> which of them are rather no digits, (N,)."""
+    return _refusal().refuses(images)
 
 
 def digitpad() -> NoReturn:

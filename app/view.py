@@ -1,89 +1,144 @@
-"""Draws the window: the canvas, the bars, the answer and a line of help. It decides nothing."""
+"""Draws the window: canvas, answer, framed image, bars, buttons. It decides nothing.
+
+What goes into the lower part of the panel is in `app.panels`.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from app.layout import BarRow, Layout, Rect
+from app import cards, panels
+from app.cells import cell_colours, enlarged, evidence_colours, gliding
+from app.commands import BUTTONS
+from app.layout import Layout, Rect
+from app.palette import PALETTES, Palette
 from app.predictor import Answer
-from nn.images import SIZE
+from app.session import on_canvas
+from app.text import BOLD, Writer
+from nn.images import BOX, SIZE
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-REGULAR, BOLD = "Inter-Regular.otf", "Inter-SemiBold.otf"
+if TYPE_CHECKING:
+    from app.session import Session
 
-Colour = tuple[int, int, int]
-
-# Amber against blue grey differ in lightness as well as in hue, so every eye can tell them apart.
-BACKGROUND: Colour = (18, 21, 27)
-PAPER: Colour = (28, 32, 40)
-GRID: Colour = (36, 41, 51)
-FRAME: Colour = (58, 66, 80)
-INK: Colour = (244, 240, 230)
-TRACK: Colour = (31, 36, 45)
-BAR: Colour = (104, 126, 158)
-BEST: Colour = (255, 183, 77)
-TEXT: Colour = (226, 229, 235)
-QUIET: Colour = (139, 149, 166)
-
-HELP = "left draws · right erases · R resets · Esc quits"
 INVITATION = "Draw a digit"
+SEEN = "what the network sees"
 
 
 class View:
-    """Draws on a surface what it is handed; keeps nothing but fonts.
-
-    `pygame.font` must have been initialised.
-    """
+    """Draws the parts of a session's window on a surface; keeps nothing but words."""
 
     def __init__(self) -> None:
-        self._fonts: dict[tuple[str, int], pygame.font.Font] = {}
+        self.writer = Writer()
 
-    def draw(
-        self,
-        surface: pygame.Surface,
-        layout: Layout,
-        ink: NDArray[Any],
-        answer: Answer | None,
-        name: str,
-    ) -> None:
-        """Draw everything: `ink` (28, 28) in 0…1, the answer or none, the network's name."""
-        surface.fill(BACKGROUND)
-        self.draw_canvas(surface, layout, ink)
-        self.draw_panel(surface, layout, answer)
-        self._write(surface, HELP, layout.help, layout.text * 0.92, QUIET)
-        self._write(surface, name, layout.name, layout.text * 0.92, QUIET, align=1.0)
+    def draw(self, surface: pygame.Surface, session: Session) -> None:
+        """Draw everything."""
+        surface.fill(PALETTES[session.theme].background)
+        self.draw_canvas(surface, session)
+        self.draw_head(surface, session)
+        self.draw_body(surface, session)
+        self.draw_buttons(surface, session)
+        self.draw_foot(surface, session)
+        if session.overlay == "help":
+            cards.draw_help(surface, session, self.writer)
+        elif session.overlay == "open":
+            cards.draw_list(surface, session, self.writer)
+        elif session.overlay == "mine":
+            cards.draw_own_digits(surface, session, self.writer)
 
-    def draw_canvas(self, surface: pygame.Surface, layout: Layout, ink: NDArray[Any]) -> None:
-        """Draw the 28×28 cells of `ink`, each a crisp square, in a frame."""
+    def draw_canvas(self, surface: pygame.Surface, session: Session) -> Rect:
+        """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
+        layout, palette = session.layout, PALETTES[session.theme]
+        ink, framing = session.canvas.ink, session.predictor.framing
         x, y, side, _ = layout.canvas
-        cells = cell_colours(ink)
-        picture = pygame.image.frombuffer(cells.tobytes(), (SIZE, SIZE), "RGB")
-        surface.blit(pygame.transform.scale(picture, (side, side)), (x, y))
-        if layout.cell >= 6:
-            self._draw_grid(surface, layout, ink)
-        line = max(1, layout.text // 14)
-        pygame.draw.rect(
-            surface, FRAME, (x - line, y - line, side + 2 * line, side + 2 * line), line
-        )
-
-    def draw_panel(self, surface: pygame.Surface, layout: Layout, answer: Answer | None) -> None:
-        """Draw the ten bars, and the answer large; without an answer, an invitation."""
-        surface.fill(BACKGROUND, layout.panel)
-        if answer is None:
-            self._invite(surface, layout)
+        if session.evidence is not None and framing is not None:
+            cells = evidence_colours(palette, ink, on_canvas(session.evidence, framing))
         else:
-            self._draw_answer(surface, layout, answer)
-        for digit, row in enumerate(layout.bars):
-            probability = None if answer is None else answer.probabilities[digit]
-            best = answer is not None and digit == answer.digit
-            self._draw_bar(surface, layout, row, digit, probability, best)
+            cells = cell_colours(palette, ink)
+        surface.blit(enlarged(cells, side), (x, y))
+        if layout.cell >= 6:
+            self._draw_grid(surface, layout, palette, ink)
+        line = line_width(layout)
+        frame = Rect(x - line, y - line, side + 2 * line, side + 2 * line)
+        pygame.draw.rect(surface, palette.frame, frame, line)
+        if session.pen is not None:
+            self._draw_pen(surface, session)
+        return frame
 
-    def _draw_grid(self, surface: pygame.Surface, layout: Layout, ink: NDArray[Any]) -> None:
+    def draw_head(self, surface: pygame.Surface, session: Session) -> Rect:
+        """Draw the answer large, and the framed image; returns the rectangle."""
+        layout, palette = session.layout, PALETTES[session.theme]
+        area = around(layout.answer, layout.seen, layout.caption)
+        line = line_width(layout)
+        area = Rect(area.x - line, area.y - line, area.width + 2 * line, area.height + 2 * line)
+        surface.fill(palette.background, area)
+        answer = session.predictor.answer
+        if answer is None:
+            align = 0.0 if is_wide(layout.answer) else 0.5
+            self.writer.write(
+                surface, INVITATION, layout.answer, layout.text * 1.5, palette.quiet, align
+            )
+        else:
+            self._draw_answer(surface, layout, palette, answer, session.label)
+        self._draw_seen(surface, session)
+        return area
+
+    def draw_body(self, surface: pygame.Surface, session: Session) -> Rect:
+        """Draw the present panel; returns its rectangle."""
+        body = session.layout.body
+        line = line_width(session.layout)  # of the frames around what touches its edges
+        body = Rect(body.x - line, body.y - line, body.width + 2 * line, body.height + 2 * line)
+        surface.fill(PALETTES[session.theme].background, body)
+        if session.panel == "inside":
+            panels.draw_inside(surface, session, self.writer)
+        else:
+            panels.draw_bars(surface, session, self.writer)
+            panels.draw_table(surface, session, self.writer)
+            if session.panel == "training":
+                panels.draw_training(surface, session, self.writer)
+        return body
+
+    def draw_buttons(self, surface: pygame.Surface, session: Session) -> Rect:
+        """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
+        layout, palette = session.layout, PALETTES[session.theme]
+        area = around(*layout.buttons.values())
+        surface.fill(palette.background, area)
+        active = {
+            "inside": session.panel == "inside",
+            "train": session.panel == "training",
+            "why": session.is_why,
+            "network": session.panel == "networks",
+        }
+        useless = {
+            "undo": not session.canvas.can_undo,
+            "redo": not session.canvas.can_redo,
+            "clear": session.canvas.is_blank,
+            "save": session.canvas.is_blank,
+        }
+        for name, rect in layout.buttons.items():
+            panels.draw_button(
+                surface, session, self.writer, name, BUTTONS[name], rect,
+                is_active=active.get(name, False), is_faint=useless.get(name, False),
+            )  # fmt: skip
+        return area
+
+    def draw_foot(self, surface: pygame.Surface, session: Session) -> Rect:
+        """Draw the line at the bottom: a hint or a message, and the network's name."""
+        layout, palette = session.layout, PALETTES[session.theme]
+        area = around(layout.help, layout.name)
+        surface.fill(palette.background, area)
+        colour = palette.text if session.toast else palette.quiet
+        size = layout.text * 0.92
+        self.writer.write(surface, session.hint(), layout.help, size, colour)
+        self.writer.write(surface, session.network.name, layout.name, size, palette.quiet, 1.0)
+        return area
+
+    def _draw_grid(
+        self, surface: pygame.Surface, layout: Layout, palette: Palette, ink: NDArray[Any]
+    ) -> None:
         """Faint lines between cells, where there is no ink on either side of them."""
         x, y, side, _ = layout.canvas
         cell = layout.cell
@@ -91,111 +146,110 @@ class View:
         paper = np.pad(ink <= 0, 1, constant_values=True)
         if paper.all():
             for i in range(1, SIZE):
-                surface.fill(GRID, (x + i * cell, y, wide, side))
-                surface.fill(GRID, (x, y + i * cell, side, wide))
+                surface.fill(palette.grid, (x + i * cell, y, wide, side))
+                surface.fill(palette.grid, (x, y + i * cell, side, wide))
             return
         beside = paper[1:-1, 1:-2] & paper[1:-1, 2:-1]  # (28, 27): cells i and i + 1 of a row
         for row, column in np.argwhere(beside).tolist():
-            surface.fill(GRID, (x + (column + 1) * cell, y + row * cell, wide, cell))
+            surface.fill(palette.grid, (x + (column + 1) * cell, y + row * cell, wide, cell))
         below = paper[1:-2, 1:-1] & paper[2:-1, 1:-1]
         for row, column in np.argwhere(below).tolist():
-            surface.fill(GRID, (x + column * cell, y + (row + 1) * cell, cell, wide))
+            surface.fill(palette.grid, (x + column * cell, y + (row + 1) * cell, cell, wide))
 
-    def _invite(self, surface: pygame.Surface, layout: Layout) -> None:
-        align = 0.0 if is_wide(layout.answer) else 0.5
-        self._write(surface, INVITATION, layout.answer, layout.text * 1.5, QUIET, align=align)
+    def _draw_pen(self, surface: pygame.Surface, session: Session) -> None:
+        """A ring where the keyboard's pen is, filled while it is down."""
+        assert session.pen is not None
+        layout, palette = session.layout, PALETTES[session.theme]
+        x, y = layout.to_pixels(*session.pen)
+        radius = max(3, layout.cell)
+        before = surface.get_clip()
+        surface.set_clip(pygame.Rect(layout.canvas))
+        pygame.draw.circle(surface, palette.best, (int(x), int(y)), radius, max(2, radius // 5))
+        if session.canvas.is_drawing:
+            pygame.draw.circle(surface, palette.best, (int(x), int(y)), max(2, radius // 3))
+        surface.set_clip(before)
 
-    def _draw_answer(self, surface: pygame.Surface, layout: Layout, answer: Answer) -> None:
-        """The digit large, its confidence beside it or, where there is no room, below it."""
-        x, y, width, height = layout.answer
-        confidence = percentage(answer.confidence)
-        if is_wide(layout.answer):
-            digit = self._glyph(str(answer.digit), height)
-            surface.blit(digit, (x, y))
-            # All digits are given the width of the widest, so that the words do not jump.
-            left = x + round(height * 0.78) + layout.text
-            words = Rect(left, y, x + width - left, height)
-        else:
-            tall = min(round(height * 0.62), width)
-            digit = self._glyph(str(answer.digit), tall)
-            top = y + (height - tall - layout.text * 3) // 2
-            surface.blit(digit, (x + (width - digit.get_width()) // 2, top))
-            words = Rect(x, top + tall + layout.text // 2, width, layout.text * 5 // 2)
-        align = 0.0 if is_wide(layout.answer) else 0.5
-        self._write(surface, confidence, words, layout.text * 1.5, TEXT, align=align, face=BOLD)
-
-    def _draw_bar(
+    def _draw_answer(
         self,
         surface: pygame.Surface,
         layout: Layout,
-        row: BarRow,
-        digit: int,
-        probability: float | None,
-        best: bool,
+        palette: Palette,
+        answer: Answer,
+        label: int | None,
     ) -> None:
-        face = BOLD if best else REGULAR
-        colour = BEST if best else TEXT if probability is not None else QUIET
-        self._write(surface, str(digit), row.label, layout.text, colour, face=face)
-        surface.fill(TRACK, row.track)
-        if probability is None:
-            return
-        length = round(probability * row.track.width)
-        surface.fill(BEST if best else BAR, (*row.track[:2], length, row.track.height))
-        colour = BEST if best else TEXT if probability >= 0.005 else QUIET
-        self._write(
-            surface, percentage(probability), row.percent, layout.text, colour, align=1.0, face=face
-        )
+        """The digit large, its confidence beside it or, where there is no room, below it."""
+        x, y, width, height = layout.answer
+        wide = is_wide(layout.answer)
+        text = layout.text
+        tall = height if wide else min(round(height * 0.5), width)
+        shown = str(answer.digit) if answer.is_digit else "?"
+        colour = palette.best if answer.is_sure else palette.quiet
+        digit = self.writer.glyph(shown, tall, colour)
+        if wide:
+            surface.blit(digit, (x, y + (height - digit.get_height()) // 2))
+            # All digits are given the width of the widest, so that the words do not jump.
+            left = x + round(height * 0.78) + text // 2
+            words = Rect(left, y, x + width - left, height)
+        else:
+            top = y + max(0, (height - tall - text * 4) // 2)
+            surface.blit(digit, (x + (width - digit.get_width()) // 2, top))
+            words = Rect(x, top + tall + text // 2, width, min(text * 3, y + height - top - tall))
+        lines: list[tuple[str, float, str]] = [(panels.percentage(answer.confidence), 1.5, BOLD)]
+        if not answer.is_digit:
+            lines = [("not sure", 1.5, BOLD), (f"perhaps {answer.digit}", 1.0, "")]
+        elif not answer.is_sure:
+            lines.append(("not sure", 1.0, ""))
+        if label is not None:
+            verdict = "right" if label == answer.digit else "wrong"
+            lines.append((f"label {label}: {verdict}", 1.0, ""))
+        room = min(words.height // len(lines), text * 2)
+        top = words.y + (words.height - room * len(lines)) // 2
+        for index, (line, size, face) in enumerate(lines):
+            place = Rect(words.x, top + index * room, words.width, room)
+            colour = palette.text if index == 0 else palette.quiet
+            faces = {"face": face} if face else {}
+            self.writer.write(
+                surface, line, place, text * size, colour, 0.0 if wide else 0.5, **faces
+            )
 
-    def _write(
-        self,
-        surface: pygame.Surface,
-        text: str,
-        rect: Rect,
-        size: float,
-        colour: Colour,
-        align: float = 0.0,
-        face: str = REGULAR,
-    ) -> None:
-        """One line of text in a rectangle, smaller if it is too wide; `align` 0 left … 1 right."""
-        height = max(6, round(size))
-        width = self._font(face, height).size(text)[0]
-        if width > rect.width:
-            height = max(6, int(height * rect.width / width))
-        picture = self._font(face, height).render(text, True, colour)
-        x = rect.x + max(0, round((rect.width - picture.get_width()) * align))
-        y = rect.y + (rect.height - picture.get_height()) // 2
-        # What is too long even so is cut off at the end of the rectangle.
-        surface.blit(picture, (x, y), (0, 0, rect.width, picture.get_height()))
+    def _draw_seen(self, surface: pygame.Surface, session: Session) -> None:
+        """The framed image, or the drawing on its way into the frame."""
+        layout, palette = session.layout, PALETTES[session.theme]
+        framing, seen = session.predictor.framing, layout.seen
+        if framing is None:
+            cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
+        elif session.glide < 1:
+            cells = cell_colours(palette, gliding(session.canvas.ink, framing, session.glide))
+        elif session.evidence is not None:
+            cells = evidence_colours(palette, framing.image, session.evidence)
+        else:
+            cells = cell_colours(palette, framing.image)
+        surface.blit(enlarged(cells, seen.width), seen[:2])
+        line = line_width(layout)
+        pygame.draw.rect(
+            surface, palette.frame,
+            (seen.x - line, seen.y - line, seen.width + 2 * line, seen.height + 2 * line), line,
+        )  # fmt: skip
+        if framing is None:  # the box that MNIST's digits fill
+            margin = round(seen.width * (SIZE - BOX) / 2 / SIZE)
+            pygame.draw.rect(surface, palette.grid, seen.shrunk(margin), line)
+        size = layout.text * 0.8
+        align = 1.0 if layout.caption.right == seen.right else 0.0
+        self.writer.write(surface, SEEN, layout.caption, size, palette.quiet, align)
 
-    def _glyph(self, digit: str, height: int) -> pygame.Surface:
-        """A digit that is about `height` pixels tall, and no taller, without space around it."""
-        tallest = 0.765  # of the font's size, in Inter: a round digit with its overshoot
-        picture = self._font(BOLD, max(6, round(height / tallest))).render(digit, True, BEST)
-        return picture.subsurface(picture.get_bounding_rect())
 
-    def _font(self, face: str, size: int) -> pygame.font.Font:
-        key = (face, size)
-        if key not in self._fonts:
-            if len(self._fonts) > 64:  # a window dragged through many sizes
-                self._fonts.clear()
-            self._fonts[key] = pygame.font.Font(str(ASSETS / "fonts" / face), size)
-        return self._fonts[key]
+def around(*rects: Rect) -> Rect:
+    """The smallest rectangle around some."""
+    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
+    right, bottom = max(rect.right for rect in rects), max(rect.bottom for rect in rects)
+    return Rect(left, top, right - left, bottom - top)
+
+
+def line_width(layout: Layout) -> int:
+    """How wide the frames are."""
+    return max(1, layout.text // 14)
 
 
 def is_wide(rect: Rect) -> bool:
     """Whether words fit beside a digit as tall as the rectangle."""
     return rect.width > rect.height * 1.4
-
-
-def percentage(probability: float) -> str:
-    """A probability for people: `98 %`; only a certainty is called `100 %`."""
-    if 0.995 <= probability < 1.0:
-        return ">99 %"
-    return f"{100 * probability:.0f} %"
-
-
-def cell_colours(ink: NDArray[Any]) -> NDArray[np.uint8]:
-    """The colours of cells of ink (H, W) in 0…1, as bytes (H, W, 3)."""
-    paper, full = np.array(PAPER, dtype=np.float32), np.array(INK, dtype=np.float32)
-    mixed: NDArray[Any] = np.rint(paper + ink[..., None] * (full - paper))
-    return mixed.astype(np.uint8)

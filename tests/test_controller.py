@@ -3,9 +3,7 @@ import pygame
 import pytest
 
 from app import controller as controller_module
-from app.canvas import Canvas
-from app.controller import Controller
-from app.predictor import Predictor
+from app.session import Session
 
 SIZE = (960, 640)
 
@@ -20,8 +18,7 @@ class Network:
 @pytest.fixture
 def controller(monkeypatch):
     monkeypatch.setattr(controller_module, "HAS_TOUCH_SCREEN", True)
-    canvas = Canvas()
-    return Controller(canvas, Predictor(Network(), canvas), SIZE)
+    return Session(Network(), size=SIZE).controller
 
 
 def pixel(controller, x, y):
@@ -65,7 +62,7 @@ def test_a_click_leaves_a_dot_under_the_pointer(controller):
     assert controller.canvas.ink[20, 10] == 1
     release(controller, 10.5, 20.5)
     assert controller.canvas.ink[20, 10] == 1
-    assert controller.hands_on
+    assert controller.session.hands_on
 
 
 def test_the_left_button_draws_and_the_right_one_erases(controller):
@@ -93,7 +90,7 @@ def test_other_buttons_and_the_wheel_do_nothing(controller):
         press(controller, 14, 14, button)
         release(controller, 14, 14, button)
     assert controller.canvas.is_blank
-    assert not controller.hands_on
+    assert not controller.session.hands_on
 
 
 def test_of_two_buttons_the_first_keeps_the_pen_until_it_is_up(controller):
@@ -166,14 +163,14 @@ def test_the_corner_cells_can_be_inked_and_wrap_nowhere(controller, cell):
 
 
 def test_a_drag_from_beside_the_canvas_draws_from_its_edge(controller):
-    press(controller, 35, 14.5)
+    press(controller, 28.8, 14.5)
     move(controller, 20.5, 14.5)
     assert (controller.canvas.ink[14, 21:] > 0.9).all()
 
 
 def test_a_click_beside_the_canvas_leaves_no_mark(controller):
-    press(controller, 40, 14)
-    release(controller, 40, 14)
+    press(controller, 28.8, 40)
+    release(controller, 28.8, 40)
     assert controller.canvas.marks == []
 
 
@@ -222,12 +219,12 @@ def test_undo_and_redo_keys(controller):
 )
 def test_closing_and_escape_quit(controller, event):
     controller.handle(event)
-    assert controller.quit_wanted
+    assert controller.session.quit_wanted
 
 
 def test_a_resize_moves_the_canvas_with_the_window(controller):
     controller.handle(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=1500, y=1000))
-    assert controller.size == (1500, 1000)
+    assert controller.session.size == (1500, 1000)
     press(controller, 3.5, 24.5)
     assert controller.canvas.ink[24, 3] == 1
 
@@ -274,5 +271,21 @@ def test_a_trackpad_is_not_taken_for_a_touch_screen(controller, monkeypatch):
 def test_events_that_mean_nothing_here_are_ignored(controller):
     for kind in (pygame.KEYUP, pygame.ACTIVEEVENT, pygame.WINDOWENTER, pygame.WINDOWLEAVE):
         controller.handle(pygame.event.Event(kind))
-    assert not controller.quit_wanted
+    assert not controller.session.quit_wanted
     assert controller.canvas.version == 0
+
+
+def test_below_a_card_nothing_is_drawn_and_nothing_rubbed_out(controller):
+    press(controller, 5, 14)
+    move(controller, 20, 14)
+    release(controller, 20, 14)
+    before = controller.canvas.ink.copy()
+    key(controller, pygame.K_h)
+    press(controller, 12, 14, button=3)
+    move(controller, 14, 14, buttons=(0, 0, 1))
+    release(controller, 14, 14, button=3)
+    for code in (pygame.K_SPACE, pygame.K_DOWN, pygame.K_SPACE):
+        key(controller, code)
+    assert controller.session.overlay == "help"
+    np.testing.assert_array_equal(controller.canvas.ink, before)
+    assert controller.session.pen is None

@@ -1,9 +1,9 @@
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,13 @@ import pytest
 
 from app import draw
 from app.demonstration import LOOK_SECONDS
-from app.draw import Painter, Session, main, title
+from app.draw import Painter, main, title
 from app.layout import lay_out
+from app.palette import DARK
 from app.predictor import Answer
+from app.session import Session
 from app.strokes import RecordedDigit
-from app.view import BEST, INK, TRACK
+from nn.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
@@ -63,7 +65,7 @@ def run(*arguments, **more):
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -72,7 +74,7 @@ def key(code):
 
 
 def press(session):
-    x, y = session.controller.layout.to_pixels(14, 14)
+    x, y = session.layout.to_pixels(14, 14)
     return pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(int(x), int(y)), button=1)
 
 
@@ -114,33 +116,56 @@ def test_the_user_takes_over_from_a_demonstration(act):
 def test_only_what_changed_is_painted():
     clock = Clock()
     session = Session(Network(), clock=clock)
-    surface = pygame.Surface(session.controller.size)
-    layout = session.controller.layout
+    surface = pygame.Surface(session.size)
+    layout = session.layout
     painter = Painter()
-    assert not painter.is_current(session)
-    assert painter.paint(surface, session) == [(0, 0, 960, 640)]
-    assert painter.is_current(session)
+
+    def painted():
+        assert not painter.is_current(session)
+        rects = painter.paint(surface, session)
+        assert painter.is_current(session)
+        parts = {
+            "canvas": layout.canvas, "head": layout.seen, "body": layout.body,
+            "buttons": layout.buttons["help"], "foot": layout.help,
+        }  # fmt: skip
+        return {
+            name
+            for name, part in parts.items()
+            if any(pygame.Rect(r).contains(part) for r in rects)
+        }
+
+    everything = {"canvas", "head", "body", "buttons", "foot"}
+    assert painted() == everything
     session.controller.handle(press(session))
     session.update()
-    assert not painter.is_current(session)
-    assert painter.paint(surface, session) == [layout.canvas]
+    assert painted() == {"canvas", "buttons"}  # undo and the others can be pressed now
+    x, y = layout.to_pixels(20, 20)
+    move = pygame.event.Event(pygame.MOUSEMOTION, pos=(int(x), int(y)), buttons=(1, 0, 0))
+    session.controller.handle(move)
+    assert painted() == {"canvas"}
     clock.now += 1
     session.update()
-    assert painter.paint(surface, session) == [layout.panel]
-    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == BEST
+    assert painted() == {"head", "body"}
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.best
+    clock.now += 0.2
+    assert painted() == {"head"}  # the drawing glides into its frame
+    clock.now += 5
+    assert painted() == {"head"}
+    session.say("hello")
+    assert "foot" in painted()
     session.controller.handle(key(pygame.K_r))
-    assert painter.paint(surface, session) == [layout.canvas, layout.panel]
-    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == TRACK
-    assert painter.is_current(session)
+    session.update()
+    assert painted() >= {"canvas", "head", "body"}
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.track
     painter.forget()
-    assert painter.paint(surface, session) == [(0, 0, 960, 640)]
+    assert painted() == everything
 
 
 def test_a_surface_of_another_size_gets_another_layout():
     session = Session(Network())
     painter = Painter()
     painter.paint(pygame.Surface((600, 900)), session)
-    assert session.controller.layout == lay_out(600, 900)
+    assert session.layout == lay_out(600, 900, networks=1)
     assert painter.is_current(session)
 
 
@@ -148,6 +173,8 @@ def test_titles():
     assert title(None) == "Digitpad"
     sure = Answer((0.01,) * 7 + (0.98, 0.0, 0.0))
     assert title(sure) == "Digitpad – 7 (98 %)"
+    refused = Answer(sure.probabilities, is_digit=False)
+    assert title(refused) == "Digitpad – not sure, perhaps 7"
 
 
 @pytest.mark.parametrize("variables", [{}, {"SDL_VIDEODRIVER": "dummy"}])
@@ -155,25 +182,34 @@ def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path, variable
     path = tmp_path / "new folder" / "window.png"
     one = tmp_path / "one.jsonl"
     one.write_text(EXAMPLES.read_text().splitlines()[0] + "\n")
-    began = time.monotonic()
     done = run("--replay", one, "--screenshot", path, **variables)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - began < 20
     picture = pygame.image.load(str(path))
     assert picture.get_size() == (960, 640)
     assert list(path.parent.iterdir()) == [path]
     layout = lay_out(960, 640)
-    inked = pygame.mask.from_threshold(picture.subsurface(layout.canvas), INK, (2, 2, 2, 255))
+    inked = pygame.mask.from_threshold(picture.subsurface(layout.canvas), DARK.ink, (2, 2, 2, 255))
     assert inked.count() > 10 * layout.cell**2
-    best = [picture.get_at((row.track.x + 1, row.track.y + 1))[:3] == BEST for row in layout.bars]
+    best = [
+        picture.get_at((row.track.x + 1, row.track.y + 1))[:3] == DARK.best for row in layout.bars
+    ]
     assert sum(best) == 1
+
+
+@pytest.mark.parametrize("name", ["scr.jpg", "scr", ".png", "scr.png.bmp"])
+def test_a_screenshot_is_named_as_the_png_that_it_is(tmp_path, name):
+    with pytest.raises(UsageError, match=rf"expected .* in \.png, received '{re.escape(name)}'; "):
+        main(["--screenshot", str(tmp_path / "new" / name)])
+    assert not list(tmp_path.iterdir())
+    main(["--screenshot", str(tmp_path / "SCR.PNG"), "--model", "linear"])
+    assert (tmp_path / "SCR.PNG").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_screenshot_without_a_replay_is_of_the_empty_window(tmp_path):
     main(["--screenshot", str(tmp_path / "a.png"), "--size", "600x900"])
     picture = pygame.image.load(str(tmp_path / "a.png"))
     assert picture.get_size() == (600, 900)
-    assert pygame.mask.from_threshold(picture, BEST, (2, 2, 2, 255)).count() == 0
+    assert pygame.mask.from_threshold(picture, DARK.best, (2, 2, 2, 255)).count() == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
@@ -219,19 +255,35 @@ def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
         assert says in done.stderr
 
 
+TELLING_WHEN_IT_LOOKS = """
+from app import draw
+from nn.commands import run
+
+wait = draw.wait_for_events
+
+def wait_for_events(*arguments):
+    print("looking", flush=True)
+    return wait(*arguments)
+
+draw.wait_for_events = wait_for_events
+run(lambda _: draw.main([]), "app.draw")
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_ctrl_c_ends_with_status_130():
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.draw"],
+        [sys.executable, "-c", TELLING_WHEN_IT_LOOKS],
         cwd=ROOT,
         env=environment(SDL_VIDEODRIVER="dummy"),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        time.sleep(1.5)
+        assert process.stdout.readline() == "looking\n"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130
@@ -245,5 +297,25 @@ def test_only_display_and_font_are_initialised(monkeypatch):
         assert pygame.display.get_init()
         assert not pygame.mixer.get_init()
         assert not pygame.joystick.get_init()
+    finally:
+        pygame.display.quit()
+
+
+@pytest.mark.parametrize(
+    ("desktop", "asked", "size"),
+    [
+        ((1920, 1080), None, (960, 640)),
+        ((3840, 2160), None, (1920, 1280)),
+        ((800, 480), None, (800, 480)),
+        ((3840, 2160), (700, 500), (700, 500)),
+        ((1920, 1080), (4000, 4000), (1920, 1080)),
+        ((0, 0), None, (960, 640)),  # nobody knows
+    ],
+)
+def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desktop, asked, size):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
+    try:
+        assert draw.open_window(asked).get_size() == size
     finally:
         pygame.display.quit()

@@ -94,11 +94,11 @@ SEEN_BY = {
     },
 }  # fmt: skip
 WITHOUT_PYGAME = {
-    "canvas", "demonstration", "hand", "layout", "mnist", "networks",
-    "predict", "predictor", "profile", "refusals", "replay", "strokes", "teach",
+    "canvas", "commands", "demonstration", "hand", "layout", "mnist", "networks", "palette",
+    "predict", "predictor", "profile", "refusals", "replay", "session", "strokes", "teach",
     "teacher", "training",
 }  # fmt: skip
-WITHOUT_DRAWING = {"controller", "layout", "training", "networks", "mnist", "drawings"}
+WITHOUT_DRAWING = {"session", "controller", "layout", "training", "networks", "mnist", "drawings"}
 
 
 def modules(package):

@@ -1,10 +1,21 @@
+import itertools
+
 import numpy as np
 import pygame
 import pytest
 
-from app.layout import lay_out
+from app.cells import cell_colours
+from app.commands import COMMANDS
+from app.hand import Hand
+from app.layout import Rect
+from app.palette import DARK
+from app.panels import percentage
 from app.predictor import Answer
-from app.view import BACKGROUND, BAR, BEST, INK, PAPER, TRACK, View, cell_colours, percentage
+from app.profile import Profile
+from app.session import Session
+from app.text import MOST_PIXELS, Writer
+from app.view import View
+from nn.reader import load_reader
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
 PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
@@ -17,12 +28,33 @@ def fonts():
     pygame.font.quit()
 
 
-def show(size, ink=None, answer=None, name="stub"):
+class Network:
+    name = "stub"
+
+    def __init__(self, probabilities=PROBABILITIES):
+        self._answer = probabilities
+
+    def probabilities(self, images):
+        return np.tile(np.array(self._answer, np.float32), (len(images), 1))
+
+
+def session_of(size, ink=None, answered=False, name="stub", theme="dark"):
+    network = Network()
+    network.name = name
+    session = Session(network, size=size, theme=theme)
+    if ink is not None:
+        session.canvas.ink[...] = ink
+    if answered:
+        session.predictor.answer = Answer(PROBABILITIES)
+        session.answers = [session.predictor.answer]
+    return session
+
+
+def show(size, *given, **more):
+    session = session_of(size, *given, **more)
     surface = pygame.Surface(size)
-    layout = lay_out(*size)
-    ink = np.zeros((28, 28), dtype=np.float32) if ink is None else ink
-    View().draw(surface, layout, ink, answer, name)
-    return surface, layout
+    View().draw(surface, session)
+    return surface, session.layout
 
 
 def run_of(surface, rect, colour):
@@ -37,39 +69,53 @@ def run_of(surface, rect, colour):
 def has_text(surface, rect):
     """Whether a rectangle holds anything but background."""
     part = surface.subsurface(rect)
-    return any(
-        part.get_at((x, y))[:3] != BACKGROUND for x in range(rect.width) for y in range(rect.height)
-    )
+    blank = pygame.mask.from_threshold(part, DARK.background, (1, 1, 1, 255))
+    return blank.count() < rect.width * rect.height
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_bars_are_as_long_as_the_probabilities_and_the_best_is_marked(size):
-    surface, layout = show(size, answer=Answer(PROBABILITIES))
+    surface, layout = show(size, answered=True)
     for digit, (row, probability) in enumerate(zip(layout.bars, PROBABILITIES, strict=True)):
-        colour = BEST if digit == 2 else BAR
+        colour = DARK.best if digit == 2 else DARK.bar
         length = run_of(surface, row.track, colour)
         assert abs(length - probability * row.track.width) <= 1, digit
-        assert surface.get_at((row.track.right - 1, row.track.y))[:3] == TRACK
+        assert surface.get_at((row.track.right - 1, row.track.y))[:3] == DARK.track
         assert has_text(surface, row.label)
         assert has_text(surface, row.percent)
     assert has_text(surface, layout.answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(PROBABILITIES, is_digit=False), Answer((0.4, 0.3, 0.3, *[0.0] * 7))]
+)
+def test_no_bar_is_marked_where_nobody_is_sure(answer):
+    session = session_of(SIZES[1])
+    session.predictor.answer = answer
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    for row, probability in zip(session.layout.bars, answer.probabilities, strict=True):
+        assert abs(run_of(surface, row.track, DARK.bar) - probability * row.track.width) <= 1
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_without_an_answer_there_are_no_bars(size):
     surface, layout = show(size)
     for row in layout.bars:
-        assert run_of(surface, row.track, TRACK) == row.track.width
+        assert run_of(surface, row.track, DARK.track) == row.track.width
         assert has_text(surface, row.label)
         assert not has_text(surface, row.percent)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_painted_outside_its_rectangle(size):
-    surface, layout = show(size, answer=Answer(PROBABILITIES), name="a very long name " * 9)
+    surface, layout = show(size, answered=True, name="a very long name " * 9)
     owned = pygame.mask.Mask(size)
-    for rect in (layout.canvas, layout.answer, layout.help, layout.name):
-        margin = 3 if rect is layout.canvas else 0  # the frame
+    for rect in (
+        layout.canvas, layout.answer, layout.help, layout.name, layout.seen, layout.caption,
+        *layout.buttons.values(), *layout.table,
+    ):  # fmt: skip
+        margin = 3 if rect in (layout.canvas, layout.seen) else 0  # the frame
         owned.draw(
             pygame.mask.Mask((rect.width + 2 * margin, rect.height + 2 * margin), fill=True),
             (rect.x - margin, rect.y - margin),
@@ -77,10 +123,113 @@ def test_nothing_is_painted_outside_its_rectangle(size):
     for row in layout.bars:
         for rect in (row.label, row.track, row.percent):
             owned.draw(pygame.mask.Mask(rect[2:], fill=True), rect[:2])
-    painted = pygame.mask.from_threshold(surface, BACKGROUND, (1, 1, 1, 255))
+    painted = pygame.mask.from_threshold(surface, DARK.background, (1, 1, 1, 255))
     painted.invert()
     painted.erase(owned, (0, 0))
     assert painted.count() == 0
+
+
+@pytest.mark.parametrize("size", [*SIZES, (900, 400), (240, 240)])
+@pytest.mark.parametrize("panel", ["answer", "networks"])
+def test_the_table_is_full_and_the_chosen_network_is_in_it(size, panel):
+    session = session_of(size, answered=True)
+    for number in range(8):
+        network = Network()
+        network.name = f"number {number}"
+        session.shelf.add(network)
+    session.open_panel(panel)
+    for index in range(9):
+        session.choose_network(index)
+        rows = session.rows()
+        assert len(rows) == max(0, len(session.layout.table) - 1)
+        assert index in rows or not session.layout.table
+        assert range(9)[rows.start : rows.stop] == rows
+    surface = pygame.Surface(size)
+    View().draw(surface, session)
+    for row in session.layout.table:
+        assert has_text(surface, row)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (900, 400)])
+def test_the_words_of_the_tables_columns_do_not_run_together(size):
+    session = Session(load_reader("mlp"), size=size)
+    session.open_panel("networks")
+    session.predictor.answer = Answer((0.999, *[0.0] * 9))
+    session.answers = [session.predictor.answer]
+    surface = pygame.Surface(size)
+    View().draw(surface, session)
+    for row in session.layout.table:
+        part = surface.subsurface((row.x, row.y + 1, row.width, row.height - 3))
+        background = part.get_at((part.get_width() - 1, 0))
+        inked = pygame.mask.from_threshold(part, background, (1, 1, 1, 255))
+        inked.invert()
+        column = [
+            any(inked.get_at((x, y)) for y in range(part.get_height()))
+            for x in range(part.get_width())
+        ]
+        runs = [(has_ink, len(list(run))) for has_ink, run in itertools.groupby(column)]
+        between = [length for has_ink, length in runs[1:-1] if not has_ink]
+        assert sum(length >= 4 for length in between) >= 4
+        assert has_text(surface, row)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_path):
+    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
+    session = Session(Network(), size=size, hand=hand)
+    session.overlay = "mine"
+    quiet, said = pygame.Surface(size), pygame.Surface(size)
+    View().draw(quiet, session)
+    session.toast = "a message"
+    View().draw(said, session)
+    card, text = session.layout.card, session.layout.text
+    below = card.bottom - text * 5 // 2
+    words = Rect(card.x + text, below - text, card.width - 2 * text, text)
+    keys = Rect(card.x + text, below, card.width - 2 * text, text * 3 // 2)
+    for rect, is_same in ((words, True), (keys, False)):
+        one, other = (pygame.image.tobytes(s.subsurface(rect), "RGB") for s in (quiet, said))
+        assert (one == other) == is_same
+        assert len(set(one)) > 3, "there are no words"
+
+
+@pytest.mark.parametrize("size", [*SIZES, (900, 400), (1280, 480)])
+def test_the_lines_of_the_help_do_not_touch_each_other(size):
+    session = session_of(size)
+    session.do("help")
+    surface = pygame.Surface(size)
+    View().draw(surface, session)
+    columns = session.layout.help_columns
+    *rows, last = session.layout.card_rows(1 + len(COMMANDS), columns)
+    for column in range(columns):
+        lines = [row for row in rows if row.x == rows[-column].x]
+        first = lines[0]
+        part = surface.subsurface((first.x, first.y, first.width, last.y - first.y))
+        inked = pygame.mask.from_threshold(part, DARK.card, (1, 1, 1, 255))
+        inked.invert()
+        has_ink_at = [
+            inked.overlap_area(pygame.mask.Mask((first.width, 1), fill=True), (0, y)) > 0
+            for y in range(part.get_height())
+        ]
+        assert sum(has_ink for has_ink, _ in itertools.groupby(has_ink_at)) == len(lines)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["tiny", "mlp"])
+def test_what_is_inside_a_network_is_painted_within_what_is_said_to_have_changed(size, name):
+    """What is outside is not brought to the screen, and stays when another part is looked at."""
+    session = Session(load_reader(name), size=size)
+    session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
+    session.settle()
+    session.open_panel("inside")
+    for stage in range(len(session.stages)):
+        for unit in (0, 1, len(session.stages[stage].values) - 1):
+            session.look_at(stage, unit)
+            surface = pygame.Surface(size)
+            surface.fill(DARK.background)
+            area = View().draw_body(surface, session)
+            assert has_text(surface, area)
+            surface.fill(DARK.background, area)
+            assert not has_text(surface, Rect(0, 0, *size))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -91,27 +240,22 @@ def test_a_cell_of_ink_fills_its_square_and_no_other(size):
     x, y = (int(v) for v in layout.to_pixels(0, 27))
     for dx in (0, layout.cell - 1):
         for dy in (0, layout.cell - 1):
-            assert surface.get_at((x + dx, y + dy))[:3] == INK
+            assert surface.get_at((x + dx, y + dy))[:3] == DARK.ink
     middle = layout.cell // 2
-    assert surface.get_at((x + middle, y - layout.cell + middle))[:3] == PAPER
-    assert surface.get_at((layout.canvas.right - middle, y + middle))[:3] == PAPER
+    assert surface.get_at((x + middle, y - layout.cell + middle))[:3] == DARK.paper
+    assert surface.get_at((layout.canvas.right - middle, y + middle))[:3] == DARK.paper
 
 
-def test_a_panel_drawn_again_leaves_nothing_of_the_one_before():
-    for size in SIZES:
-        surface, layout = show(size, answer=Answer(PROBABILITIES))
-        View().draw_panel(surface, layout, None)
-        fresh, _ = show(size)
-        assert surface.get_buffer().raw == fresh.get_buffer().raw
-
-
-def test_a_canvas_drawn_again_leaves_nothing_of_the_one_before():
-    ink = np.random.default_rng(0).random((28, 28), dtype=np.float32)
-    for size in SIZES:
-        surface, layout = show(size, ink)
-        View().draw_canvas(surface, layout, np.zeros_like(ink))
-        fresh, _ = show(size)
-        assert surface.get_buffer().raw == fresh.get_buffer().raw
+@pytest.mark.parametrize("size", SIZES)
+def test_parts_drawn_again_leave_nothing_of_what_was_there_before(size):
+    surface, _ = show(size, np.random.default_rng(0).random((28, 28)), answered=True)
+    fresh, _ = show(size)
+    session, view = session_of(size), View()
+    for draw in (
+        view.draw_canvas, view.draw_head, view.draw_body, view.draw_buttons, view.draw_foot
+    ):  # fmt: skip
+        draw(surface, session)
+    assert surface.get_buffer().raw == fresh.get_buffer().raw
 
 
 def test_a_long_name_is_made_to_fit():
@@ -119,9 +263,9 @@ def test_a_long_name_is_made_to_fit():
 
 
 def test_cell_colours_go_from_paper_to_ink():
-    colours = cell_colours(np.array([[0.0, 0.5, 1.0]], dtype=np.float32))
-    assert tuple(colours[0, 0]) == PAPER
-    assert tuple(colours[0, 2]) == INK
+    colours = cell_colours(DARK, np.array([[0.0, 0.5, 1.0]], dtype=np.float32))
+    assert tuple(colours[0, 0]) == DARK.paper
+    assert tuple(colours[0, 2]) == DARK.ink
     assert (colours[0, 0] < colours[0, 1]).all()
 
 
@@ -138,3 +282,14 @@ def test_cell_colours_go_from_paper_to_ink():
 )
 def test_percentages(probability, text):
     assert percentage(probability) == text
+
+
+def test_the_pictures_of_words_that_are_kept_do_not_fill_the_memory():
+    writer, surface = Writer(), pygame.Surface((400, 300))
+    for number in range(400):
+        writer.glyph(str(number % 10), 400 + number, DARK.text)
+        kept = [p.get_width() * p.get_height() for p in writer._pictures.values()]
+        assert sum(kept[:-1]) < MOST_PIXELS
+    assert len(kept) > 1
+    writer.write(surface, "7", Rect(0, 0, 100, 100), 40, DARK.text)
+    assert surface.get_bounding_rect().width > 0

@@ -4,6 +4,7 @@ Skipped where Xvfb, xdotool or a trained network is missing, unless DIGITPAD_REQ
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,8 @@ import pygame
 import pytest
 
 from app.layout import lay_out
-from app.view import BEST, INK
+from app.palette import DARK, LIGHT
+from app.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = (1400, 1000)
@@ -33,12 +35,19 @@ def require():
         pytest.skip(message)
 
 
-@pytest.fixture(scope="module")
-def display():
-    require()
+def start_server():
+    """An X server, and the name of its display."""
     reader, writer = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"],
+        [
+            "Xvfb",
+            "-noreset",
+            "-displayfd",
+            str(writer),
+            "-screen",
+            "0",
+            f"{SCREEN[0]}x{SCREEN[1]}x24",
+        ],
         pass_fds=[writer],
         stderr=subprocess.DEVNULL,
     )
@@ -46,7 +55,14 @@ def display():
     with os.fdopen(reader) as numbers:
         number = numbers.readline().strip()  # returns when the server is ready
     assert number, "Xvfb did not start"
-    yield f":{number}"
+    return server, f":{number}"
+
+
+@pytest.fixture(scope="module")
+def display():
+    require()
+    server, name = start_server()
+    yield name
     server.terminate()
     server.wait()
 
@@ -55,7 +71,10 @@ class Window:
     """The running program, the mouse and the keyboard, and the eye."""
 
     def __init__(self, display, folder, *arguments):
-        self.environment = {**os.environ, "DISPLAY": display}
+        self.home = folder / "home"
+        self.environment = {**os.environ, "DISPLAY": display, "HOME": str(self.home)}
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_PICTURES_DIR"):
+            self.environment.pop(name, None)
         self.environment.pop("SDL_VIDEODRIVER", None)
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.picture_path = folder / "screen.png"
@@ -65,9 +84,9 @@ class Window:
             env=self.environment,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.id = None
+        self.panel = "answer"
         try:
             self.wait_for(self.find, "a window")
         except BaseException:
@@ -75,8 +94,14 @@ class Window:
             raise
 
     def close(self):
-        self.process.kill()
-        self.process.communicate()
+        """End the program as Ctrl-C does, if it has not ended by itself; it must go quietly."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            _, errors = self.process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        assert "Traceback" not in (errors or "")
 
     def xdotool(self, *arguments):
         return subprocess.run(
@@ -84,7 +109,7 @@ class Window:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=120,
         ).stdout
 
     def find(self):
@@ -93,7 +118,7 @@ class Window:
         self.id = found[-1] if found else None
         return self.id is not None and self.update_geometry()
 
-    def wait_for(self, look, what, seconds=15):
+    def wait_for(self, look, what, seconds=120):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.process.stderr.read()
@@ -109,7 +134,7 @@ class Window:
             return False
         self.place = values["X"], values["Y"]
         self.size = values["WIDTH"], values["HEIGHT"]
-        self.layout = lay_out(*self.size)
+        self.layout = lay_out(*self.size, self.panel)
         return True
 
     def title(self):
@@ -133,7 +158,7 @@ class Window:
             ["import", "-window", "root", str(self.picture_path)],
             env=self.environment,
             check=True,
-            timeout=20,
+            timeout=120,
         )
         screen = pygame.image.load(str(self.picture_path))
         return screen.subsurface((*self.place, *self.size))
@@ -149,7 +174,7 @@ class Window:
         marked = [
             digit
             for digit, row in enumerate(self.layout.bars)
-            if picture.get_at((row.track.x + 1, row.track.y + 1))[:3] == BEST
+            if picture.get_at((row.track.x + 1, row.track.y + 1))[:3] == DARK.best
         ]
         assert len(marked) <= 1
         return marked[0] if marked else None
@@ -158,10 +183,39 @@ class Window:
         found = re.fullmatch(r"Digitpad – (\d) \(.+ %\)", self.title())
         return int(found.group(1)) if found else None
 
+    def key(self, *keys):
+        self.xdotool("key", *keys)
+
+    def click(self, rect, button=1):
+        x, y = self.place[0] + rect.x + rect.width // 2, self.place[1] + rect.y + rect.height // 2
+        self.xdotool("mousemove", x, y, "click", button)
+
+    def show(self, panel):
+        """Say which panel the program is expected to show from now on."""
+        self.panel = panel
+        self.update_geometry()
+
+    def is_lit(self, button, picture=None):
+        """Whether a button is underlined, because what it opens is open."""
+        x, y, width, height = self.layout.buttons[button]
+        picture = picture or self.look()
+        return picture.get_at((x + width // 2, y + height - 1))[:3] in (DARK.best, LIGHT.best)
+
+    def part(self, rect):
+        """The pixels of a part of the window."""
+        return self.look().subsurface(rect).copy().get_buffer().raw
+
+    def is_card_open(self):
+        card = self.layout.card
+        return self.look().get_at((card.x + 20, card.bottom - 8))[:3] == DARK.card
+
+    def files(self, folder, end):
+        return sorted((self.home / folder).glob(f"*{end}"))
+
     def inked(self):
         """How many cells' worth of full ink the canvas shows."""
         canvas = self.look().subsurface(self.layout.canvas)
-        full = pygame.mask.from_threshold(canvas, INK, (3, 3, 3, 255)).count()
+        full = pygame.mask.from_threshold(canvas, DARK.ink, (3, 3, 3, 255)).count()
         return full / self.layout.cell**2
 
 
@@ -193,14 +247,14 @@ def test_draw_read_erase_and_reset(display, tmp_path):
         # A single click leaves a dot, and a jump of the mouse leaves no gap.
         window.stroke([(3.5, 3.5)])
         window.stroke([(3.5, 25.5), (24.5, 25.5)])
-        window.wait_for(lambda: window.cell(24, 25) == INK, "a line")
-        assert window.cell(3, 3) == INK
-        assert all(window.cell(x, 25) == INK for x in (4, 11, 17, 23))
+        window.wait_for(lambda: window.cell(24, 25) == DARK.ink, "a line")
+        assert window.cell(3, 3) == DARK.ink
+        assert all(window.cell(x, 25) == DARK.ink for x in (4, 11, 17, 23))
 
         before = window.inked()
         window.stroke([(3.5, 25.5), (24.5, 25.5)], button=3)
         wait_for_ink(window, lambda cells: cells < before - 15)
-        assert window.cell(3, 3) == INK
+        assert window.cell(3, 3) == DARK.ink
 
         window.xdotool("key", "r")
         wait_for_ink(window, lambda cells: cells == 0)
@@ -208,7 +262,7 @@ def test_draw_read_erase_and_reset(display, tmp_path):
         assert window.best_bar() is None
 
         window.xdotool("key", "Escape")
-        assert window.process.wait(timeout=10) == 0
+        assert window.process.wait(timeout=120) == 0
 
 
 def test_leaving_the_window_and_coming_back(display, tmp_path):
@@ -222,15 +276,15 @@ def test_leaving_the_window_and_coming_back(display, tmp_path):
             *["mousemove", *window.spot(0.5, 20.5), "mousemove", *window.spot(5.5, 20.5)],
             *["mouseup", 1],
         )
-        window.wait_for(lambda: window.cell(4, 20) == INK, "the way back")
-        assert window.cell(1, 5) == INK
-        assert window.cell(5, 13) != INK
+        window.wait_for(lambda: window.cell(4, 20) == DARK.ink, "the way back")
+        assert window.cell(1, 5) == DARK.ink
+        assert window.cell(5, 13) != DARK.ink
         # Released outside: moving over the canvas afterwards draws nothing.
         window.xdotool(
             *["mousemove", *window.spot(14.5, 14.5), "mousedown", 1],
             *["mousemove", left + 30, top - 50, "mouseup", 1],
         )
-        window.wait_for(lambda: window.cell(14, 14) == INK, "the way out")
+        window.wait_for(lambda: window.cell(14, 14) == DARK.ink, "the way out")
         before = window.inked()
         window.xdotool("mousemove", *window.spot(20, 25), "mousemove", *window.spot(25, 20))
         time.sleep(0.2)
@@ -244,9 +298,9 @@ def test_the_mouse_is_in_the_right_place_after_a_resize(display, tmp_path):
         window.xdotool("windowsize", "--sync", window.id, 600, 780)
         window.update_geometry()
         assert window.size == (600, 780)
-        window.wait_for(lambda: window.cell(14, 12) == INK, "the drawing at its new place")
+        window.wait_for(lambda: window.cell(14, 12) == DARK.ink, "the drawing at its new place")
         window.stroke([(2.5, 25.5)])
-        window.wait_for(lambda: window.cell(2, 25) == INK, "a dot")
+        window.wait_for(lambda: window.cell(2, 25) == DARK.ink, "a dot")
 
 
 def test_two_at_once_and_ctrl_c(display, tmp_path):
@@ -259,4 +313,252 @@ def test_two_at_once_and_ctrl_c(display, tmp_path):
         second.wait_for(lambda: second.answer() is not None, "its answer")
         for window in (first, second):
             window.process.send_signal(signal.SIGINT)
-            assert window.process.wait(timeout=10) == 130
+            assert window.process.wait(timeout=120) == 130
+
+
+ONE = [(14.2, 5), (14, 12), (13.8, 22)]
+
+
+def test_undo_redo_and_clear_by_keys_and_buttons(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        buttons = window.layout.buttons
+        for undo, redo, clear in (
+            (lambda: window.key("ctrl+z"), lambda: window.key("ctrl+shift+z"),
+             lambda: window.key("r")),
+            (lambda: window.click(buttons["undo"]), lambda: window.click(buttons["redo"]),
+             lambda: window.click(buttons["clear"])),
+        ):  # fmt: skip
+            window.stroke(ONE)
+            wait_for_ink(window, lambda cells: cells > 12)
+            undo()
+            wait_for_ink(window, lambda cells: cells == 0)
+            redo()
+            wait_for_ink(window, lambda cells: cells > 12)
+            clear()
+            wait_for_ink(window, lambda cells: cells == 0)
+
+
+def test_why_inside_and_networks_by_keys_and_buttons(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        window.wait_for(window.answer, "an answer")
+        for panel, key, button in (("answer", "w", "why"), ("inside", "i", "inside")):
+            for act in (
+                lambda key=key: window.key(key),
+                lambda button=button: window.click(window.layout.buttons[button]),
+            ):
+                before = window.part(window.layout.body)
+                act()
+                window.show(panel)
+                window.wait_for(lambda: window.is_lit(button), f"{button} to open")  # noqa: B023
+                if panel == "inside":
+                    assert window.part(window.layout.body) != before
+                act()
+                window.show("answer")
+                window.wait_for(lambda: not window.is_lit(button), f"{button} to close")  # noqa: B023
+        foot = window.part(window.layout.name)
+        for act in (
+            lambda: window.key("Tab"),
+            lambda: window.click(window.layout.buttons["network"]),
+            lambda: window.key("shift+Tab"),
+            lambda: window.click(window.layout.table[3]),
+        ):
+            act()
+            window.wait_for(lambda: window.part(window.layout.name) != foot, "another name")  # noqa: B023
+            foot = window.part(window.layout.name)
+
+
+def test_help_list_and_theme(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        assert not window.is_card_open()
+        for start, end in (("h", "h"), ("F1", "Escape"), ("o", "o")):
+            window.key(start)
+            window.wait_for(window.is_card_open, "a card")
+            window.key(end)
+            window.wait_for(lambda: not window.is_card_open(), "it to close")
+        for button in ("help", "open"):
+            window.click(window.layout.buttons[button])
+            window.wait_for(window.is_card_open, "a card")
+            window.key("Escape")
+            window.wait_for(lambda: not window.is_card_open(), "it to close")
+        window.key("l")
+        window.wait_for(lambda: window.look().get_at((2, 2))[:3] == LIGHT.background, "light")
+        window.key("l")
+        window.wait_for(lambda: window.look().get_at((2, 2))[:3] == DARK.background, "dark")
+
+
+def test_correcting_and_my_digits(display, tmp_path):
+    kept = "home/.local/share/digitpad/profiles/ann/digits.jsonl"
+    with opened(display, tmp_path, "--profile", "ann") as window:
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+
+        def labels():
+            path = tmp_path / kept
+            lines = path.read_text().splitlines() if path.exists() else []
+            return [json.loads(line)["label"] for line in lines]
+
+        window.key("1")
+        window.wait_for(lambda: labels() == [1], "a kept digit")
+        window.key("ctrl+z")
+        window.wait_for(lambda: labels() == [], "it to be taken back")
+        window.key("7")
+        window.wait_for(lambda: labels() == [7], "another label")
+        window.key("m")
+        window.wait_for(window.is_card_open, "my digits")
+        window.key("1")
+        window.wait_for(lambda: labels() == [1], "a new label")
+        window.key("Delete")
+        window.wait_for(lambda: labels() == [], "an empty list")
+        window.key("Escape")
+        window.wait_for(lambda: not window.is_card_open(), "it to close")
+        window.click(window.layout.buttons["mine"])
+        window.wait_for(window.is_card_open, "my digits")
+
+
+@pytest.mark.parametrize("how", ["the server dies", "the window is killed", "SIGTERM", "SIGHUP"])
+def test_what_was_kept_outlives_a_display_taken_away_and_a_signal(tmp_path, how):
+    """While a correction is being learned; only a drawing that was not saved is lost."""
+    require()
+    server, name = start_server()
+    profile = Profile(tmp_path / "home/.local/share/digitpad/profiles/default")
+    try:
+        with opened(name, tmp_path) as window:
+            window.stroke(ONE)
+            wait_for_ink(window, lambda cells: cells > 12)
+            window.key("7")
+            window.wait_for(lambda: profile.load().digits, "a kept digit")
+            window.stroke([(3.5, 3.5), (20, 3.5)])
+            if how == "the server dies":
+                server.kill()
+            elif how == "the window is killed":
+                window.xdotool("windowkill", window.id)
+            else:
+                window.process.send_signal(getattr(signal, how))
+            status = window.process.wait(timeout=120)
+            said = window.process.stderr.read()
+    finally:
+        server.kill()
+        server.wait()
+    if how.startswith("SIG"):
+        assert (status, said) == (0, "")
+    else:  # Xlib ends the process, in its own words, whatever the threads are doing then
+        assert status != 0
+        assert "Traceback" not in said
+    (own,) = profile.load().digits
+    assert own.digit.label == 7
+    assert not list((tmp_path / "home").rglob("*.part"))
+
+
+def test_save_open_screenshot_and_clipboard(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        folder = "Pictures/Digitpad"
+        window.key("s")
+        window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 1, "a saved drawing")
+        window.click(window.layout.buttons["save"])
+        window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 2, "another")
+        assert len(window.files(folder, ".png")) == 2
+        window.key("F12")
+        window.wait_for(lambda: len(window.files(folder, ".png")) == 3, "a screenshot")
+        pictures = [pygame.image.load(str(path)) for path in window.files(folder, ".png")]
+        sizes = sorted(picture.get_size() for picture in pictures)
+        assert sizes == sorted([(280, 280), (280, 280), window.size])
+        window.key("r")
+        wait_for_ink(window, lambda cells: cells == 0)
+        window.key("o")
+        window.wait_for(window.is_card_open, "the list")
+        window.key("Down")
+        window.key("Return")
+        wait_for_ink(window, lambda cells: cells > 12)
+        for combination in ("ctrl+c", "ctrl+v"):  # where there is no clipboard, a line says so
+            before = window.part(window.layout.help)
+            window.key(combination)
+            window.wait_for(lambda: window.part(window.layout.help) != before, "a word")  # noqa: B023
+
+
+def test_the_keyboards_pen_focus_and_brush(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        window.key("space", *["Down"] * 8, "space")
+        wait_for_ink(window, lambda cells: cells > 8)
+        window.key("Escape")
+        window.key("F6", "Return")  # the first button: Clear
+        wait_for_ink(window, lambda cells: cells == 0)
+        window.key("Escape")
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        thin = window.inked()
+        window.key("r")
+        wait_for_ink(window, lambda cells: cells == 0)
+        window.key("bracketright", "bracketright")
+        window.click(window.layout.canvas, button=4)  # the wheel
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 1.8 * thin)
+
+
+def test_full_screen_and_back(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        place = window.place
+        # Without a window manager nobody moves the window to the corner; its size is SDL's doing.
+        window.key("F11")
+        window.wait_for(lambda: window.find() and window.size == SCREEN, "the whole screen")
+        time.sleep(0.5)
+        window.key("F11")
+        window.wait_for(lambda: window.find() and window.size == (960, 640), "the window again")
+        window.wait_for(lambda: window.find() and window.place == place, "its former place")
+        wait_for_ink(window, lambda cells: cells > 12)
+
+
+def test_test_digits_and_training(display, tmp_path, small_mnist):
+    with opened(display, tmp_path, "--model", "mlp", "--data-dir", str(small_mnist)) as window:
+        for act in (
+            lambda: window.key("n"),
+            lambda: window.click(window.layout.buttons["test digit"]),
+        ):
+            before = window.part(window.layout.canvas)
+            act()
+            window.wait_for(lambda: window.part(window.layout.canvas) != before, "a digit")  # noqa: B023
+        window.key("t")
+        window.show("training")
+        window.wait_for(lambda: window.is_lit("train"), "the training")
+        curves = window.layout.curves
+
+        def learned():
+            picture = window.look().subsurface(curves)
+            return pygame.mask.from_threshold(picture, DARK.best, (3, 3, 3, 255)).count() > 20
+
+        window.wait_for(learned, "a curve")
+        window.click(window.layout.training_buttons["keep"])
+        window.show("answer")
+        networks = ".local/share/digitpad/networks"
+        window.wait_for(lambda: window.files(networks, "mlp-1.npz"), "the kept network")
+        window.wait_for(lambda: not window.is_lit("train"), "the bars")
+        window.click(window.layout.buttons["train"])
+        window.show("training")
+        window.wait_for(learned, "another curve")
+        window.key("x")
+        window.wait_for(lambda: not learned(), "it to be thrown away")
+        window.key("Escape")
+        window.show("answer")
+        window.wait_for(lambda: not window.is_lit("train"), "the bars")
+        assert len(window.files(networks, ".npz")) == 1
+        window.key("Escape")
+        assert window.process.wait(timeout=120) == 0
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux's account of processes")
+def test_an_idle_window_takes_almost_no_processor_time(display, tmp_path):
+    def seconds(window):
+        fields = Path(f"/proc/{window.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        window.wait_for(window.answer, "an answer")
+        time.sleep(6)  # until the last message is gone
+        before = seconds(window)
+        time.sleep(4)
+        assert (seconds(window) - before) / 4 < 0.03

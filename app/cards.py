@@ -1,0 +1,105 @@
+"""Draws what lies over the window: the help, the saved drawings, the user's own digits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from app.cells import cell_colours, enlarged
+from app.commands import COMMANDS
+from app.layout import Rect
+from app.palette import PALETTES
+from app.text import BOLD, REGULAR, Writer
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+OWN_DIGITS_KEYS = (
+    "arrows choose · 0 to 9 relabel · Delete · Enter opens · F forgets what was learned · Esc"
+)
+
+
+def draw_help(surface: pygame.Surface, session: Session, writer: Writer) -> None:
+    """All commands with their keys, over the dimmed window."""
+    layout, palette = session.layout, PALETTES[session.theme]
+    _draw_card(surface, session, writer, "Draw a digit; the network reads it once a second")
+    lines = [(command.keys, command.help) for command in COMMANDS.values()]
+    lines.insert(0, ("left, right button", "draw, erase; fingers draw too"))
+    rows = layout.card_rows(len(lines), layout.help_columns)
+    size = min(layout.text * 0.95, rows[0].height * 0.9)  # lines do not touch each other
+    for (keys, text), row in zip(lines, rows, strict=False):
+        column = row.width * 27 // 100
+        writer.write(
+            surface, keys, Rect(row.x, row.y, column - layout.text // 2, row.height), size,
+            palette.best, face=BOLD,
+        )  # fmt: skip
+        place = Rect(row.x + column, row.y, row.width - column, row.height)
+        writer.write(surface, text, place, size, palette.text)
+    last = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
+    writer.write(surface, last, rows[-1], min(size, layout.text * 0.85), palette.quiet)
+
+
+def draw_list(surface: pygame.Surface, session: Session, writer: Writer) -> None:
+    """The saved drawings, newest first."""
+    layout, palette = session.layout, PALETTES[session.theme]
+    _draw_card(surface, session, writer, "Open a drawing")
+    rows = layout.card_rows(max(1, len(session.saved)))
+    if not session.saved:
+        words = f"Nothing is saved in {session.drawings} yet: S saves the drawing"
+        writer.write(surface, words, rows[0], layout.text, palette.quiet)
+    for index, (path, row) in enumerate(zip(session.saved, rows, strict=False)):
+        chosen = index == session.row
+        if chosen:
+            surface.fill(palette.button, row)
+        place = Rect(row.x + layout.text // 2, row.y, row.width - layout.text, row.height)
+        writer.write(
+            surface, path.name, place, layout.text, palette.text if chosen else palette.quiet,
+            face=BOLD if chosen else REGULAR,
+        )  # fmt: skip
+    last = "up, down and Enter, or a click · a file dropped on the window opens too · Esc closes"
+    writer.write(surface, last, rows[-1], layout.text * 0.85, palette.quiet)
+
+
+def _draw_card(surface: pygame.Surface, session: Session, writer: Writer, title: str) -> None:
+    layout, palette = session.layout, PALETTES[session.theme]
+    veil = pygame.Surface(surface.get_size())
+    veil.fill(palette.background)
+    veil.set_alpha(190)
+    surface.blit(veil, (0, 0))
+    radius = max(3, layout.text // 2)
+    pygame.draw.rect(surface, palette.card, layout.card, border_radius=radius)
+    pygame.draw.rect(
+        surface, palette.frame, layout.card, max(1, layout.text // 14), border_radius=radius
+    )
+    writer.write(surface, title, layout.card_title, layout.text * 1.25, palette.text, face=BOLD)
+
+
+def draw_own_digits(surface: pygame.Surface, session: Session, writer: Writer) -> None:
+    """A tile for each digit, oldest first, with its label; those that are misread are framed."""
+    layout, palette, hand = session.layout, PALETTES[session.theme], session.hand
+    _draw_card(surface, session, writer, "My digits")
+    assert hand is not None
+    tiles = layout.card_tiles(len(hand.digits))
+    line = max(1, layout.text // 9)
+    for index, own in enumerate(hand.digits):
+        place = tiles.rect(index)
+        image = hand.image(own)
+        if image is not None:
+            cells = cell_colours(palette, image)
+            surface.blit(enlarged(cells, place.width), place[:2])
+        label = Rect(place.x + line, place.y + line, place.width // 3, place.height // 3)
+        is_right = hand.is_right(own) is not False
+        colour = palette.quiet if is_right else palette.against
+        writer.write(surface, str(own.digit.label), label, label.height, colour, face=BOLD)
+        if index == session.row:
+            pygame.draw.rect(surface, palette.best, place, line + 1)
+        elif not is_right:
+            pygame.draw.rect(surface, palette.against, place, line)
+    inner = layout.card.shrunk(max(6, layout.text * 5 // 4))
+    first = Rect(inner.x, inner.bottom - 5 * layout.text // 2, inner.width, layout.text)
+    last = Rect(inner.x, inner.bottom - layout.text, inner.width, layout.text)
+    writer.write(surface, hand.summary(), first, layout.text, palette.text)
+    # A message stands where the keys are, and leaves the summary to be read.
+    colour = palette.text if session.toast else palette.quiet
+    writer.write(surface, session.toast or OWN_DIGITS_KEYS, last, layout.text * 0.85, colour)

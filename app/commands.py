@@ -1,0 +1,50 @@
+"""What the user can ask for: each command with its button, its keys, and what the help says.
+
+The commands themselves are methods of `app.session.Session`; `app.controller` binds the keys.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command as its user sees it: the word on its button, its keys, its purpose."""
+
+    button: str | None
+    keys: str
+    help: str
+
+
+COMMANDS: dict[str, Command] = {
+    "clear": Command("Clear", "R", "blank paper"),
+    "undo": Command("Undo", "Ctrl-Z", "take back the last stroke"),
+    "redo": Command("Redo", "Ctrl-Shift-Z", "do it again"),
+    "network": Command("Network", "Tab", "choose the next network (Shift-Tab: the one before)"),
+    "inside": Command("Inside", "I", "see into the network; click a part for its inputs"),
+    "parts": Command(None, ", .  PgUp PgDn", "walk through the parts of the network"),
+    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)"),
+    "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it"),
+    "test digit": Command("Test", "N", "a random digit of MNIST's test file"),
+    "mine": Command("Mine", "M", "my digits: look, relabel, Delete; F forgets what was learned"),
+    "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it"),
+    "save": Command("Save", "S", "save the drawing, as a picture and as strokes"),
+    "open": Command("Open", "O", "a saved drawing; or drop a file on the window"),
+    "help": Command("Help", "H, F1", "all the keys"),
+    "brush": Command(None, "wheel  [  ]", "a thinner or thicker brush"),
+    "theme": Command(None, "L", "light or dark"),
+    "pen": Command(None, "arrows, Space", "move a pen over the canvas; set it down, lift it"),
+    "focus": Command(None, "F6, Enter", "walk through the buttons (Shift-F6: back); press one"),
+    "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)"),
+    "copy": Command(None, "Ctrl-C  Ctrl-V", "copy the drawing, paste a picture"),
+    "screen": Command(None, "F11  F12", "full screen, screenshot"),
+    "leave": Command(None, "Esc", "close what is open, then quit"),
+}
+BUTTONS: dict[str, str] = {
+    name: command.button for name, command in COMMANDS.items() if command.button is not None
+}
+TRAINING_BUTTONS: dict[str, str] = {
+    "train": "Stop",  # or Start, Continue, Download, as it stands
+    "keep": "Keep (K)",
+    "discard": "Discard (X)",
+}

@@ -1,0 +1,98 @@
+"""The window's colours, dark and light.
+
+Amber (or burnt orange) stands for the answer and for what speaks for it, blue for what speaks
+against it: a pair that differs in hue for every kind of colour vision, and in lightness as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One set of colours; all are (red, green, blue) in 0…255."""
+
+    background: Colour
+    paper: Colour
+    grid: Colour
+    frame: Colour
+    ink: Colour
+    track: Colour
+    bar: Colour
+    best: Colour  # the answer, and what speaks for it
+    against: Colour
+    text: Colour
+    quiet: Colour
+    button: Colour
+    hover: Colour
+    card: Colour  # of what lies over the window
+
+
+DARK = Palette(
+    background=(18, 21, 27),
+    paper=(28, 32, 40),
+    grid=(36, 41, 51),
+    frame=(58, 66, 80),
+    ink=(244, 240, 230),
+    track=(31, 36, 45),
+    bar=(104, 126, 158),
+    best=(255, 183, 77),
+    against=(86, 156, 240),
+    text=(226, 229, 235),
+    quiet=(139, 149, 166),
+    button=(33, 38, 48),
+    hover=(52, 60, 75),
+    card=(25, 29, 37),
+)
+LIGHT = Palette(
+    background=(246, 246, 243),
+    paper=(255, 255, 255),
+    grid=(237, 237, 233),
+    frame=(190, 193, 198),
+    ink=(29, 33, 41),
+    track=(231, 232, 230),
+    bar=(123, 143, 172),
+    best=(186, 84, 0),
+    against=(0, 95, 184),
+    text=(33, 37, 45),
+    quiet=(96, 104, 117),
+    button=(233, 234, 232),
+    hover=(214, 218, 224),
+    card=(255, 255, 255),
+)
+PALETTES = {"dark": DARK, "light": LIGHT}
+
+
+def mixed(low: Colour, high: Colour, share: NDArray[Any]) -> NDArray[np.uint8]:
+    """Colours (…, 3) as bytes on the way from `low` (share 0) to `high` (share 1)."""
+    start, end = np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
+    colours: NDArray[Any] = np.rint(start + share[..., None] * (end - start))
+    return colours.astype(np.uint8)
+
+
+def signed(palette: Palette, value: NDArray[Any]) -> NDArray[np.uint8]:
+    """Colours (…, 3) of values in −1…1: from `against` over paper to `best`."""
+    value = np.clip(value, -1.0, 1.0)
+    positive = mixed(palette.paper, palette.best, np.maximum(value, 0))
+    negative = mixed(palette.paper, palette.against, np.maximum(-value, 0))
+    return np.where(value[..., None] >= 0, positive, negative)
+
+
+def luminance(colour: Colour) -> float:
+    """Relative luminance, 0 black … 1 white, after WCAG 2.2."""
+    shares = np.array(colour) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """How well two colours can be told apart by lightness, 1 … 21, after WCAG 2.2."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)

@@ -1,0 +1,111 @@
+"""How long a frame takes while a digit is drawn and read, off screen.
+
+    python tests/benchmarks/frames.py [--size 1920x1080] [--panel answer] [--theme dark] [--why]
+
+A mouse draws the example digits again and again, 16 events a frame (1,000 a second at 60 frames),
+with a clock of the benchmark's own; each frame handles its events, does what is due (a reading once
+a second, with all networks in the table) and paints. Prints the median, the 99th percentile and the
+slowest, in milliseconds: by the clock, and of processor time alone, which a busy machine leaves as
+it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+import numpy as np
+import pygame
+
+from app.draw import Painter, window_size
+from app.session import Session
+from app.strokes import fit, read_strokes
+from nn.reader import PACKAGED_MODELS, load_reader
+
+EVENTS_A_FRAME = 16
+
+
+class Clock:
+    """A clock that the benchmark moves on."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def events(session: Session) -> list[pygame.event.Event]:
+    """The mouse's events that draw the ten example digits, after each a press of R."""
+    found = []
+    for digit in read_strokes(ROOT / "assets" / "example-strokes.jsonl"):
+        for stroke in fit(digit.strokes):
+            places = [session.layout.to_pixels(x, y) for x, y in stroke]
+            way = np.array(places)
+            steps = np.linspace(0, len(way) - 1, 6 * len(way))
+            line = [np.interp(steps, np.arange(len(way)), way[:, axis]) for axis in (0, 1)]
+            path = [(int(x), int(y)) for x, y in zip(*line, strict=True)]
+            found.append(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=path[0], button=1))
+            found += [
+                pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(1, 0, 0), rel=(0, 0))
+                for place in path
+            ]
+            found.append(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=path[-1], button=1))
+        found.append(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_r, mod=0))
+        found.append(pygame.event.Event(pygame.KEYUP, key=pygame.K_r, mod=0))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--size", type=window_size, default=(1920, 1080))
+    parser.add_argument("--panel", default="answer", choices=("answer", "networks", "inside"))
+    parser.add_argument("--theme", default="dark", choices=("dark", "light"))
+    parser.add_argument("--why", action="store_true")
+    parser.add_argument("--model", default="cnn")
+    parser.add_argument("--frames", type=int, default=3000)
+    options = parser.parse_args()
+    pygame.display.init()
+    pygame.font.init()
+    surface = pygame.display.set_mode(options.size)
+    clock = Clock()
+    session = Session(
+        load_reader(options.model), size=options.size, clock=clock,
+        folders=[lambda: PACKAGED_MODELS], theme=options.theme,
+    )  # fmt: skip
+    session.is_why = options.why
+    session.open_panel(options.panel)
+    session.settle()
+    painter = Painter()
+    painter.paint(surface, session)
+    queue = events(session)
+    by_clock, at_work = [], []
+    for frame in range(options.frames):
+        start = frame * EVENTS_A_FRAME
+        batch = [queue[i % len(queue)] for i in range(start, start + EVENTS_A_FRAME)]
+        began, began_work = time.perf_counter(), time.thread_time()
+        for event in batch:
+            session.controller.handle(event)
+        session.update()
+        pygame.display.update(painter.paint(surface, session))
+        by_clock.append(1000 * (time.perf_counter() - began))
+        at_work.append(1000 * (time.thread_time() - began_work))
+        clock.now += 1 / 60
+    print(f"{options.frames} frames of {options.size[0]}×{options.size[1]}, {options.panel}")
+    for name, times in (("by the clock", by_clock), ("processor", at_work)):
+        median, late = np.percentile(times, [50, 99])
+        print(
+            f"{name:>14}: median {median:.2f}, 99th percentile {late:.2f}, slowest {max(times):.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

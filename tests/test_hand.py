@@ -1,0 +1,366 @@
+import time
+
+import numpy as np
+import pygame
+import pytest
+
+from app.canvas import Canvas
+from app.draw import Painter
+from app.hand import READ_AT_ONCE, Hand, _ordinal
+from app.predictor import Predictor
+from app.profile import Profile, ProfileError
+from app.session import Session
+from app.strokes import read_strokes
+from app.teacher import Teacher, frame_digits
+from app.text import ASSETS
+from nn.reader import load_reader
+from nn.tuning import Amounts
+
+LITTLE = Amounts(rehearsed=300, guarded=300, steps=4, batch=32)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_reader("linear")
+
+
+@pytest.fixture
+def session(tmp_path, shipped, monkeypatch):
+    """A session with an empty profile and a teacher that learns little and quickly."""
+
+    def little(profile, network, data_dir=None):
+        return Teacher(profile, network, data_dir=data_dir, amounts=LITTLE)
+
+    monkeypatch.setattr("app.teacher.Teacher", little)
+    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    session = Session(shipped, hand=hand, clock=Clock())
+    yield session
+    session.close()
+
+
+def draw(session, number=3):
+    from app.strokes import fit
+    from app.text import ASSETS
+
+    digit = list(read_strokes(ASSETS / "example-strokes.jsonl"))[number]
+    session.clear()
+    session.canvas.draw_strokes(fit(digit.strokes, 0.7, (0.0, 0.0)))
+    session.read_now()
+    return digit
+
+
+def learned(session):
+    """Let the session look behind until nothing is being learned; returns all that it said."""
+    said = []
+    for _ in range(30_000):
+        session.clock.now += 0.2
+        session.update()
+        if session.toast and session.toast not in said:
+            said.append(session.toast)
+        if not session.hand.is_busy:
+            return said
+        time.sleep(0.01)
+    raise AssertionError("it never ended")
+
+
+def test_a_digit_key_keeps_the_drawing_and_the_network_learns_from_it(session):
+    draw(session)
+    session.correct(3)
+    assert "Kept as a 3: the 1st of your digits" in session.toast
+    assert session.label == 3
+    (own,) = session.hand.profile.load().digits
+    assert own.digit.label == 3
+    said = learned(session)
+    assert any("earned from 1" in line or "ept the old weights" in line for line in said)
+
+
+def test_ctrl_z_takes_the_correction_back_and_only_then_the_stroke(session):
+    draw(session)
+    ink = session.canvas.ink.copy()
+    session.correct(5)
+    session.undo()
+    assert "Taken back" in session.toast
+    assert session.hand.profile.load().digits == ()
+    assert session.label is None
+    np.testing.assert_array_equal(session.canvas.ink, ink)
+    session.undo()
+    assert not np.array_equal(session.canvas.ink, ink)
+
+
+def test_after_another_stroke_ctrl_z_undoes_that_and_the_correction_stays(session):
+    draw(session)
+    session.correct(5)
+    session.canvas.draw_strokes([[(2, 2), (5, 5)]])
+    session.undo()
+    assert len(session.hand.profile.load().digits) == 1
+
+
+def test_nothing_can_be_kept_of_blank_paper_or_of_a_picture(session):
+    session.correct(4)
+    assert "Draw a digit first" in session.toast
+    session.canvas.show_picture(np.ones((28, 28)))
+    session.correct(4)
+    assert "Only what was drawn here" in session.toast
+    assert session.hand.profile.load().digits == ()
+
+
+def test_the_list_relabels_deletes_and_opens(session):
+    for label in (1, 2):
+        draw(session, label)
+        session.correct(label)
+    session.mine()
+    assert session.overlay == "mine"
+    assert "2 of your digits" in session.hand.summary()
+    assert session.row == 1
+    session.correct(7)
+    assert [own.digit.label for own in session.hand.digits] == [1, 7]
+    session.row = 0
+    session.remove_marked()
+    assert [own.digit.label for own in session.hand.profile.load().digits] == [7]
+    session.clear()
+    session.open_marked()
+    assert session.overlay is None
+    assert session.label == 7
+    assert not session.canvas.is_blank
+
+
+def test_the_list_by_keys_and_clicks(session):
+    def press(key):
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=0))
+        session.controller.handle(pygame.event.Event(pygame.KEYUP, key=key, mod=0))
+
+    for label in range(3):
+        draw(session, label)
+        session.correct(label)
+    press(pygame.K_m)
+    assert session.row == 2
+    press(pygame.K_LEFT)
+    press(pygame.K_RIGHT)
+    press(pygame.K_RIGHT)  # there is none
+    assert session.row == 2
+    x, y, width, height = session.layout.card_tiles(3).rect(1)
+    place = (x + width // 2, y + height // 2)
+    session.controller.handle(
+        pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
+    )
+    assert (session.overlay, session.row) == ("mine", 1)
+    press(pygame.K_DELETE)
+    assert "Deleted" in session.toast
+    assert [own.digit.label for own in session.hand.digits] == [0, 2]
+    press(pygame.K_KP7)
+    assert [own.digit.label for own in session.hand.digits] == [0, 7]
+    press(pygame.K_f)
+    assert session.hand.reader is None
+    press(pygame.K_RETURN)
+    assert (session.overlay, session.label) == (None, 7)
+
+
+def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):
+    draw(session)
+    session.correct(3)
+    session.mine()
+    (own,) = session.hand.digits
+    session.hand.profile.remove(own.key)
+    assert session.hand.relabel(own.key, 5) == "It is no longer there"
+    assert session.hand.take_back(own.key) == "It is no longer there"
+
+
+def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
+    def fail(*given):
+        raise ProfileError("the disk is full")
+
+    draw(session)
+    session.correct(3)
+    session.mine()
+    monkeypatch.setattr("app.profile.Profile.remove", fail)
+    monkeypatch.setattr("app.profile.Profile.relabel", fail)
+    session.remove_marked()
+    assert session.toast == "the disk is full"
+    session.correct(4)
+    assert session.toast == "the disk is full"
+    monkeypatch.setattr("app.profile.Profile.load", fail)
+    session.mine()
+    session.hand.profile.path.touch()  # looks changed
+    session.mine()
+    assert session.toast == "the disk is full"
+    assert [own.digit.label for own in session.hand.digits] == [3]
+
+
+def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(session):
+    draw(session)
+    session.correct(3)
+    learned(session)
+    hand = session.hand
+    names = [entry.name for entry in session.shelf.entries]
+    assert ("linear, yours" in names) == (hand.reader is not None)
+    assert hand.reader is not None, "a digit that is read right can always be learned"
+    assert session.shelf.network is hand.reader
+    assert session.shelf.entries[session.shelf.chosen].test_accuracy is None  # never measured
+    session.forget()
+    assert [entry.name for entry in session.shelf.entries] == ["linear"]
+    assert session.shelf.network is hand.shipped
+    assert not hand.profile.tuned_path("linear").exists()
+    assert len(hand.profile.load().digits) == 1
+
+
+def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
+    hand = session.hand
+    recorded = list(read_strokes(ASSETS / "example-strokes.jsonl"))
+    for number in range(2 * READ_AT_ONCE + 3):
+        digit = recorded[number % 10]
+        shifted = [[(x + number / 100, y) for x, y in stroke] for stroke in digit.strokes]
+        hand.profile.add(digit.label, shifted)
+    hand.profile.add((recorded[0].label + 1) % 10, recorded[0].strokes)
+    session.mine()
+    hand.close()
+    read = [sum(hand.is_right(own) is not None for own in hand.digits)]
+    assert "being read" in hand.summary()
+    pygame.font.init()
+    painter, surface = Painter(), pygame.Surface(session.size)
+    while hand.is_reading:
+        painter.paint(surface, session)
+        session.clock.now += 0.5
+        session.update()
+        assert not painter.is_current(session)
+        read.append(sum(hand.is_right(own) is not None for own in hand.digits))
+    assert read == [READ_AT_ONCE, 2 * READ_AT_ONCE, 2 * READ_AT_ONCE + 4]
+    images, labels = frame_digits([own.digit for own in hand.digits])
+    np.testing.assert_array_equal([hand.image(own) for own in hand.digits], images)
+    right = hand.shipped.logits(images).argmax(axis=1) == labels
+    assert [hand.is_right(own) for own in hand.digits] == right.tolist()
+    assert not right[-1]
+    assert f"{len(right)} of your digits, {right.sum()} read right" in hand.summary()
+    hand.profile.remove(hand.digits[0].key)
+    session.overlay = None
+    session.mine()
+    assert not hand.is_reading  # the others are known
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_no_more(tmp_path, shipped):
+    (tmp_path / "profile").write_text("a file where the folder should be")
+    session = Session(
+        shipped,
+        hand=Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere"),
+        clock=Clock(),
+    )
+    draw(session)
+    session.correct(3)
+    assert "profile" in session.toast
+    assert "\n" not in session.toast
+    assert session.label is None
+
+
+def test_with_nothing_learned_there_is_nothing_to_forget(tmp_path, shipped):
+    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    assert hand.forget() == "Nothing has been learned yet"
+    assert hand.poll() is None
+    assert hand.summary().startswith("None of your digits yet")
+    hand.close()
+
+
+def test_what_cannot_be_forgotten_is_not_said_to_be(session, monkeypatch):
+    def fail(*given):
+        raise ProfileError("the disk is full")
+
+    draw(session)
+    session.correct(3)
+    learned(session)
+    monkeypatch.setattr("app.profile.Profile.forget_tuned", fail)
+    session.forget()
+    assert session.toast == "The disk is full"
+
+
+def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(session, shipped):
+    bare = Session(shipped, clock=Clock())
+    for each in (bare, session):
+        each.overlay = "mine"
+        each.remove_marked()
+        each.open_marked()
+        assert each.canvas.is_blank
+    bare.forget()
+    session.correct(5)  # relabels nothing
+    session.overlay = "help"
+    draw(session)
+    session.correct(5)  # over the help, a digit key means nothing
+    assert session.hand.profile.load().digits == ()
+
+
+def test_a_second_window_sees_what_the_first_one_kept(session, tmp_path, shipped):
+    draw(session)
+    session.correct(3)
+    other = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    other.load()
+    assert [own.digit.label for own in other.digits] == [3]
+    other.close()
+    other.profile.relabel(other.digits[0].key, 8)
+    session.mine()
+    assert [own.digit.label for own in session.hand.digits] == [8]
+
+
+def test_what_is_no_digit_is_answered_with_doubt(shipped):
+    canvas = Canvas()
+    predictor = Predictor(shipped, canvas, refuses=lambda images: np.array([True]))
+    canvas.draw_strokes([[(5, 5), (20, 20)]])
+    predictor.read_now()
+    assert not predictor.answer.is_digit
+    assert not predictor.answer.is_sure
+
+
+def test_a_house_is_refused_and_a_three_is_not(session):
+    from app.draw import refuses
+
+    draw(session)
+    assert not refuses(session.predictor.framing.image[None])[0]
+    canvas = Canvas()
+    house = [
+        [(5, 25), (5, 12), (14, 3), (23, 12), (23, 25), (5, 25)],
+        [(10, 25), (10, 17), (16, 17), (16, 25)],
+        [(17, 10), (20, 10), (20, 13), (17, 13), (17, 10)],
+    ]
+    canvas.draw_strokes(house)
+    assert refuses(canvas.framing().image[None])[0]
+
+
+def test_ordinals():
+    expected = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 21: "21st"}
+    assert {number: _ordinal(number) for number in expected} == expected
+
+
+def test_another_digit_key_says_what_the_same_drawing_is_instead(session):
+    draw(session)
+    session.correct(3)
+    session.correct(8)
+    assert [own.digit.label for own in session.hand.profile.load().digits] == [8]
+    assert session.label == 8
+    session.undo()
+    assert session.hand.profile.load().digits == ()
+
+
+def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shipped, monkeypatch):
+    def little(profile, network, data_dir=None):
+        return Teacher(profile, network, data_dir=data_dir, amounts=LITTLE)
+
+    monkeypatch.setattr("app.teacher.Teacher", little)
+    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    session = Session(load_reader("tiny"), hand=hand, clock=Clock())
+    session.shelf.add(load_reader("linear"))  # the shipped one, read a second time
+    session.shelf.add(load_reader("mlp"))
+    draw(session)
+    session.open_panel("training")
+    session.correct(3)
+    said = learned(session)
+    assert session.panel == "training"
+    assert session.network.name == "mlp"
+    assert any("Tab chooses 'linear, yours'" in words for words in said)
+    session.shelf.choose_network(hand.reader)
+    session.forget()
+    assert session.network.path == shipped.path
+    session.close()

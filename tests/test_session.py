@@ -1,0 +1,809 @@
+import gc
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from app.canvas import Canvas
+from app.cells import gliding
+from app.commands import BUTTONS, COMMANDS
+from app.draw import Painter
+from app.layout import inside_detail
+from app.palette import DARK, LIGHT, contrast, luminance
+from app.panels import training_button_words, training_words
+from app.session import GLIDE_SECONDS, TOAST_SECONDS, Session, on_canvas
+from app.strokes import fit, read_strokes
+from app.view import View
+from nn.download import PACKED_SIZE
+from nn.errors import DataError, TrainingError
+from nn.images import BOX, Framing, centre_of_mass, frame
+from nn.reader import PACKAGED_MODELS, load_reader
+from tests.conftest import made_up_digits
+
+EXAMPLES = Path(__file__).parent.parent / "assets" / "example-strokes.jsonl"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def fonts():
+    pygame.font.init()
+    yield
+    pygame.font.quit()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def start(clock, tmp_path, model="linear", shelf=True, **more):
+    folders = [lambda: PACKAGED_MODELS] if shelf else []
+    session = Session(
+        load_reader(model),
+        clock=clock,
+        folders=folders,
+        drawings=tmp_path / "drawings",
+        seed=3,
+        **more,
+    )
+    while not session.shelf.is_complete:
+        session.shelf.load_next()
+    return session
+
+
+@pytest.fixture
+def session(clock, tmp_path):
+    return start(clock, tmp_path)
+
+
+def draw(session, digit=4):
+    recorded = list(read_strokes(EXAMPLES))[digit]
+    session.canvas.draw_strokes(fit(recorded.strokes, 0.5, (0.1, -0.1)))
+    session.read_now()
+
+
+def press(session, key, mod=0):
+    scancode = 0
+    for kind in (pygame.KEYDOWN, pygame.KEYUP):
+        session.controller.handle(pygame.event.Event(kind, key=key, mod=mod, scancode=scancode))
+
+
+def click(session, rect):
+    place = (rect[0] + rect[2] // 2, rect[1] + rect[3] // 2)
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        session.controller.handle(pygame.event.Event(kind, pos=place, button=1))
+
+
+def follow(session, clock, ready, seconds=300):
+    """Let what runs in the background come to an end, looking as the window does."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        clock.now += 0.1
+        session.update()
+        time.sleep(0.01)
+
+
+def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(session):
+    names = [entry.name for entry in session.shelf.entries]
+    assert names == ["linear", "tiny", "mlp", "cnn"]  # smallest first
+    assert session.network.name == "linear"
+    draw(session)
+    assert len(session.answers) == 4
+    seen = []
+    for _ in names:
+        press(session, pygame.K_TAB)
+        seen.append(session.network.name)
+        own = session.answers[session.shelf.chosen]
+        assert own is session.predictor.answer
+        expected = session.network.probabilities(session.predictor.framing.image[None])[0]
+        np.testing.assert_allclose(own.probabilities, expected, rtol=1e-5)
+    assert seen == ["tiny", "mlp", "cnn", "linear"]
+    press(session, pygame.K_TAB, pygame.KMOD_LSHIFT)
+    assert session.network.name == "cnn"
+    click(session, session.layout.table[1])
+    assert session.network.name == "linear"
+
+
+def test_in_a_small_window_the_table_is_a_panel_of_its_own(session):
+    session.controller.resize((480, 320))
+    draw(session)
+    assert session.layout.table == ()
+    press(session, pygame.K_TAB)
+    assert session.panel == "networks"
+    assert [answer.digit for answer in session.answers] == [4, 4, 4, 4]
+    assert session.network.name == "linear"
+    press(session, pygame.K_TAB)
+    assert session.network.name == "tiny"
+    press(session, pygame.K_ESCAPE)
+    assert session.panel == "answer"
+    assert not session.quit_wanted
+
+
+def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(session, clock):
+    session.say("hello")
+    assert session.hint() == "hello"
+    wait = session.seconds_until_due()
+    assert wait == pytest.approx(TOAST_SECONDS)
+    clock.now += wait
+    session.update()
+    assert session.hint().startswith("left draws")
+    session.hover = "why"
+    assert session.hint().startswith(COMMANDS["why"].help)
+
+
+def test_the_drawing_glides_into_its_frame(session, clock):
+    draw(session)
+    ink, framing = session.canvas.ink, session.predictor.framing
+    np.testing.assert_allclose(gliding(ink, framing, 0.0), ink, atol=1e-5)
+    np.testing.assert_allclose(gliding(ink, framing, 1.0), framing.image, atol=1e-5)
+
+    def extent(image):
+        rows = np.flatnonzero((image > 0.5).any(axis=1))
+        return rows[-1] - rows[0] + 1
+
+    sizes = [extent(gliding(ink, framing, t)) for t in (0.0, 0.5, 1.0)]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert abs(sizes[2] - BOX) <= 2
+    session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
+    session.update()
+    clock.now += 1.0
+    session.update()
+    assert session.glide == pytest.approx(0, abs=0.01)
+    clock.now += GLIDE_SECONDS / 2
+    assert 0.4 < session.glide < 0.6
+
+
+def test_on_canvas_finds_the_way_back_from_the_frame():
+    canvas = Canvas()
+    canvas.draw_strokes([[(6.0, 8.0), (9.0, 12.0)]])
+    framing = canvas.framing()
+    back = on_canvas(framing.image, framing)
+    middle, expected = centre_of_mass(np.stack([back, canvas.ink]))
+    np.testing.assert_allclose(middle, expected, atol=0.2)
+    assert not back[canvas.ink == 0].any()
+    whole = Framing(framing.image)
+    np.testing.assert_allclose(on_canvas(framing.image, whole), framing.image, atol=1e-6)
+
+
+def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(session):
+    press(session, pygame.K_w)
+    assert "Draw a digit" in session.toast
+    draw(session)
+    answer = session.predictor.answer.digit
+    assert session.explained == answer
+    mine = session.evidence.copy()
+    assert mine.sum() > 0  # on the whole, the ink speaks for the answer
+    assert not mine[session.predictor.framing.image == 0].any()
+    click(session, session.layout.bars[(answer + 3) % 10].whole)
+    assert session.explained == (answer + 3) % 10
+    assert session.evidence.sum() < mine.sum()
+    press(session, pygame.K_DOWN)
+    assert session.explained == (answer + 4) % 10
+    press(session, pygame.K_w)
+    assert session.evidence is None
+
+
+def test_evidence_colours_the_ink_and_nothing_else(session):
+    draw(session)
+    surface = pygame.Surface(session.size)
+    session.why()
+    View().draw(surface, session)
+    layout = session.layout
+    colours = set()
+    for y in range(28):
+        for x in range(28):
+            px, py = layout.to_pixels(x + 0.5, y + 0.5)
+            red, _, blue, _ = surface.get_at((int(px), int(py)))
+            if session.canvas.ink[y, x] == 0:
+                assert (red, blue) == (DARK.paper[0], DARK.paper[2])
+            else:
+                colours.add("for" if red > blue + 30 else "against" if blue > red + 30 else "-")
+    assert {"for", "against"} <= colours
+
+
+@pytest.mark.parametrize(("model", "stages"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
+def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, stages):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    assert len(session.stages) == stages
+    assert session.looked_at == (stages - 1, session.predictor.answer.digit)  # to begin with
+    assert session.inputs is not None
+    for index, tiles in enumerate(session.inside_tiles()):
+        click(session, tiles.rect(tiles.count - 1))
+        assert session.unit == (index, tiles.count - 1)
+        if index == 0:
+            assert session.inputs.picture.shape == (28, 28)
+        else:
+            assert len(session.inputs.units) == 6
+    before = session.stages[-1].values.copy()
+    draw(session, 7)  # and with the next reading all of it is new
+    assert not np.array_equal(session.stages[-1].values, before)
+    press(session, pygame.K_PERIOD)
+    assert session.unit == (stages - 1, 0)
+    press(session, pygame.K_TAB)
+    assert session.panel == "inside"
+    press(session, pygame.K_i)
+    assert session.panel == "answer"
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
+def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    surface = pygame.Surface(session.size)
+    area = inside_detail(session.layout.body, session.layout.text)
+
+    def colours():
+        View().draw(surface, session)
+        red, _, blue = (pygame.surfarray.array3d(surface.subsurface(area)).astype(int) / 255).T
+        return (red - blue > 0.2).sum(), (blue - red > 0.2).sum()
+
+    assert colours() == (0, 0)  # nothing to see into yet
+    draw(session)
+    for stage in (0, len(session.stages) - 1):  # one that sees the image, one that sees units
+        session.look_at(stage, 0)
+        assert sum(colours()) > 40
+    session.look_at(len(session.stages), 0)  # a unit of a network that was chosen before
+    assert session.looked_at == (len(session.stages) - 1, session.predictor.answer.digit)
+
+
+def test_the_keyboard_alone_can_draw_and_press(session):
+    press(session, pygame.K_SPACE)
+    for _ in range(8):
+        press(session, pygame.K_DOWN)
+    press(session, pygame.K_SPACE)
+    assert (session.canvas.ink[14:22, 14] > 0.3).all()
+    assert not session.canvas.is_drawing
+    press(session, pygame.K_RIGHT)
+    assert session.canvas.ink[:, 20:].sum() == 0  # lifted
+    names = [*session.layout.buttons]
+    for name in names:
+        press(session, pygame.K_F6)
+        assert session.focus == name
+    press(session, pygame.K_F6)
+    assert session.focus == names[0] == "clear"
+    press(session, pygame.K_RETURN)
+    assert session.canvas.is_blank
+    press(session, pygame.K_ESCAPE)
+    assert session.focus is None
+    assert not session.quit_wanted
+
+
+def test_brush_sizes_by_wheel_and_brackets(session):
+    def wheel(y):
+        session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
+
+    def dot():
+        session.do("clear")
+        session.canvas.begin("draw", 14, 14)
+        session.canvas.end()
+        return session.canvas.ink.sum()
+
+    usual = dot()
+    wheel(1)
+    assert dot() > usual * 1.5
+    for _ in range(9):
+        press(session, pygame.K_LEFTBRACKET)
+    assert dot() < usual * 0.5
+    wheel(1)
+    press(session, pygame.K_RIGHTBRACKET)
+    assert dot() == pytest.approx(usual)
+
+
+def test_keys_with_control_command_and_alt(session):
+    for key in (pygame.K_c, pygame.K_v):
+        press(session, key, pygame.KMOD_LCTRL)
+    assert session.window_requests == ["copy", "paste"]
+    press(session, pygame.K_F11)
+    press(session, pygame.K_F12)
+    assert session.window_requests[2:] == ["full screen", "screenshot"]
+    draw(session)
+    press(session, pygame.K_r, pygame.KMOD_LALT)  # the desktop's, not the program's
+    assert not session.canvas.is_blank
+    press(session, pygame.K_s, pygame.KMOD_LMETA)
+    assert len(list(session.drawings.glob("*.jsonl"))) == 1
+    press(session, pygame.K_o, pygame.KMOD_LCTRL)
+    assert session.overlay == "open"
+
+
+def test_a_click_in_the_list_opens_that_drawing(session):
+    press(session, pygame.K_o)
+    press(session, pygame.K_DOWN)  # of nothing
+    press(session, pygame.K_RETURN)
+    assert session.overlay is None
+    for digit in (1, 4):
+        press(session, pygame.K_r)
+        draw(session, digit)
+        press(session, pygame.K_s)
+    ink = session.canvas.ink.copy()
+    press(session, pygame.K_r)
+    press(session, pygame.K_o)
+    row = [path.stem for path in session.saved].index(max(p.stem for p in session.saved))
+    click(session, session.layout.card_rows(2)[row])
+    assert session.overlay is None
+    np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
+
+
+def test_left_and_right_walk_through_the_buttons_once_one_has_the_focus(session):
+    press(session, pygame.K_F6)
+    first = session.focus
+    press(session, pygame.K_RIGHT)
+    assert session.focus != first
+    press(session, pygame.K_LEFT)
+    assert session.focus == first
+    press(session, pygame.K_F6, pygame.KMOD_LSHIFT)
+    assert session.focus == [*session.layout.buttons][-1]
+
+
+def test_keys_held_down_count_once_but_arrows_go_on(session, clock):
+    for _ in range(3):
+        event = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0)
+        session.controller.handle(event)
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
+    assert session.theme == "light"
+    assert session.pen == (17.0, 14.0)
+    clock.now += 1  # its release was lost, and it is pressed again
+    session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
+    assert session.theme == "dark"
+
+
+def test_without_a_profile_digit_keys_say_so(session):
+    for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
+        press(session, key)
+        assert session.toast.startswith("There is no profile")
+
+
+def test_every_button_has_a_command_and_the_help_names_each(session):
+    for name in BUTTONS:
+        assert callable(getattr(session, name.replace(" ", "_"), None)) or name == "network"
+    press(session, pygame.K_F1)
+    assert session.overlay == "help"
+    session.controller.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
+    assert session.overlay is None
+    assert session.canvas.is_blank  # the click that closes the help draws nothing
+
+
+def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_n)
+    follow(session, clock, lambda: not session.canvas.is_blank)
+    image = session.canvas.ink
+    label = session.label
+    matches = (session.mnist.test.images == image.ravel()).all(axis=1)
+    assert matches.any()
+    assert label == session.mnist.test.labels[np.argmax(matches)]
+    np.testing.assert_array_equal(session.predictor.framing.image, frame(image))
+    assert str(label) in session.toast
+    session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
+    assert session.label is None  # it is another drawing now
+    session.do("undo")
+    session.do("undo")
+    assert session.canvas.is_blank
+
+
+def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    monkeypatch.setattr("app.mnist.mnist_cache", lambda: tmp_path / "nothing")
+    said = []
+
+    def download(progress):
+        progress(PACKED_SIZE // 2)
+        said.append(session.mnist.progress)
+        said.append(training_words(session))
+        return small_mnist
+
+    monkeypatch.setattr("nn.download.download_mnist", download)
+    session = start(clock, tmp_path)
+    press(session, pygame.K_n)
+    follow(session, clock, lambda: session.mnist.state == "missing")
+    follow(session, clock, lambda: "T downloads it" in session.toast)
+    press(session, pygame.K_t)
+    assert training_button_words(session)["train"] == "Download"
+    assert "download" in training_words(session)
+    assert not said  # not unasked
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
+    session.close()
+
+
+def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
+    def download(progress):
+        raise DataError("no connection")
+
+    monkeypatch.setattr("nn.download.download_mnist", download)
+    session = start(clock, tmp_path)
+    session.mnist.state = "missing"
+    session.train()
+    assert session.mnist.state == "missing"
+    session.train()
+    follow(session, clock, lambda: "no connection" in session.toast)
+    assert session.training is None
+    assert training_words(session) == "no connection"
+
+
+def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("app.networks.users_networks", lambda: tmp_path / "networks")
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    draw(session)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    assert session.network is session.training.reader
+    first = session.predictor.answer.probabilities
+    training = session.training
+    follow(session, clock, lambda: training.points)
+    click(session, session.layout.training_buttons["train"])
+    if session.training is training:  # it had not ended yet, and did not begin again
+        assert training.state in ("stopped", "finished")
+        assert training_button_words(session)["train"] in ("Continue", "Again")
+    if session.training.state == "stopped":
+        learner = training._learner
+        done = learner.batch
+        time.sleep(0.1)
+        assert learner.batch <= done + 1  # the batch under way, or another epoch's first
+        press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training.state == "finished")
+    follow(session, clock, lambda: session.training.refresh() or len(session.training.points) > 1)
+    session.read_now()
+    assert session.predictor.answer.probabilities != first  # the bars change as it learns
+    assert session.training.validation[-1].accuracy > 0.7  # of ten classes
+    assert session.training.points[-1].loss < session.training.points[0].loss
+    learned = session.training.reader.checkpoint.model.parameters.copy()
+    press(session, pygame.K_k)
+    assert session.training is None
+    assert session.network.name == "linear-1"
+    assert len(session.shelf.entries) == 5
+    kept = load_reader(tmp_path / "networks" / "linear-1.npz")
+    np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
+
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    press(session, pygame.K_x)
+    assert session.training is None
+    assert len(session.shelf.entries) == 5
+    assert session.network.name == "linear-1"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(TrainingError("the loss is not finite"), "not finite"), (MemoryError(), "not enough memory")],
+)
+def test_a_training_that_fails_says_why_and_can_begin_again(
+    clock, tmp_path, small_mnist, monkeypatch, error, words
+):
+    def fail(*given):
+        raise error
+
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_k)
+    assert "Nothing has been trained yet" in session.toast
+    with monkeypatch.context() as patch:
+        patch.setattr("nn.learner.Learner.fit", fail)
+        press(session, pygame.K_t)
+        follow(session, clock, lambda: session.training and session.training.state == "failed")
+    assert words in training_words(session)
+    assert training_button_words(session)["train"] == "Again"
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training.state == "finished")
+    session.close()
+
+
+def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    (tmp_path / "networks").write_text("a file where the folder should be")
+    monkeypatch.setattr("app.networks.users_networks", lambda: tmp_path / "networks")
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training and session.training.state == "finished")
+    press(session, pygame.K_k)
+    assert "cannot write" in session.toast
+    assert session.training is not None
+    session.close()
+
+
+def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
+    class Network:
+        name = "stub"
+
+        def probabilities(self, images):
+            return np.full((len(images), 10), 0.1)
+
+    session = Session(Network(), clock=clock, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: "cannot be trained" in session.toast)
+    assert session.training is None
+    press(session, pygame.K_i)
+    View().draw(pygame.Surface(session.size), session)
+    press(session, pygame.K_m)
+    assert "no profile" in session.toast
+
+
+def test_save_and_open_give_the_same_drawing(session, clock):
+    press(session, pygame.K_s)
+    assert "nothing to save" in session.toast
+    draw(session)
+    session.change_brush(2)
+    session.canvas.begin("erase", 14, 14)
+    session.canvas.extend(16, 14)
+    session.canvas.end()
+    ink = session.canvas.ink.copy()
+    press(session, pygame.K_s)
+    press(session, pygame.K_s)  # in the same second
+    files = sorted(path.suffix for path in session.drawings.iterdir())
+    assert files == [".jsonl", ".jsonl", ".png", ".png"]
+    saved = next(session.drawings.glob("*.jsonl"))
+    assert next(iter(read_strokes(saved))).label == session.predictor.answer.digit
+    press(session, pygame.K_r)
+    press(session, pygame.K_o)
+    assert session.overlay == "open"
+    assert len(session.saved) == 2
+    press(session, pygame.K_DOWN)
+    press(session, pygame.K_RETURN)
+    np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
+    session.do("undo")
+    assert session.canvas.is_blank
+
+
+@pytest.mark.parametrize("kind", ["strokes", "picture", "network", "nonsense", "nothing"])
+def test_a_file_dropped_on_the_window(session, tmp_path, kind):
+    if kind == "picture":
+        draw(session, 3)
+        session.save()
+        session.do("clear")
+        path = next(session.drawings.glob("*.png"))
+    elif kind == "network":
+        path = tmp_path / "my own.npz"
+        shutil.copy(PACKAGED_MODELS / "tiny.npz", path)
+    else:
+        path = {"strokes": EXAMPLES}.get(kind, tmp_path / f"{kind}.jsonl")
+        if kind == "nonsense":
+            path.write_text(json.dumps({"label": 3}) + "\n")
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    if kind == "strokes":
+        assert session.label == 0
+        assert session.predictor.answer is not None
+    elif kind == "picture":
+        assert session.canvas.is_picture
+        assert session.predictor.answer.digit == 3
+    elif kind == "network":
+        assert session.network.path == path
+        assert len(session.shelf.entries) == 5
+    else:
+        assert session.canvas.is_blank
+        assert session.toast
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize("end", ["jsonl", "png", "npz"])
+def test_a_pipe_dropped_on_the_window_is_not_waited_for(session, tmp_path, end):
+    path = tmp_path / f"pipe.{end}"
+    os.mkfifo(path)
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    assert session.toast == f"{path.name} is a folder or a device; expected a file"
+
+
+@pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])
+def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(session, name):
+    painter, surface = Painter(), pygame.Surface(session.size)
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=name))
+    assert session.toast
+    painter.paint(surface, session)
+    session.saved, session.overlay = [Path(name)], "open"
+    painter.paint(surface, session)
+
+
+def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_path):
+    session = start(clock, tmp_path, shelf=False)
+    asked = []
+
+    class Asked:
+        def __init__(self, name):
+            self.name = name
+
+        def probabilities(self, images):
+            asked.append(self.name)
+            return np.full((len(images), 10), 0.1)
+
+    for number in range(40):
+        session.shelf.add(Asked(f"{number}"))
+    session.choose_network(20)
+    session.open_panel("networks")
+    draw(session)
+    asked.clear()
+    session.read_now()
+    assert len(asked) == len(session.rows()) < 40
+    assert sum(answer is not None for answer in session.answers) == len(session.rows())
+
+
+def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch):
+    """`fit` begins with `stop` unset; it must not run to its end while the window waits."""
+    from app import training
+    from nn.dataset import Dataset
+
+    images, labels = made_up_digits(3000, 1)
+    data = Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
+    may_begin = threading.Event()
+    fit = training.Learner.fit
+
+    def late(learner, *arguments):
+        may_begin.wait(300)
+        return fit(learner, *arguments)
+
+    monkeypatch.setattr(training.Learner, "fit", late)
+    begun = training.Training("linear", load_reader("linear").checkpoint.architecture, data, 1000)
+    threading.Timer(0.2, may_begin.set).start()
+    begun.end()
+    assert begun.reader is not None
+    assert len(begun.points) <= 1  # of a thousand epochs
+
+
+def test_a_thousand_events_a_second_lose_none(session):
+    rng = np.random.default_rng(5)
+    layout = session.layout
+    places = [
+        (layout.canvas.x + int(x), layout.canvas.y + int(y))
+        for x, y in rng.integers(0, layout.canvas.width, (1000, 2))
+    ]
+    painter, surface = Painter(), pygame.Surface(session.size)
+    press_event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=places[0], button=1)
+    session.controller.handle(press_event)
+    for number, place in enumerate(places[1:]):
+        session.controller.handle(
+            pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(1, 0, 0), rel=(0, 0))
+        )
+        if number % 16 == 0:
+            session.update()
+            painter.paint(surface, session)
+    points = session.canvas.marks[0].points
+    expected = [layout.to_cells(x + 0.5, y + 0.5) for x, y in places]
+    distinct = [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
+    assert points == [pytest.approx(p) for p in distinct]
+
+
+def test_colours_can_be_read_and_told_apart():
+    for palette in (DARK, LIGHT):
+        for ground in (palette.background, palette.button, palette.card, palette.paper):
+            assert contrast(palette.text, ground) >= 7
+            assert contrast(palette.quiet, ground) >= 4
+            assert contrast(palette.best, ground) >= 3.5
+        assert contrast(palette.against, palette.paper) >= 3.5
+        assert contrast(palette.ink, palette.paper) >= 7
+        # For who sees no difference between red and green, hue is left to blue against the rest.
+        assert palette.against[2] > palette.against[0] + 60
+        assert palette.best[0] > palette.best[2] + 60
+    assert luminance(DARK.background) < 0.05 < 0.8 < luminance(LIGHT.background)
+
+
+def test_memory_stays_flat(clock, tmp_path):
+    """After 10,000 strokes, undos and readings the process holds within 5 MB of what it held."""
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("only Linux tells how much memory a process holds")
+    session = start(clock, tmp_path, "mlp", shelf=False)
+    painter, surface = Painter(), pygame.Surface(session.size)
+    rng = np.random.default_rng(1)
+
+    def work(times):
+        for number in range(times):
+            x, y = rng.uniform(3, 25, 2)
+            session.canvas.begin("draw", x, y)
+            session.canvas.extend(x + 2, y + 1)
+            session.canvas.end()
+            session.read_now()
+            if number % 10 == 0:
+                painter.paint(surface, session)
+            if number % 3 == 0:
+                session.canvas.undo()
+            elif number % 4 == 0:
+                session.do("clear")
+        gc.collect()
+        return int(status.read_text().split()[1]) * 4096 / 1e6
+
+    before = work(1500)
+    after = work(10_000)
+    assert after - before < 5
+
+
+def test_the_window_looks_once_more_when_a_training_has_ended(clock, tmp_path, small_mnist):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    session.training.wait()
+    clock.now += 10  # messages are gone
+    while session.seconds_until_due() is not None:
+        clock.now += session.seconds_until_due()
+        session.update()
+    assert session.training.reader.checkpoint.temperature == session.training._temperature
+    assert not session.training.has_news
+    session.close()
+
+
+def test_a_table_that_comes_with_a_larger_window_is_filled(clock, tmp_path):
+    session = start(clock, tmp_path, size=(480, 320))
+    assert not session.layout.table
+    draw(session)
+    session.controller.resize((1280, 900))
+    assert session.layout.table
+    assert [session.answers[row].digit for row in session.rows()]
+
+
+def test_what_waits_for_the_data_is_all_done_once_it_is_there(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    from app import mnist
+
+    may_load, load = threading.Event(), mnist.load_folder
+
+    def late(folder):
+        assert may_load.wait(300)
+        return load(folder)
+
+    monkeypatch.setattr(mnist, "load_folder", late)
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    session.open_panel("training")
+    session.train()
+    session.test_digit()
+    session.test_digit()
+    assert len(session._after_loading) == 2
+    may_load.set()
+    follow(session, clock, lambda: session.training is not None)
+    assert session.label is not None
+    session.close()
+
+
+def test_screenshots_are_not_among_the_drawings(session):
+    from app.draw import Painter, serve
+
+    draw(session)
+    session.save()
+    session.window_requests.append("screenshot")
+    serve(session, Painter())
+    names = sorted(path.name for path in session.drawings.iterdir())
+    assert sum(name.startswith("Screenshot ") for name in names) == 1
+    session.open()
+    assert [path.suffix for path in session.saved] == [".jsonl"]
+
+
+def test_a_drawing_is_saved_as_what_it_is_now(session):
+    draw(session, 4)
+    session.canvas.clear()
+    session.canvas.draw_strokes([[(14, 4), (14, 24)]])  # not read yet
+    session.save()
+    (path,) = session.drawings.glob("*.jsonl")
+    record = json.loads(path.read_text())
+    session.read_now()
+    assert record["label"] == session.predictor.answer.digit
+
+
+def test_a_link_in_a_circle_among_the_networks_is_passed_over(clock, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    try:
+        (folder / "a.npz").symlink_to(folder / "b.npz")
+        (folder / "b.npz").symlink_to(folder / "a.npz")
+    except OSError:
+        pytest.skip("no links here")
+    shutil.copy(PACKAGED_MODELS / "tiny.npz", folder / "c.npz")
+    session = Session(load_reader("linear"), clock=clock, folders=[lambda: folder])
+    while not session.shelf.is_complete:
+        session.shelf.load_next()
+    assert len(session.shelf.entries) == 2
