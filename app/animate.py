@@ -1,0 +1,141 @@
+"""Record the window as an animated GIF: `python -m app.animate --replay STROKES`.
+
+Draws the digits of a stroke file as `python -m app.draw --replay` would, off screen and with a
+clock of its own, and keeps a picture every so often. Needs Pillow, which comes with the `plot`
+extra.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+import pygame
+
+from app.draw import window_size
+from app.palette import PALETTES
+from app.session import Session
+from app.strokes import read_strokes
+from app.view import View
+from nn.commands import ArgumentParser, number_in, run
+from nn.errors import UsageError, not_installed
+from nn.files import check_writable, write_atomically
+from nn.reader import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+
+TICK = 1 / 60  # seconds of the recording's clock
+COLOURS = 64  # of the GIF; the window has few
+TAIL_SECONDS = 2.5  # that the last answer is shown
+
+
+class Clock:
+    """A clock that the recording moves on."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Seconds since the recording began."""
+        return self.now
+
+
+def record(session: Session, clock: Clock, rate: float) -> list[bytes]:
+    """The window's pictures, `rate` of them a second, as RGB bytes, until the replay has ended."""
+    view, surface = View(), pygame.Surface(session.size)
+    pictures: list[bytes] = []
+    end: float | None = None
+    while end is None or clock.now < end:
+        if session.demonstration is None and end is None:
+            end = clock.now + TAIL_SECONDS
+        session.update()
+        if clock.now >= len(pictures) / rate:
+            view.draw(surface, session)
+            pictures.append(pygame.image.tobytes(surface, "RGB"))
+        clock.now += TICK
+    return pictures
+
+
+def save_gif(pictures: Sequence[bytes], size: tuple[int, int], rate: float, path: Path) -> None:
+    """Write pictures as a GIF that repeats for ever. Raises `UsageError` if the disk refuses."""
+    image = require_pillow()
+    frames = [image.frombytes("RGB", size, data) for data in pictures]
+    # One palette for all, made from the last picture, so that what stands still does not flicker.
+    palette = frames[-1].quantize(COLOURS)
+    small = [frame.quantize(palette=palette, dither=image.Dither.NONE) for frame in frames]
+
+    def write(file: BinaryIO) -> None:
+        small[0].save(
+            file, "GIF", save_all=True, append_images=small[1:], loop=0,
+            duration=round(1000 / rate), optimize=True,
+        )  # fmt: skip
+
+    try:
+        write_atomically(path, write)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def require_pillow() -> Any:
+    """Pillow's Image module, or a `UsageError` that says how to get it."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise not_installed("GIFs", "Pillow", "plot") from None
+    return Image
+
+
+def build_parser() -> ArgumentParser:
+    """The command's options."""
+    parser = ArgumentParser(prog="app.animate", description="Record the window as a GIF.")
+    parser.add_argument(
+        "--replay", type=Path, required=True, metavar="STROKES", help="what to draw"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("animation.gif"), metavar="FILE.gif", help="the file"
+    )
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
+    )
+    parser.add_argument(
+        "--size",
+        type=window_size,
+        default="720x480",
+        metavar="WIDTHxHEIGHT",
+        help="of the window, in pixels",
+    )
+    parser.add_argument("--theme", choices=sorted(PALETTES), default="dark", help="the colours")
+    parser.add_argument(
+        "--rate", type=number_in(float, 1, 50), default=12.5, help="pictures a second"
+    )
+    parser.add_argument("--digits", type=number_in(int, 1, 1000), default=4, help="at most so many")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    options = build_parser().parse_args(argv)
+    require_pillow()
+    check_writable(options.output, "--output")
+    pygame.font.init()
+    clock = Clock()
+    session = Session(
+        load_reader(options.model),
+        size=options.size,
+        digits=list(islice(read_strokes(options.replay), options.digits)),
+        clock=clock,
+        folders=[lambda: PACKAGED_MODELS],
+        theme=options.theme,
+    )
+    while not session.shelf.is_complete:
+        session.shelf.load_next()
+    pictures = record(session, clock, options.rate)
+    save_gif(pictures, options.size, options.rate, options.output)
+    kilobytes = options.output.stat().st_size // 1000
+    print(f"{options.output}: {len(pictures)} pictures, {kilobytes:,} kB")
+
+
+if __name__ == "__main__":
+    run(main, "app.animate")
