@@ -184,7 +184,8 @@ class ReLU(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Any shape -> the same shape."""
-        y = np.maximum(x, 0, out=self._buffer_like("y", x))
+        # Not np.maximum, which takes three times as long with a single number.
+        y = np.clip(x, 0, np.inf, out=self._buffer_like("y", x))
         self._y = y if training else None
         return y
 
@@ -266,8 +267,9 @@ class Dropout(Layer):
             self._scale = None
             return x
         scale = self._buffer_like("scale", x)
-        np.greater_equal(self.rng.random(x.shape, dtype=np.float32), self.p, out=scale)
-        scale *= 1 / (1 - self.p)
+        memory = scale.ravel("K")  # a view: the numbers are filled in as they lie there
+        np.greater_equal(self.rng.random(memory.size, dtype=np.float32), self.p, out=memory)
+        memory *= 1 / (1 - self.p)
         self._scale = scale
         return np.multiply(x, scale, out=self._buffer_like("y", x))
 

@@ -21,7 +21,7 @@ MUTATIONS = [
     ("nn/layers.py", "np.subtract(1, dx, out=dx)", "np.subtract(dx, 1, out=dx)", "layers"),
     ("nn/layers.py", 'np.einsum("no->o", dy,', 'np.einsum("no->o", -dy,', "layers"),
     ("nn/layers.py", "np.matmul(dy.T, x,", "np.matmul(-dy.T, x,", "layers"),
-    ("nn/layers.py", "scale *= 1 / (1 - self.p)", "scale *= 1", "layers"),
+    ("nn/layers.py", "memory *= 1 / (1 - self.p)", "memory *= 1", "layers"),
     ("nn/layers.py", "if expected != received:", "if False:", "layers checkpoint"),
     ("nn/convolution.py", "self.kernel_size - 1 - self.padding", "self.padding", "convolution"),
     ("nn/convolution.py", "[:, :, ::-1, ::-1]", "[:, :, :, ::-1]", "convolution"),
