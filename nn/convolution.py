@@ -2,21 +2,25 @@
 
 See `nn.layers` for the layers' common form. In memory a batch of images is (H, C, W, N). Rows come
 first so that the windows around a row of pixels are a matrix that lies in memory already (see
-`Conv2d._windows`); the batch comes last so that everything else runs over long stretches of
-numbers, for all images at once.
+`nn.im2col`); the batch comes last so that everything else runs over long stretches of numbers, for
+all images at once.
 """
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
+from nn import im2col, winograd
 from nn.layers import Initializer, Layer, he_normal, kept, transposed
 
 Array = NDArray[Any]
+
+# With fewer input channels the products are so small that Winograd's additions cost more.
+FEWEST_FOR_WINOGRAD = 8
 
 
 def rows_first(x: Array) -> Array:
@@ -36,8 +40,8 @@ class Conv2d(Layer):
     c, u and v, where x is 0 outside the image. `weight` is (out_channels, in_channels, kernel_size,
     kernel_size), `bias` (out_channels,), both as PyTorch keeps them.
 
-    For each row i of the output it is one matrix product, y[i] = W · windows[i] (Chellapilla et
-    al. 2006, "im2col"); column (j, n) of windows[i] is the window around pixel (i, j) of image n.
+    For each row i of the output it is a matrix product, y[i] = W · windows[i], as in `nn.im2col`,
+    or smaller ones, as in `nn.winograd`, where that takes less time.
 
     >>> layer = Conv2d(1, 16, kernel_size=3, rng=np.random.default_rng(0), padding=1)
     >>> layer.forward(np.zeros((5, 1, 28, 28), np.float32)).shape
@@ -57,6 +61,10 @@ class Conv2d(Layer):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(dtype)
+        if not 0 <= padding < kernel_size:
+            raise ValueError(
+                f"padding must be from 0 to below the kernel size {kernel_size}, received {padding}"
+            )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.padding = kernel_size, padding
         area = kernel_size * kernel_size
@@ -66,27 +74,29 @@ class Conv2d(Layer):
         self._add_parameter("bias", np.zeros(out_channels))
         self._x_windows: Array | None = None
 
+    @property
+    def method(self) -> ModuleType:
+        """The module that says which matrix products make up the convolution."""
+        suits_winograd = self.kernel_size == 3 and self.in_channels >= FEWEST_FOR_WINOGRAD
+        return winograd if suits_winograd else im2col
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') with H' = H + 2 padding − k + 1."""
-        windows = self._windows("x", x, self.padding)
+        weight, bias = self.params["weight"], self.params["bias"]
+        y, windows = self.method.convolve(
+            self._batch_last(x), weight, self.padding, "y", self._buffer
+        )
         self._x_windows = windows if training else None
-        height, _, width_n = windows.shape
-        weight = self.params["weight"].transpose(0, 2, 3, 1).reshape(self.out_channels, -1)
-        y = self._buffer("y", (height, self.out_channels, width_n))
-        np.matmul(weight, windows, out=y)
-        y += self.params["bias"][:, None]
-        return images_first(y.reshape(height, self.out_channels, -1, len(x)))
+        y += bias[:, None, None]
+        return images_first(y)
 
     def parameter_gradients(self, dy: Array) -> None:
-        """∂L/∂W = Σ windows[i] · dy[i]ᵀ over rows i, ∂L/∂b = Σ dy; dy as `forward`'s output."""
-        windows = kept(self._x_windows)
-        k, height = self.kernel_size, len(windows)
-        dy = rows_first(dy).reshape(height, self.out_channels, -1)
-        products = self._buffer("products", (height, windows.shape[1], self.out_channels))
-        np.matmul(windows, dy.transpose(0, 2, 1), out=products)
-        d_weight = products.sum(axis=0).reshape(k, k, self.in_channels, self.out_channels)
-        self.grads["weight"][...] = d_weight.transpose(3, 2, 0, 1)
-        np.einsum("ion->o", dy, out=self.grads["bias"])
+        """∂L/∂W by the method, from the windows that `forward` kept; ∂L/∂b = Σ dy over the rest."""
+        rows = rows_first(dy)
+        self.grads["weight"][...] = self.method.weight_gradient(
+            kept(self._x_windows), rows, self.kernel_size, self._buffer
+        )
+        np.einsum("iojn->o", rows, out=self.grads["bias"])
 
     def backward(self, dy: Array) -> Array:
         """The gradient of the input: a convolution of dy with the weights turned by 180°.
@@ -95,45 +105,19 @@ class Conv2d(Layer):
         with q = k − 1 − padding: each weight leads back from the output to the input it came from.
         """
         self.parameter_gradients(dy)
-        windows = self._windows("dy", dy, self.kernel_size - 1 - self.padding)
-        height, _, width_n = windows.shape
-        turned = self.params["weight"][:, :, ::-1, ::-1]
-        weight = turned.transpose(1, 2, 3, 0).reshape(self.in_channels, -1)
-        dx = self._buffer("dx", (height, self.in_channels, width_n))
-        np.matmul(weight, windows, out=dx)
-        return images_first(dx.reshape(height, self.in_channels, -1, len(dy)))
+        turned = self.params["weight"][:, :, ::-1, ::-1].swapaxes(0, 1)
+        padding = self.kernel_size - 1 - self.padding
+        dx, _ = self.method.convolve(self._batch_last(dy), turned, padding, "dx", self._buffer)
+        return images_first(dx)
 
-    def _windows(self, name: str, x: Array, padding: int) -> Array:
-        """(N, C, H, W) -> (H', k·k·C, W'·N): for each output row, a column for each of its windows.
-
-        Only k copies of the image are made, each moved by another weight of a row. The k rows of a
-        window follow each other in memory, so the matrix of output row i is simply all that lies
-        from image row i on; it overlaps with the next one's.
-        """
-        n, channels, height, width = x.shape
-        k = self.kernel_size
-        out_height, out_width = (size + 2 * padding - k + 1 for size in (height, width))
-        moved = self._buffer(name, (height + 2 * padding, k, channels, out_width, n))
-        moved[:padding] = 0
-        moved[padding + height :] = 0
+    def _batch_last(self, x: Array) -> Array:
+        """(N, C, H, W) -> (H, C, W, N) with the images' numbers side by side in memory."""
         rows = rows_first(x)
-        if rows.strides[-1] != rows.itemsize:  # one slow walk through the memory instead of k
-            rows = self._buffer(f"{name}, batch last", rows.shape)
-            np.copyto(rows, rows_first(x))
-        for v in range(k):
-            # Output j meets pixel j + v − padding, where that is one of the image's.
-            low = min(max(0, padding - v), out_width)
-            high = max(low, min(out_width, width + padding - v))
-            image = moved[padding : padding + height, v]
-            image[:, :, :low] = 0
-            image[:, :, low:high] = rows[:, :, low + v - padding : high + v - padding]
-            image[:, :, high:] = 0
-        return as_strided(
-            moved,
-            (out_height, k * k * channels, out_width * n),
-            (moved.strides[0], moved.strides[2], moved.itemsize),
-            writeable=False,
-        )
+        if rows.strides[-1] == rows.itemsize:
+            return rows
+        copy = self._buffer("batch last", rows.shape)
+        np.copyto(copy, rows)  # one slow walk through the memory instead of several
+        return copy
 
     def __repr__(self) -> str:
         return (

@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.architectures import build, is_convolutional
 from nn.convolution import Conv2d
 from nn.dataset import DataLoader, Dataset
-from nn.layers import Layer, Linear
+from nn.layers import Linear
 from nn.learner import DataLoaders, Learner
 from nn.losses import CrossEntropyLoss
 from nn.optimizers import SGD
@@ -96,12 +95,12 @@ def matrix_products(task: Task, images: int, threads: int) -> float:
     size = SLICE if convolutional else task.batch_size
     workers = threads if convolutional else 1
     slices = task.epochs * -(-images // size)
-    model = build(task.architecture, np.random.default_rng(0))
+    # Of each worker's own, and made before the clock starts.
+    products = [_products_of_a_step(task, size) for _ in range(workers)]
 
     def work(worker: int) -> None:
-        products = _products_of_a_step(list(model.layers), size)
         for _ in range(worker, slices, workers):
-            for left, right, out in products:
+            for left, right, out in products[worker]:
                 np.matmul(left, right, out=out)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
@@ -110,18 +109,21 @@ def matrix_products(task: Task, images: int, threads: int) -> float:
         return time.perf_counter() - start
 
 
-def _products_of_a_step(layers: list[Layer], images: int) -> list[tuple[Array, Array, Array]]:
+def _products_of_a_step(task: Task, images: int) -> list[tuple[Array, Array, Array]]:
     """Left and right factor and result of each matrix product of a step with so many images."""
 
     def ones(*shape: int) -> Array:
         return np.ones(shape, np.float32)
+
+    def memory(_: str, shape: tuple[int, ...]) -> Array:
+        return ones(*shape)
 
     def product(left: Array, right: Array) -> tuple[Array, Array, Array]:
         return left, right, np.matmul(left, right)
 
     x: Array = ones(1, 784)
     products: list[tuple[Array, Array, Array]] = []
-    for layer in layers:
+    for layer in build(task.architecture, np.random.default_rng(0)).layers:
         shape, x = x.shape, layer.forward(x)
         if isinstance(layer, Linear):
             inputs, dy = ones(images, layer.in_features), ones(images, layer.out_features)
@@ -129,22 +131,19 @@ def _products_of_a_step(layers: list[Layer], images: int) -> list[tuple[Array, A
             forward, gradient = product(inputs, weight.T), product(dy.T, inputs)
             backward = product(dy, weight)
         elif isinstance(layer, Conv2d):
-            (_, _, height, width), (_, _, out_height, out_width) = shape, x.shape
-            area = layer.kernel_size**2
-            windows = _windows(out_height, layer.in_channels, out_width * images, layer.kernel_size)
-            d_windows = _windows(height, layer.out_channels, width * images, layer.kernel_size)
-            dy = ones(out_height, layer.out_channels, out_width * images)
-            forward = product(ones(layer.out_channels, area * layer.in_channels), windows)
-            gradient = product(windows, dy.transpose(0, 2, 1))
-            backward = product(ones(layer.in_channels, area * layer.out_channels), d_windows)
+            k, padding, weight = layer.kernel_size, layer.padding, layer.params["weight"]
+            inputs, dy = (
+                ones(height, channels, width, images)
+                for _, channels, height, width in (shape, x.shape)
+            )
+            windows = layer.method.windows_of(inputs, k, padding, "", memory)
+            d_windows = layer.method.windows_of(dy, k, k - 1 - padding, "", memory)
+            forward = product(layer.method.factors_of(weight)[..., None, :, :], windows)
+            gradient = product(windows, forward[2].swapaxes(-1, -2))
+            turned = layer.method.factors_of(weight.swapaxes(0, 1))[..., None, :, :]
+            backward = product(turned, d_windows)
         else:
             continue
         # Nobody needs the gradient of the first layer's input.
         products += [forward, gradient, backward] if products else [forward, gradient]
     return products
-
-
-def _windows(height: int, channels: int, row: int, kernel_size: int) -> Array:
-    """A stand-in for `Conv2d`'s overlapping windows, of the same shape and in the same memory."""
-    moved = np.ones((height + kernel_size - 1, kernel_size * channels, row), np.float32)
-    return as_strided(moved, (height, kernel_size**2 * channels, row), moved.strides)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from nn import im2col, winograd
 from nn.convolution import Conv2d, MaxPool2d, rows_first
-from nn.layers import ReLU, Unflatten
+from nn.layers import Layer, ReLU, Unflatten
 from tests.gradient_check import check_layer
 
 
@@ -42,6 +43,10 @@ SHAPES = [
     (1, 1, 4, 5, 2, 2, 1),
     (2, 1, 1, 1, 2, 3, 1),  # smaller than the window: all that is left is padding
     (1, 1, 2, 2, 1, 5, 3),  # padding beyond what any weight of a row can reach
+    (2, 9, 5, 6, 4, 3, 1),  # enough channels for Winograd: an even row,
+    (3, 8, 4, 7, 9, 3, 1),  # an odd one,
+    (1, 8, 3, 5, 2, 3, 0),  # without padding,
+    (2, 8, 2, 1, 3, 3, 2),  # and with more of it than image
 ]
 
 
@@ -60,6 +65,20 @@ def test_convolution_gradients(rng, shape):
     n, channels, height, width, out_channels, k, padding = shape
     layer = Conv2d(channels, out_channels, k, rng, padding, dtype=float)
     check_layer(layer, rng.normal(size=(n, channels, height, width)), rng)
+
+
+@pytest.mark.parametrize("cached", [1, 700, winograd.CACHED])
+def test_both_methods_are_one_convolution_in_whatever_blocks(rng, monkeypatch, cached):
+    monkeypatch.setattr(winograd, "CACHED", cached)  # 700: blocks of two rows and a last one of one
+    x, weight = rng.normal(size=(7, 8, 5, 4)), rng.normal(size=(7, 8, 3, 3))
+    dy = rng.normal(size=(7, 7, 5, 4))
+    results = []
+    for method in (im2col, winograd):
+        layer = Layer(float)
+        y, windows = method.convolve(x, weight, 1, "y", layer._buffer)
+        results.append((y, method.weight_gradient(windows, dy, 3, layer._buffer)))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 6, 2), (1, 2, 5, 7, 2), (2, 1, 7, 8, 3)])
@@ -120,6 +139,12 @@ def test_prediction_keeps_nothing_for_backward(rng, make):
     layer.forward(x)
     with pytest.raises(RuntimeError, match="training=True"):
         layer.backward(x)
+
+
+@pytest.mark.parametrize("padding", [-1, 3])
+def test_padding_that_no_window_reaches_is_refused(rng, padding):
+    with pytest.raises(ValueError, match=f"below the kernel size 3, received {padding}"):
+        Conv2d(1, 1, 3, rng, padding)
 
 
 def test_they_say_what_they_are(rng):
