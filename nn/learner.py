@@ -91,7 +91,7 @@ class Callback:
         """The epoch is complete."""
 
     def after_fit(self, learner: Learner) -> None:
-        """Training is over, completed or stopped."""
+        """Training is over: completed, stopped, or ended by an error."""
 
 
 class Learner:
@@ -166,8 +166,9 @@ class Learner:
                     self._fit_epoch(learning_rate, callbacks)
         except KeyboardInterrupt:
             self.interrupted = True
-        for callback in callbacks:
-            callback.after_fit(self)
+        finally:  # also after an error, which is said when the progress bar is gone
+            for callback in callbacks:
+                callback.after_fit(self)
         return self.history
 
     def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
@@ -317,6 +318,15 @@ def accuracy(logits: Array, labels: Array) -> float:
     return float(np.mean(logits.argmax(axis=1) == labels))
 
 
+class WholeOrNothing(Callback):
+    """Lets Ctrl-C go on to whoever called `fit`, where half a training is of no use."""
+
+    def after_fit(self, learner: Learner) -> None:
+        """Raise `KeyboardInterrupt` if there was one."""
+        if learner.interrupted:
+            raise KeyboardInterrupt
+
+
 class BestWeights(Callback):
     """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
 
@@ -380,6 +390,10 @@ class AverageWeights(Callback):
         if self._latest is not None:
             learner.model.parameters[...] = self._latest
             self._latest = None
+
+    def after_fit(self, learner: Learner) -> None:
+        """The same for an epoch that was stopped while it was judged."""
+        self.after_epoch(learner)
 
 
 class EarlyStopping(Callback):

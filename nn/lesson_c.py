@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nn import lesson_plots, plots
 from nn.architectures import NAMED, build
 from nn.dataset import PIXELS, DataLoader, Dataset, load_folder
-from nn.learner import EVALUATION_BATCH, Callback, DataLoaders, Learner
+from nn.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.lesson_steps import Tell, explain_step, heading
 from nn.optimizers import SGD, constant, cosine
 from nn.parallel import available_cores
@@ -123,7 +123,7 @@ def new_learner(training: Dataset, batch_size: int, held_out: Dataset) -> Learne
     )
 
 
-class Look(Callback):
+class Look(WholeOrNothing):
     """Judges the held-out part now and then; `points` are (step, training loss, accuracy)."""
 
     def __init__(self, held_out: Dataset) -> None:

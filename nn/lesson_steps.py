@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nn.architectures import ACTIVATIONS
 from nn.dataset import DataLoader, Dataset
 from nn.layers import Layer, Linear, Sequential, xavier_uniform
-from nn.learner import Callback, DataLoaders, Learner
+from nn.learner import DataLoaders, Learner, WholeOrNothing
 from nn.losses import CrossEntropyLoss, softmax
 from nn.optimizers import SGD, Adam
 
@@ -23,7 +23,7 @@ def heading(text: str) -> None:
     print(f"\n--- {text} {'-' * max(0, 88 - len(text))}")
 
 
-class Tell(Callback):
+class Tell(WholeOrNothing):
     """A line for each epoch that is complete."""
 
     def after_epoch(self, learner: Learner) -> None:
@@ -175,7 +175,7 @@ def learn_a_ring(seed: int = 42) -> Ring:
     for name, model in networks.items():
         dataset = Dataset(points, labels)
         learner = Learner(DataLoaders(DataLoader(dataset, 50)), model, Adam(), seed=seed)
-        learner.fit(30, learning_rate=0.02)
+        learner.fit(30, 0.02, [WholeOrNothing()])
         areas[name] = learner.predict(grid)[1][:, 1].reshape(60, 60)
         accuracies[name] = learner.evaluate(dataset).metric
     return Ring(points, labels, areas, accuracies)

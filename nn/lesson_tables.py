@@ -21,7 +21,7 @@ from nn.compare import two_parts
 from nn.dataset import DataLoader, Dataset
 from nn.errors import TrainingError
 from nn.layers import Initializer, Layer, Linear, ReLU, Sequential, he_normal, xavier_uniform
-from nn.learner import EVALUATION_BATCH, DataLoaders, Learner
+from nn.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.lesson_steps import heading
 from nn.optimizers import SGD
 
@@ -83,7 +83,7 @@ def train(
     # Numbers that overflow are what the largest learning rates are there to show.
     with np.errstate(over="ignore", invalid="ignore"):
         with contextlib.suppress(TrainingError):
-            learner.fit(EPOCHS, learning_rate)
+            learner.fit(EPOCHS, learning_rate, [WholeOrNothing()])
         after = learner.validate()
     assert after is not None
     figures["accuracy"] = after.metric

@@ -24,7 +24,7 @@ from nn.errors import DataError
 from nn.files import check_writable
 from nn.handwriting import write_digits
 from nn.images import SIZE
-from nn.learner import EVALUATION_BATCH, AverageWeights, Callback, DataLoaders, Learner
+from nn.learner import EVALUATION_BATCH, AverageWeights, DataLoaders, Learner, WholeOrNothing
 from nn.losses import CrossEntropyLoss
 from nn.nondigits import draw_training
 from nn.optimizers import Adam, cosine
@@ -43,7 +43,7 @@ VALIDATION = 0.05  # part of MNIST's training digits, kept aside
 ACCEPTED = 0.998  # of those
 
 
-class Report(Callback):
+class Report(WholeOrNothing):
     """Says after each epoch how it went."""
 
     def after_epoch(self, learner: Learner) -> None:

@@ -13,6 +13,7 @@ from nn.learner import (
     Epoch,
     Learner,
     Means,
+    WholeOrNothing,
     accuracy,
 )
 from nn.losses import CrossEntropyLoss
@@ -158,6 +159,43 @@ def test_ctrl_c_ends_cleanly_and_keeps_the_best_weights():
     assert epoch.validation_accuracy == max(e.validation_accuracy for e in learner.history)
     learner.model.parameters[:] = parameters
     assert learner.validate().metric == epoch.validation_accuracy
+
+
+def test_whole_or_nothing_hands_ctrl_c_on():
+    learner = make_learner(digits(200))
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(10, 0.01, [Interrupt(epoch=0, batch=2), WholeOrNothing()])
+    learner.fit(1, 0.01, [WholeOrNothing()])
+    assert learner.epoch == 1
+
+
+def test_the_end_is_told_also_after_an_error():
+    told = []
+
+    class Note(Callback):
+        def after_fit(self, learner):
+            told.append(learner.epoch)
+
+    with pytest.raises(TrainingError):
+        make_learner(digits(200), optimizer=SGD()).fit(5, 1e38, [Note()])
+    assert told == [0]
+
+
+def test_what_was_stopped_while_it_was_judged_goes_on_from_its_latest_weights():
+    class Stop(Callback):
+        def before_validation(self, learner):
+            learner.stop = True
+
+    average, latest = AverageWeights(0.9), []
+
+    class Note(Callback):
+        def after_batch(self, learner):
+            latest[:] = [learner.model.parameters.copy()]
+
+    learner = make_learner(digits(200), digits(50, seed=2))
+    learner.fit(2, 0.01, [average, Note(), Stop()])
+    np.testing.assert_array_equal(learner.model.parameters, latest[0])
+    assert not np.array_equal(latest[0], average.average)
 
 
 def test_stop_ends_after_the_present_batch():

@@ -12,6 +12,7 @@ from nn.architectures import CLASSES, build
 from nn.checkpoint import save_arrays
 from nn.errors import CheckpointError, DataError
 from nn.images import frame_strokes
+from nn.learner import Learner
 from nn.nondigits import (
     LETTERS,
     MEASURING_KINDS,
@@ -178,6 +179,19 @@ def test_training_learns_and_writes_its_command(tmp_path, small_mnist, capsys):
     loaded = load_refusal(output)
     assert result["threshold"] == loaded.threshold
     assert loaded.record["command"].startswith("python -m nn.train_refusal --epochs 1")
+
+
+def test_ctrl_c_leaves_the_old_file(tmp_path, small_mnist, monkeypatch):
+    def interrupted(learner, *_):
+        raise KeyboardInterrupt
+
+    output = tmp_path / "x.refusal.npz"
+    output.write_bytes(b"the old file")
+    monkeypatch.setattr(Learner, "_step", interrupted)
+    options = ["--epochs", "1", "--written", "100", "--nondigits", "1000"]
+    with pytest.raises(KeyboardInterrupt):
+        train_refusal.main([*options, "--data-dir", str(small_mnist), "--output", str(output)])
+    assert output.read_bytes() == b"the old file"
 
 
 def write_training(folder, small_mnist, count, inked):
