@@ -11,16 +11,19 @@ import argparse
 import functools
 import importlib.util
 import multiprocessing
+import os
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 from tqdm import tqdm
 
 from nn import peers, plots
@@ -28,6 +31,7 @@ from nn.architectures import describe
 from nn.checkpoint import Checkpoint, find_model, load_checkpoint
 from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.dataset import Dataset, load_mnist
+from nn.errors import DataError, UsageError
 from nn.files import check_writable
 from nn.layers import Sequential
 from nn.learner import EVALUATION_BATCH, accuracy
@@ -39,6 +43,7 @@ from nn.profiling import matrix_products, new_learner, profile
 Array = NDArray[Any]
 
 TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
+FEWEST = 100  # digits of a training file
 MANY = 10_000  # digits that are read in one call
 SINGLE_READINGS = 300
 
@@ -75,27 +80,27 @@ def digitpad_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
 
 
 class System(NamedTuple):
-    """What can be compared: `package` must be installed; None where a system cannot do a thing."""
+    """What can be compared: `packages` must be installed; None where a system cannot do a thing."""
 
     name: str
-    package: str
+    packages: tuple[str, ...]
     train: Callable[[Task, Array, Array], Trained] | None
     networks: tuple[str, ...] = ("mlp", "cnn-small", "cnn")
     reader: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
 
 
 SYSTEMS = {
-    "digitpad": System("Digitpad", "numpy", train_digitpad, reader=digitpad_reader),
-    "floor": System("matrix products alone", "numpy", floor),
-    "jax": System("JAX, jit", "jax", peers.train_jax),
-    "sklearn": System("scikit-learn", "sklearn", peers.train_sklearn, ("mlp",)),
-    "torch": System("PyTorch", "torch", peers.train_torch, reader=peers.torch_reader),
-    "torch-tensors": System("PyTorch, no DataLoader", "torch", peers.train_torch_tensors),
+    "digitpad": System("Digitpad", ("numpy",), train_digitpad, reader=digitpad_reader),
+    "floor": System("matrix products alone", ("numpy",), floor),
+    "jax": System("JAX, jit", ("jax",), peers.train_jax),
+    "sklearn": System("scikit-learn", ("sklearn",), peers.train_sklearn, ("mlp",)),
+    "torch": System("PyTorch", ("torch",), peers.train_torch, reader=peers.torch_reader),
+    "torch-tensors": System("PyTorch, no DataLoader", ("torch",), peers.train_torch_tensors),
     "torch-channels-last": System(
-        "PyTorch, channels_last", "torch", peers.train_torch_channels_last, ("cnn-small", "cnn")
+        "PyTorch, channels_last", ("torch",), peers.train_torch_channels_last, ("cnn-small", "cnn")
     ),
-    "tensorflow": System("TensorFlow", "tensorflow", peers.train_tensorflow),
-    "onnx": System("ONNX Runtime", "onnxruntime", None, reader=peers.onnx_reader),
+    "tensorflow": System("TensorFlow", ("tensorflow",), peers.train_tensorflow),
+    "onnx": System("ONNX Runtime", ("onnx", "onnxruntime"), None, reader=peers.onnx_reader),
 }
 
 
@@ -149,20 +154,41 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(profile_table(name, parts))
             emit({"profiles": profiles})
             return
-        missing = [
-            system.name
-            for key, system in SYSTEMS.items()
-            if key in options.systems and not importlib.util.find_spec(system.package)
-        ]
+        chosen = [key for key in options.systems if is_installed(SYSTEMS[key])]
+        missing = [SYSTEMS[key].name for key in options.systems if key not in chosen]
         for name in missing:
             print(f"not measured: {name} is not installed")
-        chosen = [key for key in options.systems if SYSTEMS[key].name not in missing]
         rows, predictions = compare(wanted, chosen, options.repeats, options.data_dir)
+        kernels = blas_kernels()
         print(table(rows))
         print(prediction_table(predictions))
-        if options.plot:
+        print(f"\nNumPy multiplies matrices with {kernels}")
+        if options.plot and rows:
             plots.plot_comparison(rows, options.plot)
-        emit({"rows": rows, "predictions": predictions, "not_measured": missing})
+        emit(
+            {
+                "rows": rows,
+                "predictions": predictions,
+                "not_measured": missing,
+                "blas_kernels": kernels,
+            }
+        )
+
+
+def is_installed(system: System) -> bool:
+    """Whether all that a system needs can be found."""
+    return all(importlib.util.find_spec(package) for package in system.packages)
+
+
+def blas_kernels() -> str:
+    """The library that multiplies NumPy's matrices, and the processor that its code is made for."""
+    told = [
+        f"{library['internal_api']} {library['version']} for {library.get('architecture')}"
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+    forced = os.environ.get("OPENBLAS_CORETYPE")
+    return ", ".join(told) + (", as OPENBLAS_CORETYPE says" if forced else "")
 
 
 def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
@@ -191,7 +217,9 @@ def compare(
     Without `reading` there are no readers.
     """
     context = multiprocessing.get_context("spawn")
-    workers = {key: ProcessPoolExecutor(1, mp_context=context) for key in keys}
+    # Ctrl-C reaches all processes of a terminal; it is this one that ends the others.
+    deaf = (signal.SIGINT, signal.SIG_IGN)
+    workers = {key: ProcessPoolExecutor(1, context, signal.signal, deaf) for key in keys}
     trainings = [(task, key) for task in wanted for key in keys if _trains(key, task)]
     readers = [key for key in keys if reading and SYSTEMS[key].reader]
     results: dict[Any, list[dict[str, Any]]] = {job: [] for job in [*trainings, *readers]}
@@ -201,12 +229,17 @@ def compare(
                 for task, key in trainings:
                     bar.set_description(f"{SYSTEMS[key].name}, {task.network}")
                     work = workers[key].submit(train_once, key, task, data_dir)
-                    results[task, key].append(work.result())
+                    results[task, key].append(_result(work, key))
                     bar.update()
                 for key in readers:
                     bar.set_description(f"{SYSTEMS[key].name}, reading")
-                    results[key].append(workers[key].submit(read_once, key, data_dir).result())
+                    work = workers[key].submit(read_once, key, data_dir)
+                    results[key].append(_result(work, key))
                     bar.update()
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         for worker in workers.values():
             worker.shutdown(cancel_futures=True)
@@ -220,6 +253,16 @@ def compare(
     return rows, predictions
 
 
+def _result(work: Future[dict[str, Any]], key: str) -> dict[str, Any]:
+    """What a worker found; `UsageError` where its system is installed but does not work."""
+    try:
+        return work.result()
+    except (ImportError, BrokenProcessPool) as error:
+        raise UsageError(
+            f"{SYSTEMS[key].name} does not work here ({error}); leave {key} out of --systems"
+        ) from error
+
+
 def _trains(key: str, task: Task) -> bool:
     return SYSTEMS[key].train is not None and task.network in SYSTEMS[key].networks
 
@@ -231,13 +274,26 @@ def _parts(data_dir: Path | None) -> tuple[Dataset, Dataset]:
 
 
 def two_parts(whole: Dataset) -> tuple[Dataset, Dataset]:
-    """The first `TRAINING_PART` of a data set, and the rest; nothing is copied."""
+    """The first `TRAINING_PART` of a data set, and the rest; nothing is copied.
+
+    Raises `DataError` if there is too little of it.
+    """
+    expect_enough(whole)
     boundary = round(TRAINING_PART * len(whole.labels))
     first, last = slice(0, boundary), slice(boundary, None)
     return (
         Dataset(whole.images[first], whole.labels[first]),
         Dataset(whole.images[last], whole.labels[last]),
     )
+
+
+def expect_enough(dataset: Dataset) -> None:
+    """Raise `DataError` if a data set is too small to train and judge with."""
+    if len(dataset.labels) < FEWEST:
+        raise DataError(
+            f"too few digits: expected {FEWEST} or more to learn from, received "
+            f"{len(dataset.labels)}; use the whole of MNIST"
+        )
 
 
 def train_once(key: str, task: Task, data_dir: Path | None) -> dict[str, Any]:

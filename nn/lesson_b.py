@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from nn import lesson_plots
 from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.compare import SYSTEMS, compare, in_parts, table, tasks, two_parts
+from nn.compare import SYSTEMS, compare, in_parts, is_installed, table, tasks, two_parts
 from nn.dataset import DataLoader, Dataset
 from nn.evaluate import judge, report
 from nn.learner import EVALUATION_BATCH, DataLoaders
@@ -107,7 +106,7 @@ def save_and_load(checkpoint: Checkpoint, folder: Path | None) -> bool:
 def beside_frameworks(data_dir: Path | None) -> dict[str, Any]:
     """Train both networks with Digitpad and whichever frameworks are installed."""
     wanted = [tasks(1)[name] for name in REPORTED]
-    present = [key for key in COMPARED if importlib.util.find_spec(SYSTEMS[key].package)]
+    present = [key for key in COMPARED if is_installed(SYSTEMS[key])]
     missing = [SYSTEMS[key].name for key in COMPARED if key not in present]
     rows, _ = compare(wanted, present, 1, data_dir, reading=False)
     print(table(rows))

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from nn import lesson_a, lesson_b, lesson_c, lesson_tables, plots
 from nn.commands import ArgumentParser, json_output, run
+from nn.compare import expect_enough
 from nn.dataset import load_mnist
 from nn.errors import UsageError
 from nn.files import check_writable
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder = None if options.lesson == "tables" else picture_folder(options.output)
         start = time.perf_counter()
         train_set, test_set = load_mnist(options.data_dir)
+        expect_enough(train_set)
         figures: dict[str, Any] = {}
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):

@@ -1,6 +1,12 @@
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +16,7 @@ from nn.architectures import NAMED, build
 from nn.dataset import Dataset
 from nn.errors import UsageError
 from nn.profiling import matrix_products, profile
+from tests.conftest import made_up_digits, write_idx
 
 KEYS = {
     "system", "network", "epochs", "batch_size", "train_loss", "validation_loss",
@@ -73,7 +80,7 @@ def test_every_system_learns(package, train, network):
 
 
 def test_what_is_not_installed_is_named(small_mnist, capsys, monkeypatch):
-    system = compare.SYSTEMS["jax"]._replace(package="no_such_package")
+    system = compare.SYSTEMS["jax"]._replace(packages=("no_such_package",))
     monkeypatch.setitem(compare.SYSTEMS, "jax", system)
     compare.main(
         ["--data-dir", str(small_mnist), "--systems", "jax,floor", "--networks", "mlp",
@@ -130,6 +137,73 @@ def test_the_plot_has_a_bar_for_each_system(tmp_path):
     ]
     plot_comparison(rows, tmp_path / "bars.png")
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("module", ["nn.compare", "nn.lessons"])
+def test_too_few_digits_are_said_in_one_line(tmp_path, module):
+    images, labels = made_up_digits(30, 1)
+    for part in ("train", "t10k"):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", images)
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels)
+    arguments = ["--systems", "digitpad"] if module == "nn.compare" else ["all"]
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *arguments, "--data-dir", str(tmp_path)],
+        capture_output=True, text=True, timeout=300, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+    assert ended.returncode == 2
+    lines = ended.stderr.splitlines()
+    assert lines[-1].startswith(f"{module}: too few digits: expected 100 or more")
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_is_installed_but_does_not_work_is_said_in_one_line():
+    with pytest.raises(UsageError, match=r"PyTorch does not work here .* leave torch out"):
+        compare._result(failed(ImportError("no libgomp")), "torch")
+
+
+def failed(error):
+    work = Future()
+    work.set_exception(error)
+    return work
+
+
+def ignores_ctrl_c(pid):
+    found = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(found[1], 16) & 1 << (signal.SIGINT - 1))
+
+
+def is_alive(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
+def test_ctrl_c_ends_the_workers_too(small_mnist):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nn.compare", "--data-dir", str(small_mnist), "--systems",
+         "digitpad,floor", "--repeats", "1000"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 300
+    started = []
+    # Two workers, and who counts their semaphores; ready once they no longer hear it.
+    while len(started) < 3 or not all(map(ignores_ctrl_c, started)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        started = children.read_text().split()
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert error.splitlines()[-1] == "nn.compare: interrupted"
+    while any(map(is_alive, started)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_plots_need_a_writable_place(small_mnist, tmp_path):

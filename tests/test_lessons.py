@@ -11,6 +11,7 @@ from nn import compare, lesson_a, lesson_b, lesson_c, lesson_steps, lesson_table
 from nn.architectures import NAMED, build
 from nn.dataset import Dataset, load_mnist, read_csv
 from nn.errors import UsageError
+from nn.learner import Learner
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "nn" / "LESSONS.md"
@@ -19,7 +20,7 @@ PAGE = ROOT / "nn" / "LESSONS.md"
 @pytest.fixture
 def without_frameworks(monkeypatch):
     for key in ("torch", "tensorflow"):
-        system = compare.SYSTEMS[key]._replace(package="no_such_package")
+        system = compare.SYSTEMS[key]._replace(packages=("no_such_package",))
         monkeypatch.setitem(compare.SYSTEMS, key, system)
 
 
@@ -160,6 +161,16 @@ def test_every_quoted_line_is_in_the_file_that_is_named():
         code = [line.strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
         for line in filter(None, lines):
             assert line in code, f"{name} does not have {line!r}"
+
+
+@pytest.mark.parametrize("lesson", ["a", "b", "c", "tables"])
+def test_ctrl_c_ends_a_lesson(lesson, small_mnist, monkeypatch, short):
+    def interrupted(learner, *_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Learner, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lessons.main([lesson, "--data-dir", str(small_mnist)])
 
 
 def test_the_pages_pictures_are_there_and_small():
