@@ -44,7 +44,7 @@ LARGEST_WEIGHT = 1e12  # those of a network that has learned are below 10
 # then warns or fails in ways of its own.
 NPY_MAGIC = b"\x93NUMPY\1\0"
 NPY_HEADER = re.compile(
-    rb"\{'descr': '([<>|][fiu][1248])', 'fortran_order': False, "
+    rb"\{'descr': '([<>|](?:f[248]|[iu][1248]))', 'fortran_order': False, "
     rb"'shape': \(((?:-?\d{1,19}, ?)*(?:-?\d{1,19})?)\),? ?\}\s*"
 )
 PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models"

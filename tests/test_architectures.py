@@ -55,6 +55,7 @@ def test_weights_before_relu_are_he_and_others_xavier():
         ([["Unflatten", 1, 28, 28], ["Conv2d", 1, 4, 3, 900]], "does not fit images"),
         ([["Unflatten", 1, 28, 28], ["MaxPool2d", 29]], "does not fit images"),
         ([["Unflatten", 1, 28, 27]], "takes values of shape"),
+        ([["Unflatten", 1, 28, 28], ["Conv2d", 1, 300, 1, 0], *[["ReLU"]] * 9], "values in all"),
     ],
 )
 def test_what_is_no_architecture_is_refused(architecture, message):

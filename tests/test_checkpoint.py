@@ -281,6 +281,7 @@ def test_a_file_of_a_terabyte_is_not_read(path):
         b"\x93NUMPY\1\0\x10\0" + b"(" * 16,
         b"\x93NUMPY\1\0\xff\xff" + b"[" * 65535,
         b"\x93NUMPY\1\0\x4d\0{'descr': '<f4', 'fortran_order': False, 'shape': (10L, 784), }",
+        b"\x93NUMPY\1\0\x3a\0{'descr': '<f1', 'fortran_order': False, 'shape': (10,), }",
         b"\x93NUMPY\1\0\x4d\0{'descr': '<f4', 'fortran_order': False, 'shape': (1" + b"0" * 9999,
         b"\x93NUMPY\2\0",
         b"",
