@@ -50,6 +50,7 @@ STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped t
 # The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
 # promised; digits that the network has learned from itself show only about half of what is lost.
 MOST_FORGOTTEN = 0.0005
+FEWEST_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
 DEFAULT_VALIDATION, DEFAULT_SEED = 0.05, 42  # how shipped networks split MNIST, if they do not say
 
 
@@ -168,7 +169,7 @@ class Tuner:
                 if slant:
                     views += [slanted(part, row_shifts(sign * slant)) for sign in (1, -1)]
                 for view in views:
-                    values = self._features(view, np.zeros(len(view), int)).values
+                    values = self._body_values(view)
                     for answer, all_weights in zip(answers, weights, strict=True):
                         self._head.parameters[...] = all_weights[-size:]
                         answer[start : start + 1024] += self._head.forward(values) / len(views)
@@ -230,9 +231,12 @@ class Tuner:
             if right.sum() < right_before.sum():
                 reasons.append("your digits would have been read worse")
                 continue
+            if current is self.shipped and right.sum() == right_before.sum() < len(labels):
+                reasons.append("it would have read no more of your digits right")
+                continue
             reason = f"learned from {len(labels)} of your digits"
             if not right.all():
-                reason += f"; {right.sum()} of them are read right now"
+                reason += f"; now {right.sum()} of them are read right"
             return replace(
                 outcome,
                 reader=reader,
@@ -275,6 +279,18 @@ class Tuner:
 
     def _features(self, images: Array, labels: Array, targets: Array | None = None) -> Features:
         """What the head sees of images; without targets, the shipped network's answers."""
+        values = self._body_values(images)
+        if targets is None:
+            self._head.parameters[...] = self._shipped_weights
+            parts = [
+                softmax(self._head.forward(values[start : start + 512]))
+                for start in range(0, len(values), 512)
+            ]
+            targets = np.concatenate(parts)
+        return Features(values, targets, labels)
+
+    def _body_values(self, images: Array) -> Array:
+        """What the body makes of images, (N, F)."""
         flat = images.reshape(len(images), PIXELS)
         starts = range(0, len(flat), BATCH)
         size = self._body_outputs()
@@ -292,18 +308,25 @@ class Tuner:
                 list(pool.map(work, range(self._threads)))
         else:
             work(0)
-        if targets is None:
-            self._head.parameters[...] = self._shipped_weights
-            parts = [
-                softmax(self._head.forward(values[start : start + 512]))
-                for start in range(0, len(values), 512)
-            ]
-            targets = np.concatenate(parts)
-        return Features(values, targets, labels)
+        return values
 
     def _body_outputs(self) -> int:
         blank = np.zeros((1, PIXELS), np.float32)
         return int(self._body.forward(blank).size)
+
+    def _how_it_was_split(self) -> tuple[float, np.random.Generator]:
+        """The part that was kept aside when the shipped network was trained, and by which chance.
+
+        As its record says; the usual ones where it does not, or says what cannot be.
+        """
+        settings = self.shipped.checkpoint.record.get("settings")
+        settings = settings if isinstance(settings, dict) else {}
+        part, seed = settings.get("validation"), settings.get("seed")
+        if not (isinstance(part, float) and 0 < part <= 0.9):
+            part = DEFAULT_VALIDATION
+        if not (type(seed) is int and 0 <= seed < 2**63):
+            seed = DEFAULT_SEED
+        return part, np.random.default_rng(seed)
 
     def _digits_to_keep(
         self, rng: np.random.Generator
@@ -321,17 +344,14 @@ class Tuner:
                 mnist = load_idx_bytes(folder, "train")
             except DataError:
                 mnist = None  # not there, or not whole: as if it were not there
-        self.on_mnist = mnist is not None
-        if mnist is None:
+        self.on_mnist = mnist is not None and len(mnist[1]) >= FEWEST_FROM_MNIST
+        if mnist is None or not self.on_mnist:
             return (
                 _written(amounts.rehearsed, rng),
                 _written(amounts.guarded, rng),
             )
         images, labels = mnist
-        settings = self.shipped.checkpoint.record.get("settings") or {}
-        part = float(settings.get("validation") or DEFAULT_VALIDATION)
-        seed = int(settings.get("seed", DEFAULT_SEED))
-        train, validation = split(labels, part, np.random.default_rng(seed))
+        train, validation = split(labels, *self._how_it_was_split())
         from_mnist = amounts.rehearsed - amounts.rehearsed_written
         chosen = np.sort(rng.choice(train, min(from_mnist, len(train)), replace=False))
         judged = np.sort(

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nn import tuning
 from nn.architectures import NAMED, build
 from nn.checkpoint import Checkpoint
 from nn.errors import CheckpointError, TrainingError
@@ -169,8 +170,29 @@ def test_a_tuned_network_is_kept_with_what_it_was_tuned_from(shipped, tuner, odd
         load_tuned(tmp_path / "mine.npz", load_reader("linear"))
 
 
-def test_the_reason_says_how_many_are_read_right_where_not_all_are(shipped, odd_fives):
-    outcome = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(odd_fives[:3], np.array([0, 1, 5]))
-    assert outcome.reader is not None
-    assert outcome.right_after < 3
-    assert outcome.reason.endswith(f"; {outcome.right_after} of them are read right now")
+def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_used(
+    shipped, odd_fives, monkeypatch
+):
+    monkeypatch.setattr(tuning, "MOST_FORGOTTEN", 1.0)
+    # Twelve fives; the last is read as a 0. Some are taught as what nobody would take them for.
+    some = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(
+        odd_fives[[11, 0, 1, 2]], np.array([5, 5, 0, 1])
+    )
+    assert some.reader is not None
+    assert some.right_before < some.right_after < 4
+    assert some.reason.endswith(f"; now {some.right_after} of them are read right")
+    none = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(odd_fives[:3], np.array([0, 1, 5]))
+    assert none.reader is None
+    assert none.right_after == none.right_before == 1
+    assert "it would have read no more of your digits right" in none.reason
+
+
+@pytest.mark.parametrize(
+    "settings", ["x", {"validation": "a", "seed": "q"}, {"validation": 2.0, "seed": -1}, None]
+)
+def test_a_record_that_says_nonsense_leaves_the_usual_split(shipped, settings):
+    record = {**shipped.checkpoint.record, "settings": settings}
+    checkpoint = replace(shipped.checkpoint, record=record)
+    part, rng = Tuner(Reader(shipped.path, checkpoint))._how_it_was_split()
+    assert part == tuning.DEFAULT_VALIDATION
+    assert rng.random() == np.random.default_rng(tuning.DEFAULT_SEED).random()
