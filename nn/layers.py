@@ -363,11 +363,20 @@ class Sequential:
         size = sum(value.size for layer in layers for value in layer.params.values())
         self.parameters = np.zeros(size, dtypes.pop())
         self.gradients = np.zeros_like(self.parameters)
+        self._link()
+
+    def _link(self) -> None:
+        """Move the layers' parameters and gradients into the vectors."""
         for layer, name, span in self._spans():
             value = layer.params[name]
             self.parameters[span] = value.ravel()
             layer.params[name] = self.parameters[span].reshape(value.shape)
             layer.grads[name] = self.gradients[span].reshape(value.shape)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Whoever copied or unpickled the parts made arrays of the views.
+        self.__dict__.update(state)
+        self._link()
 
     def _spans(self) -> Iterator[tuple[Layer, str, slice]]:
         """Where each layer's parameters lie in the vectors."""

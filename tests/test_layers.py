@@ -1,6 +1,10 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
+from nn.convolution import Conv2d
 from nn.layers import (
     Dropout,
     Flatten,
@@ -183,6 +187,22 @@ def test_a_model_without_parameters_and_one_of_mixed_types(rng):
     model.parameter_gradients(np.ones((1, 2), np.float32))
     with pytest.raises(ValueError, match="one dtype"):
         Sequential(Linear(2, 2, rng), Linear(2, 2, rng, dtype=float))
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
+    ids=["deep", "pickle"],
+)
+def test_a_copy_of_a_model_has_vectors_of_its_own_layers(rng, copied):
+    model = Sequential(Linear(3, 4, rng), ReLU(), Conv2d(1, 2, 3, rng))
+    twin = copied(model)
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    twin.parameters[:] = 7
+    assert np.all(twin.layers[0].params["weight"] == 7)
+    assert not np.any(model.layers[0].params["weight"] == 7)
+    twin.layers[2].grads["bias"][:] = 5
+    assert np.count_nonzero(twin.gradients == 5) == 2
 
 
 def test_models_say_what_they_are(rng):
