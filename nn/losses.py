@@ -49,8 +49,10 @@ class CrossEntropyLoss:
     def forward(self, logits: Array, labels: Array) -> float:
         """(N, classes) logits and (N,) integer labels -> the mean loss in nats.
 
-        Raises `ValueError` for labels out of range.
+        Raises `ValueError` for labels out of range, or not one for each row of logits.
         """
+        if len(labels) != len(logits):
+            raise ValueError(f"expected {len(logits)} labels, received {len(labels)}")
         # NumPy would take −1 for the last class.
         if len(labels) and not 0 <= labels.min() <= labels.max() < logits.shape[1]:
             raise ValueError(

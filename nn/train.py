@@ -227,7 +227,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         save_checkpoint(output, checkpoint)
         print(table(figures))
-        print(f"saved {output}; --resume {output} with more --epochs goes on from here")
+        goes_on = f"; --resume {output} with more --epochs goes on from here" if best.best else ""
+        print(f"saved {output}{goes_on}")
         # After the figures: if the disk refuses the picture, they are known at least.
         if options.plot and learner.history:
             plots.plot_history(learner.history, options.plot, summary(checkpoint))

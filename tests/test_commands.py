@@ -1,3 +1,4 @@
+import argparse
 import importlib
 import io
 import os
@@ -113,10 +114,14 @@ def parser_of(module, monkeypatch):
 
 @pytest.mark.parametrize("module", COMMANDS)
 def test_every_command_says_what_each_option_does_and_its_default(module, monkeypatch):
-    for action in parser_of(module, monkeypatch)._actions:
+    parser = parser_of(module, monkeypatch)
+    for action in parser._actions:
         assert action.help, action.option_strings
         # It is shown as one would write it, not as Python does.
         assert not isinstance(action.default, tuple | list), action.option_strings
+        if action.default not in (None, argparse.SUPPRESS) and action.default is not False:
+            shown = parser.formatter_class("x")._get_help_string(action)
+            assert "%(default)s" in shown, action.option_strings
 
 
 @pytest.mark.parametrize("module", COMMANDS)

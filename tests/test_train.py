@@ -335,7 +335,7 @@ def test_a_second_ctrl_c_ends_at_once(run, monkeypatch):
     assert ended.value.code == 130
 
 
-def test_ctrl_c_in_the_first_epoch_keeps_what_there_is(run, monkeypatch, tmp_path):
+def test_ctrl_c_in_the_first_epoch_keeps_what_there_is(run, monkeypatch, tmp_path, capsys):
     def interrupt(self, learner):
         if learner.batch == 2:
             raise KeyboardInterrupt
@@ -345,6 +345,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_there_is(run, monkeypatch, tmp_pat
         run("--model", "tiny")
     assert ended.value.code == 130
     assert load_checkpoint(tmp_path / "models/tiny.npz").record["figures"]["best_epoch"] == 0
+    assert "--resume" not in capsys.readouterr().out  # there is nothing to go on from
 
 
 @pytest.mark.parametrize(("model", "at_least"), [("linear", 0.92), ("tiny", 0.93), ("mlp", 0.975)])
