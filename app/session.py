@@ -594,6 +594,9 @@ class Session:
             self._start_training()
 
     def _start_training(self) -> None:
+        if self.training is not None:  # T was pressed again just before this came from the queue
+            return
+
         from app.training import Training  # only now: the first frame does not need it
 
         network = self.shelf.network

@@ -482,6 +482,21 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     assert session.network.name == "linear-1"
 
 
+def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    session.mnist.wait()
+    press(session, pygame.K_t)  # before the session has looked behind
+    first = session.training
+    assert first is not None
+    clock.now += 1
+    session.update()
+    assert session.training is first
+    session.close()
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [(TrainingError("the loss is not finite"), "not finite"), (MemoryError(), "not enough memory")],
