@@ -111,12 +111,7 @@ class Teacher:
         """The lesson, once, when a tuning has ended; from then on `network` is what it gave."""
         if self._thread is None or self._thread.is_alive():
             return None
-        self._thread.join()
-        self._thread = None
-        if self._is_forgotten:
-            self._is_forgotten, self._lesson = False, None
-            with contextlib.suppress(DigitpadError):  # saved at the last moment
-                self.profile.forget_tuned(self.shipped.name)
+        self._join(self._thread)
         if self._again:
             self.start()
             return None
@@ -143,8 +138,17 @@ class Teacher:
         """End a tuning that is under way, without a lesson."""
         self._tuner.stop.set()
         if self._thread is not None:
-            self._thread.join()
-        self._thread, self._again, self._lesson = None, False, None
+            self._join(self._thread)
+        self._again, self._lesson = False, None
+
+    def _join(self, thread: threading.Thread) -> None:
+        """Wait for the end of a tuning; nothing is left of one that was forgotten meanwhile."""
+        thread.join()
+        self._thread = None
+        if self._is_forgotten:
+            self._is_forgotten, self._lesson = False, None
+            with contextlib.suppress(DigitpadError):  # saved at the last moment
+                self.profile.forget_tuned(self.shipped.name)
 
     def _work(self) -> None:
         """The thread: whatever happens becomes a lesson."""

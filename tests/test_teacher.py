@@ -133,7 +133,9 @@ def test_bad_lines_found_while_tuning_are_named(teacher, profile):
     assert "line 2" in notice
 
 
-def test_forget_does_not_wait_for_a_tuning_and_nothing_comes_of_it(teacher, profile, monkeypatch):
+@pytest.fixture
+def forgotten(teacher, profile, monkeypatch):
+    """The teacher, forgotten while it saves; set what this returns to let it save."""
     saving, may_save = threading.Event(), threading.Event()
 
     def late(path, *more):
@@ -146,9 +148,23 @@ def test_forget_does_not_wait_for_a_tuning_and_nothing_comes_of_it(teacher, prof
     teacher.start()
     assert saving.wait(300)  # it can no longer be stopped
     teacher.forget()
+    yield may_save
+    may_save.set()
+
+
+def test_what_was_forgotten_while_it_was_saved_is_gone_when_the_program_ends(
+    teacher, profile, forgotten
+):
+    threading.Timer(0.2, forgotten.set).start()
+    teacher.close()
+    assert not teacher.busy
+    assert not profile.tuned_path("mlp").exists()
+
+
+def test_forget_does_not_wait_for_a_tuning_and_nothing_comes_of_it(teacher, profile, forgotten):
     assert teacher.busy
     assert teacher.network is teacher.shipped
-    may_save.set()
+    forgotten.set()
     while teacher.busy:
         assert teacher.poll() is None
         time.sleep(0.005)
