@@ -131,21 +131,26 @@ class Hand:
         line = f"Kept as a {label}: the {_ordinal(len(self.digits))} of your digits"
         return own.key, said or f"{line}; it is being learned · Ctrl-Z takes it back"
 
-    def take_back(self, key: str, done: str = "Taken back") -> str:
-        """Remove a digit, as if it had never been kept; returns `done`, or what went wrong."""
+    def has(self, key: str) -> bool:
+        """Whether a digit was still there when the file was last looked at."""
+        return any(own.key == key for own in self.digits)
+
+    def take_back(self, key: str, done: str = "Taken back") -> tuple[bool, str]:
+        """Remove a digit, as if it had never been kept; returns whether it is gone, and a line."""
         try:
             found = self.profile.remove(key)
         except DigitpadError as error:
-            return str(error)
-        return self._changed() or (done if found else "It is no longer there")
+            return False, str(error)
+        return True, self._changed() or (done if found else "It is no longer there")
 
-    def relabel(self, key: str, label: int) -> str:
-        """Say that a digit means another."""
+    def relabel(self, key: str, label: int) -> tuple[bool, str]:
+        """Say that a digit means another; returns whether it does now, and a line."""
         try:
             found = self.profile.relabel(key, label)
         except DigitpadError as error:
-            return str(error)
-        return self._changed() or (f"It is a {label} now" if found else "It is no longer there")
+            return False, str(error)
+        line = f"It is a {label} now" if found else "It is no longer there"
+        return found, self._changed() or line
 
     def forget(self) -> str:
         """Back to the shipped network; the digits stay."""

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ LOOK_SECONDS = 0.1  # between two looks at what runs in the background
 LISTED = 8  # drawings in the list
 
 Overlay = Literal["help", "open", "mine"]
+
+
+class Kept(NamedTuple):
+    """Which of the user's digits the drawing is, as long as nobody has changed it."""
+
+    key: str
+    version: int  # the drawing's
+    is_new: bool  # kept from this canvas, and not opened from the list
 
 
 class Session:
@@ -95,7 +103,7 @@ class Session:
         self.version = 0  # grows with whatever is shown, apart from the drawing and the answer
         self.rng = np.random.default_rng(seed)  # picks test digits, begins trainings
         self._drawings = drawings
-        self._corrected: tuple[str, int] | None = None  # a kept digit's key, and its version
+        self._kept: Kept | None = None
         self._label: tuple[int, int] | None = None  # the label, and the drawing's version it is of
         self._toast_end = 0.0
         self._glide_start: float | None = None
@@ -334,15 +342,10 @@ class Session:
     def undo(self) -> None:
         """Take back the last stroke, or that the drawing was kept as one of the user's digits."""
         self.touch()
-        if self.hand is not None and self._corrected is not None:
-            key, version = self._corrected
-            self._corrected = None
-            if version == self.canvas.version:
-                self._label = None
-                return self.say(self.hand.take_back(key))
-        if not self.canvas.undo():
+        if self.hand is not None and self.kept is not None and self.kept.is_new:
+            self._take_back(self.hand, self.kept.key)
+        elif not self.canvas.undo():
             self.say("Nothing to undo")
-        return None
 
     def redo(self) -> None:
         """Do again what was taken back."""
@@ -462,21 +465,45 @@ class Session:
             return self.say("There is no profile to keep digits in")
         if self.overlay == "mine":
             if self.marked is not None:
-                self.say(self.hand.relabel(self.marked, label))
+                self._relabel(self.hand, self.marked, label)
             return None
         if self.overlay is not None:
             return None
         if self.canvas.is_blank:
             return self.say(f"Draw a digit first; then {label} says that it is a {label}")
         self._load_hand(self.hand)
-        if self._corrected is not None and self._corrected[1] == self.canvas.version:
-            self._label = label, self.canvas.version
-            return self.say(self.hand.relabel(self._corrected[0], label))
+        kept = self.kept
+        if kept is not None and (
+            self._relabel(self.hand, kept.key, label) or self.hand.has(kept.key)
+        ):
+            return None
+        # It is not kept, or was deleted since.
         key, said = self.hand.correct(label, self.canvas.marks)
         if key is not None:
-            self._corrected = key, self.canvas.version
+            self._kept = Kept(key, self.canvas.version, is_new=True)
             self._label = label, self.canvas.version
         return self.say(said, 6)
+
+    @property
+    def kept(self) -> Kept | None:
+        """Which of the user's digits the drawing is, as long as nobody has changed it."""
+        is_current = self._kept is not None and self._kept.version == self.canvas.version
+        return self._kept if is_current else None
+
+    def _relabel(self, hand: Hand, key: str, label: int) -> bool:
+        """Say that one of the user's digits is a `label`; returns whether it is one now."""
+        is_done, said = hand.relabel(key, label)
+        if is_done and self.kept is not None and self.kept.key == key:
+            self._label = label, self.canvas.version
+        self.say(said)
+        return is_done
+
+    def _take_back(self, hand: Hand, key: str, done: str = "Taken back") -> None:
+        """Delete one of the user's digits; if the drawing was kept as that, it has no label now."""
+        is_gone, said = hand.take_back(key, done)
+        if is_gone and self.kept is not None and self.kept.key == key:
+            self._kept = self._label = None
+        self.say(said)
 
     @property
     def marked(self) -> str | None:
@@ -501,17 +528,18 @@ class Session:
     def remove_marked(self) -> None:
         """Delete the marked one of the user's digits."""
         if self.hand is not None and self.marked is not None:
-            self.say(self.hand.take_back(self.marked, "Deleted"))
+            self._take_back(self.hand, self.marked, "Deleted")
             self.row = min(self.row, max(0, len(self.hand.digits) - 1))
 
     def open_marked(self) -> None:
         """Put the marked one of the user's digits on the canvas."""
         if self.hand is not None and self.marked is not None:
-            digit = self.hand.digits[self.row].digit
+            own = self.hand.digits[self.row]
             self.touch()
             self.overlay = None
-            self.canvas.show_marks([Mark(line, DRAW_RADIUS) for line in fit(digit.strokes)])
-            self._label = digit.label, self.canvas.version
+            self.canvas.show_marks([Mark(line, DRAW_RADIUS) for line in fit(own.digit.strokes)])
+            self._kept = Kept(own.key, self.canvas.version, is_new=False)
+            self._label = own.digit.label, self.canvas.version
             self.read_now()
 
     def forget(self) -> None:

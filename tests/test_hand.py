@@ -82,6 +82,60 @@ def test_a_digit_key_keeps_the_drawing_and_the_network_learns_from_it(session):
     assert any("earned from 1" in line or "ept the old weights" in line for line in said)
 
 
+def fail(*given):
+    raise ProfileError("the disk is full")
+
+
+def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(session):
+    draw(session)
+    session.correct(3)
+    session.mine()
+    session.remove_marked()
+    session.leave()
+    assert session.label is None
+    session.correct(8)
+    assert "Kept as a 8" in session.toast
+    assert session.label == 8
+    (own,) = session.hand.profile.load().digits
+    assert own.digit.label == 8
+    session.hand.profile.remove(own.key)  # by another window
+    session.correct(9)
+    assert "Kept as a 9" in session.toast
+    assert [own.digit.label for own in session.hand.digits] == [9]
+
+
+def test_the_label_stays_where_the_correction_cannot_be_changed(session, monkeypatch):
+    draw(session)
+    session.correct(3)
+    with monkeypatch.context() as patch:
+        patch.setattr("app.profile.Profile.relabel", fail)
+        patch.setattr("app.profile.Profile.remove", fail)
+        session.correct(8)
+        assert session.toast == "the disk is full"
+        session.say("")
+        session.undo()
+        assert session.toast == "the disk is full"
+        assert session.label == 3
+    session.undo()
+    assert "Taken back" in session.toast
+    assert session.hand.profile.load().digits == ()
+    assert not session.canvas.is_blank
+
+
+def test_a_digit_opened_from_the_list_is_relabelled_and_never_taken_back(session):
+    draw(session)
+    session.correct(3)
+    session.clear()
+    session.mine()
+    session.open_marked()
+    session.correct(8)
+    assert [own.digit.label for own in session.hand.profile.load().digits] == [8]
+    assert session.label == 8
+    session.undo()
+    assert session.canvas.is_blank
+    assert len(session.hand.profile.load().digits) == 1
+
+
 def test_ctrl_z_takes_the_correction_back_and_only_then_the_stroke(session):
     draw(session)
     ink = session.canvas.ink.copy()
@@ -169,14 +223,11 @@ def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):
     session.mine()
     (own,) = session.hand.digits
     session.hand.profile.remove(own.key)
-    assert session.hand.relabel(own.key, 5) == "It is no longer there"
-    assert session.hand.take_back(own.key) == "It is no longer there"
+    assert session.hand.relabel(own.key, 5) == (False, "It is no longer there")
+    assert session.hand.take_back(own.key) == (True, "It is no longer there")
 
 
 def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
-    def fail(*given):
-        raise ProfileError("the disk is full")
-
     draw(session)
     session.correct(3)
     session.mine()
@@ -184,8 +235,10 @@ def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
     monkeypatch.setattr("app.profile.Profile.relabel", fail)
     session.remove_marked()
     assert session.toast == "the disk is full"
+    session.say("")
     session.correct(4)
     assert session.toast == "the disk is full"
+    session.say("")
     monkeypatch.setattr("app.profile.Profile.load", fail)
     session.mine()
     session.hand.profile.path.touch()  # looks changed
@@ -267,9 +320,6 @@ def test_with_nothing_learned_there_is_nothing_to_forget(tmp_path, shipped):
 
 
 def test_what_cannot_be_forgotten_is_not_said_to_be(session, monkeypatch):
-    def fail(*given):
-        raise ProfileError("the disk is full")
-
     draw(session)
     session.correct(3)
     learned(session)
