@@ -464,9 +464,7 @@ class Session:
         if self.hand is None:
             return self.say("There is no profile to keep digits in")
         if self.overlay == "mine":
-            if self.marked is not None:
-                self._relabel(self.hand, self.marked, label)
-            return None
+            return self._change_marked(lambda hand, key: self._relabel(hand, key, label))
         if self.overlay is not None:
             return None
         if self.canvas.is_blank:
@@ -527,9 +525,20 @@ class Session:
 
     def remove_marked(self) -> None:
         """Delete the marked one of the user's digits."""
-        if self.hand is not None and self.marked is not None:
-            self._take_back(self.hand, self.marked, "Deleted")
-            self.row = min(self.row, max(0, len(self.hand.digits) - 1))
+        self._change_marked(lambda hand, key: self._take_back(hand, key, "Deleted"))
+
+    def _change_marked(self, change: Callable[[Hand, str], object]) -> None:
+        """Change the marked digit; it, or else the next one that is there, is the marked one then.
+
+        Its place may be another afterwards: what another window did shows at the same time.
+        """
+        hand, key = self.hand, self.marked
+        if hand is None or key is None:
+            return
+        wanted = [own.key for own in hand.digits[self.row :]]
+        change(hand, key)
+        keys = [own.key for own in hand.digits]
+        self.row = next((keys.index(key) for key in wanted if key in keys), max(0, len(keys) - 1))
 
     def open_marked(self) -> None:
         """Put the marked one of the user's digits on the canvas."""

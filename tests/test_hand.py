@@ -227,6 +227,27 @@ def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):
     assert session.hand.take_back(own.key) == (True, "It is no longer there")
 
 
+def test_the_marked_digit_stays_marked_when_another_window_changes_the_list(session):
+    for label in range(4):
+        draw(session, label)
+        session.correct(label)
+    keys = [own.key for own in session.hand.digits]
+    session.mine()
+    session.row = 1
+    session.hand.profile.remove(keys[0])
+    session.correct(7)
+    assert session.marked == keys[1]
+    session.remove_marked()
+    assert [own.digit.label for own in session.hand.digits] == [2, 3]
+    assert session.marked == keys[2]  # the next one
+    session.hand.profile.remove(keys[2])
+    session.remove_marked()
+    assert session.toast == "It is no longer there"
+    assert session.marked == keys[3]
+    session.remove_marked()
+    assert session.marked is None
+
+
 def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
     draw(session)
     session.correct(3)
