@@ -40,6 +40,7 @@ LETTERS: dict[int, str] = {
     pygame.K_l: "switch theme",
     pygame.K_m: "mine",
 }
+CARD_COMMANDS = ("help", "open", "mine", "switch theme")  # of these, what works over a card too
 DIGIT_KEYS = {
     key: digit
     for digit in range(10)
@@ -104,7 +105,7 @@ class Controller:
         elif kind == pygame.KEYUP:
             self._held.pop(getattr(event, "key", 0), None)
         elif kind == pygame.MOUSEWHEEL:
-            if event.y:
+            if event.y and self.session.overlay is None:
                 self.session.change_brush(1 if event.y > 0 else -1)
         elif kind == pygame.DROPFILE:
             self.session.open_file(Path(event.file))
@@ -260,32 +261,19 @@ class Controller:
         if event.key == pygame.K_ESCAPE:
             session.leave()
         elif modifiers & COMMAND_KEYS:
-            if letter == pygame.K_z:
-                session.do("redo" if shift else "undo")
-            elif letter == pygame.K_y:
-                session.do("redo")
-            elif letter == pygame.K_c:
-                session.window_requests.append("copy")
-            elif letter == pygame.K_v:
-                session.window_requests.append("paste")
-            elif letter == pygame.K_s:
-                session.do("save")
-            elif letter == pygame.K_o:
-                session.do("open")
+            self._command_key(letter, shift)
         elif modifiers & pygame.KMOD_ALT:
             pass  # the desktop's own keys
         elif event.key == pygame.K_F1:
             session.do("help")
-        elif event.key == pygame.K_F6:
-            session.move_focus(-1 if shift else 1)
         elif event.key == pygame.K_F11:
             session.window_requests.append("full screen")
         elif event.key == pygame.K_F12:
             session.window_requests.append("screenshot")
-        elif session.overlay == "open" and event.key in (*ARROWS, *ENTER):
-            self._list_key(event.key)
-        elif session.overlay == "mine" and self._own_digit_key(event.key, letter):
-            pass
+        elif session.overlay is not None:
+            self._card_key(event.key, letter)
+        elif event.key == pygame.K_F6:
+            session.move_focus(-1 if shift else 1)
         elif event.key in DIGIT_KEYS:
             session.correct(DIGIT_KEYS[event.key])
         elif event.key == pygame.K_TAB:
@@ -297,12 +285,39 @@ class Controller:
         elif event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
             session.step_unit(1 if event.key == pygame.K_PAGEDOWN else -1, 0)
         elif event.key in (*ARROWS, pygame.K_SPACE):
-            if session.overlay is None:  # the pen would draw below it
-                self._pen_key(event.key)
+            self._pen_key(event.key)
         elif event.key in ENTER:
             if session.focus is not None:
                 session.do(session.focus)
         elif letter in LETTERS:
+            session.do(LETTERS[letter])
+
+    def _command_key(self, letter: int, shift: bool) -> None:
+        """A letter with Ctrl, or with a Mac's Command; below a card nothing is changed."""
+        session = self.session
+        if letter == pygame.K_o:
+            session.do("open")
+        elif session.overlay is not None:
+            pass
+        elif letter == pygame.K_z:
+            session.do("redo" if shift else "undo")
+        elif letter == pygame.K_y:
+            session.do("redo")
+        elif letter == pygame.K_c:
+            session.window_requests.append("copy")
+        elif letter == pygame.K_v:
+            session.window_requests.append("paste")
+        elif letter == pygame.K_s:
+            session.do("save")
+
+    def _card_key(self, key: int, letter: int) -> None:
+        """A key while a card is open: its own, or one of another card; none for what lies below."""
+        session = self.session
+        if session.overlay == "open" and key in (*ARROWS, *ENTER):
+            self._list_key(key)
+        elif session.overlay == "mine" and self._own_digit_key(key, letter):
+            pass
+        elif LETTERS.get(letter) in CARD_COMMANDS:
             session.do(LETTERS[letter])
 
     def _list_key(self, key: int) -> None:
@@ -320,6 +335,8 @@ class Controller:
             session.open_marked()
         elif key in (pygame.K_DELETE, pygame.K_BACKSPACE):
             session.remove_marked()
+        elif key in DIGIT_KEYS:
+            session.correct(DIGIT_KEYS[key])
         elif letter == pygame.K_f:
             session.forget()
         elif key in ARROWS:

@@ -14,9 +14,11 @@ from app.canvas import Canvas
 from app.cells import gliding
 from app.commands import BUTTONS, COMMANDS
 from app.draw import Painter
+from app.hand import Hand
 from app.layout import inside_detail
 from app.palette import DARK, LIGHT, contrast, luminance
 from app.panels import training_button_words, training_words
+from app.profile import Profile
 from app.session import GLIDE_SECONDS, TOAST_SECONDS, Session, on_canvas
 from app.strokes import fit, read_strokes
 from app.view import View
@@ -365,6 +367,40 @@ def test_without_a_profile_digit_keys_say_so(session):
     for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
         press(session, key)
         assert session.toast.startswith("There is no profile")
+
+
+@pytest.mark.parametrize("card", ["help", "open", "mine"])
+def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, card):
+    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
+    session = start(clock, tmp_path, hand=hand)
+    draw(session)
+    session.move_focus(1)
+    before = session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
+    session.do(card)
+    letters = (getattr(pygame, f"K_{letter}") for letter in "riwtnskxzyv")
+    others = (pygame.K_TAB, pygame.K_SPACE, pygame.K_LEFTBRACKET, pygame.K_COMMA, pygame.K_F6)
+    for key in (*letters, *others, pygame.K_RETURN, pygame.K_UP, pygame.K_5):
+        press(session, key)
+        press(session, key, pygame.KMOD_LCTRL)
+        if key == pygame.K_RETURN and session.overlay is None:  # the list's own key
+            session.do(card)
+        assert session.overlay == card
+    session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
+    assert before == (
+        session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
+    )  # fmt: skip
+    assert session.focus == "clear"
+    assert not session.is_why
+    assert not session.window_requests
+    assert not session.drawings.exists()
+    press(session, pygame.K_l)
+    press(session, pygame.K_F12)
+    assert (session.theme, session.window_requests) == ("light", ["screenshot"])
+    for key, name in ((pygame.K_h, "help"), (pygame.K_m, "mine"), (pygame.K_o, "open")):
+        if name != card:
+            press(session, key)
+            assert session.overlay == name
+    session.close()
 
 
 def test_every_button_has_a_command_and_the_help_names_each(session):
