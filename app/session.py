@@ -720,8 +720,15 @@ class Session:
         """List the saved drawings, or no longer."""
         from app.drawings import saved_drawings
 
-        self.overlay = None if self.overlay == "open" else "open"
-        self.saved, self.row = saved_drawings(self.drawings, LISTED), 0
+        if self.overlay == "open":
+            self.overlay = None
+            return None
+        try:
+            self.saved, self.row = saved_drawings(self.drawings, LISTED), 0
+        except DigitpadError as error:
+            return self.say(str(error), 8)
+        self.overlay = "open"
+        return None
 
     def open_row(self, row: int) -> None:
         """Load a drawing of the list."""

@@ -821,6 +821,21 @@ def test_what_waits_for_the_data_is_all_done_once_it_is_there(
     session.close()
 
 
+def test_where_no_home_folder_is_known_open_and_save_say_so(session, monkeypatch):
+    def nowhere():
+        raise DataError("no home folder is known")
+
+    session._drawings = None
+    monkeypatch.setattr("app.drawings.users_drawings", nowhere)
+    draw(session)
+    for key in (pygame.K_o, pygame.K_s):
+        session.say("")
+        press(session, key)
+        assert session.toast == "no home folder is known"
+        assert session.overlay is None
+        Painter().paint(pygame.Surface(session.size), session)
+
+
 def test_screenshots_are_not_among_the_drawings(session):
     from app.draw import Painter, serve
 
