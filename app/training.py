@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import os
 import sys
 import threading
 import time
@@ -169,7 +170,8 @@ class Training(Callback):
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"
             checkpoint = dataclasses.replace(shown, name=path.stem, model=model, record=record)
-            if not path.exists():
+            # Not `Path.exists`, which raises where the folder cannot be looked into.
+            if not os.path.exists(path):  # noqa: PTH110
                 with contextlib.suppress(FileExistsError):  # another window was faster
                     save_checkpoint(path, checkpoint, replace=False)
                     break

@@ -7,6 +7,7 @@ from app import training as trainings
 from app.training import Training
 from nn.architectures import NAMED
 from nn.dataset import Dataset, load_folder
+from nn.errors import CheckpointError
 from nn.reader import load_reader
 
 
@@ -60,13 +61,19 @@ def test_a_name_that_another_window_took_is_not_written_over(digits, tmp_path, m
     before = first.path.read_bytes()
     assert training.save(tmp_path).path.name == "linear-2.npz"
     # The other window takes the name between the look and the writing.
-    monkeypatch.setattr("pathlib.Path.exists", lambda path: False)
+    monkeypatch.setattr("os.path.exists", lambda path: False)
     assert training.save(tmp_path).path.name == "linear-3.npz"
     assert first.path.read_bytes() == before
     kept = load_reader(tmp_path / "linear-3.npz").checkpoint
     np.testing.assert_array_equal(
         kept.model.parameters, training.reader.checkpoint.model.parameters
     )
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(digits, tmp_path):
+    training = finished(digits, epochs=1)
+    with pytest.raises(CheckpointError, match="cannot write"):
+        training.save(tmp_path / ("n" * 300))
 
 
 def test_that_it_is_over_is_news_until_it_was_seen(digits):
