@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -21,6 +22,7 @@ try:
 except ImportError:  # pragma: no cover - Windows
     fcntl = None
 
+_UMASK = threading.Lock()
 TEMPORARY = ".digitpad-"  # how the names of temporary files begin, so that they are surely ours
 
 
@@ -188,6 +190,7 @@ def sync_folder(folder: Path) -> None:
 
 def current_umask() -> int:
     """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
+    with _UMASK:  # two threads' settings in turn could leave 077 for good
+        mask = os.umask(0o077)
+        os.umask(mask)
     return mask

@@ -6,13 +6,15 @@ import re
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.errors import DataError, UsageError
-from nn.files import check_writable, write_atomically
+from nn.files import check_writable, current_umask, write_atomically
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = sorted(
@@ -162,6 +164,24 @@ def test_json_output_moves_the_rest_to_standard_error(capsys):
         assert (out, err) == (('{"a": 1}\n', "talk\n") if wanted else ("talk\n", ""))
     with pytest.raises(ValueError, match="JSON"), json_output(True) as emit:
         emit({"a": float("nan")})
+
+
+def test_threads_that_ask_for_the_umask_at_once_leave_it_as_it_was(monkeypatch):
+    umask = os.umask
+    before = umask(0o027)
+
+    def slow(mask):
+        former = umask(mask)
+        time.sleep(0.001)
+        return former
+
+    try:
+        monkeypatch.setattr("os.umask", slow)
+        with ThreadPoolExecutor(4) as pool:
+            masks = list(pool.map(lambda _: current_umask(), range(20)))
+    finally:
+        left = umask(before)
+    assert {*masks, left} == {0o027}
 
 
 def test_atomic_writing_makes_folders_and_follows_the_umask(tmp_path):
