@@ -66,8 +66,19 @@ class Mnist:
 
     def _start(self, state: State, work: Callable[[], None]) -> None:
         self.state, self.message, self.progress = state, "", 0.0
-        self._thread = threading.Thread(target=work, daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
         self._thread.start()
+
+    # In the thread
+
+    def _work(self, work: Callable[[], None]) -> None:
+        """Whatever happens becomes a state; the window would wait for ever for a dead thread."""
+        try:
+            work()
+        except MemoryError:
+            self.message, self.state = "there is not enough memory for MNIST", "failed"
+        except Exception as error:
+            self.message, self.state = f"{type(error).__name__}: {error}", "failed"
 
     def _load(self) -> None:
         try:
@@ -76,8 +87,6 @@ class Mnist:
         except DataError as error:
             self.message = str(error)
             self.state = "missing" if self.folder is None else "failed"
-        except MemoryError:
-            self.message, self.state = "there is not enough memory for MNIST", "failed"
 
     def _download(self) -> None:
         try:

@@ -196,6 +196,9 @@ class Training(Callback):
             self.message, self.state = str(error), "failed"
         except MemoryError:
             self.message, self.state = "there is not enough memory to train it", "failed"
+        except Exception as error:
+            # A bug must not end in a thread that nobody hears of.
+            self.message, self.state = f"{type(error).__name__}: {error}", "failed"
         finally:
             sys.setswitchinterval(usual)
             if self._learner.slices is not None:

@@ -66,13 +66,18 @@ def test_an_empty_cache_is_data_that_is_missing_and_an_empty_folder_is_a_mistake
         assert str(tmp_path) in mnist.message
 
 
-def test_too_little_memory_for_the_data_is_said(tmp_path, monkeypatch):
-    def load(folder):
-        raise MemoryError
+@pytest.mark.parametrize(
+    ("error", "words"), [(MemoryError(), "not enough memory"), (ValueError("odd"), "odd")]
+)
+@pytest.mark.parametrize("work", ["load", "download"])
+def test_whatever_ends_the_thread_is_said(tmp_path, monkeypatch, work, error, words):
+    def fail(*given, **more):
+        raise error
 
-    monkeypatch.setattr("app.mnist.load_folder", load)
+    monkeypatch.setattr("app.mnist.load_folder", fail)
+    monkeypatch.setattr("nn.download.download_mnist", fail)
     mnist = Mnist(tmp_path)
-    mnist.load()
+    getattr(mnist, work)()
     mnist.wait()
     assert (mnist.state, mnist.is_busy) == ("failed", False)
-    assert "memory" in mnist.message
+    assert words in mnist.message

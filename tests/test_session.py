@@ -535,7 +535,11 @@ def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(TrainingError("the loss is not finite"), "not finite"), (MemoryError(), "not enough memory")],
+    [
+        (TrainingError("the loss is not finite"), "not finite"),
+        (MemoryError(), "not enough memory"),
+        (ValueError("odd"), "ValueError: odd"),
+    ],
 )
 def test_a_training_that_fails_says_why_and_can_begin_again(
     clock, tmp_path, small_mnist, monkeypatch, error, words
