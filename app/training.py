@@ -112,15 +112,17 @@ class Training(Callback):
 
     def stop(self) -> None:
         """Rest after the present batch."""
-        if self.state == "running":
-            self.state = "stopped"
-            self._go.clear()
+        with self._lock:  # or it would rest for ever where the thread ends in the same moment
+            if self.state == "running":
+                self.state = "stopped"
+                self._go.clear()
 
     def go_on(self) -> None:
         """Go on from where it rests."""
-        if self.state == "stopped":
-            self.state = "running"
-            self._go.set()
+        with self._lock:
+            if self.state == "stopped":
+                self.state = "running"
+                self._go.set()
 
     def end(self) -> None:
         """End the thread; the weights stay as they are."""
@@ -191,18 +193,22 @@ class Training(Callback):
                     self._temperature = self._fitted_temperature(self._learner.model)
             self._look()
             if not self._learner.stop:
-                self.state = "finished"
+                self._end_as("finished")
         except DigitpadError as error:
-            self.message, self.state = str(error), "failed"
+            self._end_as("failed", str(error))
         except MemoryError:
-            self.message, self.state = "there is not enough memory to train it", "failed"
+            self._end_as("failed", "there is not enough memory to train it")
         except Exception as error:
             # A bug must not end in a thread that nobody hears of.
-            self.message, self.state = f"{type(error).__name__}: {error}", "failed"
+            self._end_as("failed", f"{type(error).__name__}: {error}")
         finally:
             sys.setswitchinterval(usual)
             if self._learner.slices is not None:
                 self._learner.slices.close()
+
+    def _end_as(self, state: State, message: str = "") -> None:
+        with self._lock:
+            self.message, self.state = message, state
 
     def after_batch(self, learner: Learner) -> None:
         """Rest if asked to; look at the weights from time to time."""

@@ -1,5 +1,7 @@
 """What `tests/test_session.py` does not see of a training in the window."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,36 @@ def test_a_training_that_is_over_neither_stops_nor_goes_on(digits):
     assert training.state == "finished"
     training.end()
     assert [point.epoch for point in training.validation] == [1, 2]
+
+
+def test_a_training_that_ends_while_it_is_being_stopped_is_over(digits, monkeypatch):
+    may_go_on, look = threading.Event(), Training._look
+
+    def held(training):
+        may_go_on.wait(300)
+        look(training)
+
+    class Raced(Training):
+        """Comes to its end, if it may, right after `stop` has looked at its state."""
+
+        @property
+        def state(self):
+            state = self.value
+            if threading.current_thread() is threading.main_thread():
+                may_go_on.set()
+                self._thread.join(0.5)
+            return state
+
+        @state.setter
+        def state(self, value):
+            self.value = value
+
+    monkeypatch.setattr(Training, "_look", held)
+    training = Raced("linear", NAMED["linear"], digits, epochs=1)
+    training.stop()
+    training.go_on()
+    training.wait()
+    assert training.state == "finished"
 
 
 def test_the_curve_keeps_to_its_length_and_reaches_the_end(digits, monkeypatch):
