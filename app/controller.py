@@ -102,6 +102,8 @@ class Controller:
         elif kind == pygame.KEYDOWN:
             if not self._is_repeated(event.key) or event.key in REPEATING:
                 self._key(event)
+                # Anew: while the command ran, however long, nothing was heard of the key.
+                self._held[event.key] = self.session.clock()
         elif kind == pygame.KEYUP:
             self._held.pop(getattr(event, "key", 0), None)
         elif kind == pygame.MOUSEWHEEL:

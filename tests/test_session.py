@@ -363,6 +363,19 @@ def test_keys_held_down_count_once_but_arrows_go_on(session, clock):
     assert session.theme == "dark"
 
 
+def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock, monkeypatch):
+    saved = []
+
+    def slowly():
+        saved.append(clock.now)
+        clock.now += 1
+
+    monkeypatch.setattr(session, "save", slowly)
+    for _ in range(3):
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_s, mod=0))
+    assert len(saved) == 1
+
+
 def test_without_a_profile_digit_keys_say_so(session):
     for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
         press(session, key)
