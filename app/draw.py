@@ -87,14 +87,14 @@ class Painter:
 
 def state_of(session: Session) -> dict[str, Any]:
     """What each part of the window shows, to be compared with what it showed before."""
-    canvas, answer = session.canvas, session.predictor.answer
-    evidence = id(session.evidence)
+    canvas, answer = session.canvas, session.predictor.version
+    evidence = session.evidence is not None and session.looks
     buttons = (session.hover, session.focus)
     return {
         "window": (session.size, session.panel, session.theme, session.overlay, session.row),
         "canvas": (canvas.version, session.pen, evidence, canvas.is_drawing and session.pen),
-        "head": (id(answer), round(session.glide * 60), session.label, evidence),
-        "body": (id(answer), session.version, session.panel == "training" and buttons),
+        "head": (answer, round(session.glide * 60), session.label, evidence),
+        "body": (answer, session.version, session.panel == "training" and buttons),
         "buttons": (*buttons, session.is_why, canvas.can_undo, canvas.can_redo, canvas.is_blank),
         "foot": (session.hint(), session.network.name),
     }

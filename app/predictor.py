@@ -74,6 +74,7 @@ class Predictor:
     ) -> None:
         self.answer: Answer | None = None
         self.framing: Framing | None = None
+        self.version = 0  # grows with each new answer, and whenever there is none any more
         self.interval = interval
         self.network = network
         self._canvas = canvas
@@ -103,10 +104,12 @@ class Predictor:
             image = self.framing.image
             is_digit = self._refuses is None or not bool(self._refuses(image[None])[0])
             self.answer = read(self.network, image, is_digit)
+            self.version += 1
 
     def reset(self) -> bool:
         """Forget the answer and what was due; returns whether there was an answer."""
         changed = self.answer is not None
+        self.version += changed
         self.answer = self.framing = None
         self._due = None
         self._read_version = self._canvas.version

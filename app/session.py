@@ -94,6 +94,7 @@ class Session:
         self.stages: list[Stage] = []
         self.inputs: Inputs | None = None
         self.evidence: NDArray[Any] | None = None  # (28, 28) in the framed image
+        self.looks = 0  # grows whenever stages, inputs and evidence are made anew
         self.saved: list[Path] = []
         self.row = 0  # the marked row of the list, or the marked one of the user's digits
         self.hand = hand
@@ -307,6 +308,7 @@ class Session:
         """The stages and the evidence, where they are asked for."""
         framing, network = self.predictor.framing, self.network
         self.stages, self.inputs, self.evidence = [], None, None
+        self.looks += 1
         if framing is None or not isinstance(network, Reader):
             return
         model = network.checkpoint.model

@@ -19,6 +19,7 @@ from app.predictor import Answer
 from app.session import Session
 from app.strokes import RecordedDigit
 from nn.errors import UsageError
+from nn.reader import load_reader
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
@@ -111,6 +112,19 @@ def test_the_user_takes_over_from_a_demonstration(act):
         session.update()
     assert session.demonstration is None
     np.testing.assert_array_equal(session.canvas.ink, before)
+
+
+def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to_the_next():
+    session = Session(load_reader("linear"), clock=Clock())
+    session.canvas.draw_strokes([[(8, 8), (20, 20)]])
+    session.why()
+    shown = [draw.state_of(session)]
+    for _ in range(20):
+        session.read_now()
+        shown.append(draw.state_of(session))
+    for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
+        values = [state[part][value] for state in shown]
+        assert len(set(values)) == len(values)
 
 
 def test_only_what_changed_is_painted():
