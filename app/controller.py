@@ -57,8 +57,18 @@ ARROWS: dict[int, tuple[int, int]] = {
     pygame.K_UP: (0, -1),
     pygame.K_DOWN: (0, 1),
 }
+# Not all keyboards have a key for each; where + is typed with Shift, its key is that of =.
+BRUSH_KEYS = {
+    pygame.K_LEFTBRACKET: -1,
+    pygame.K_MINUS: -1,
+    pygame.K_KP_MINUS: -1,
+    pygame.K_RIGHTBRACKET: 1,
+    pygame.K_PLUS: 1,
+    pygame.K_EQUALS: 1,
+    pygame.K_KP_PLUS: 1,
+}
 # Held down, these go on; all others count once.
-REPEATING = {*ARROWS, pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET, pygame.K_z, pygame.K_y}
+REPEATING = {*ARROWS, *BRUSH_KEYS, pygame.K_z, pygame.K_y}
 REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
 ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 
@@ -280,8 +290,8 @@ class Controller:
             session.correct(DIGIT_KEYS[event.key])
         elif event.key == pygame.K_TAB:
             session.do("network", back=shift)
-        elif event.key in (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET):
-            session.change_brush(1 if event.key == pygame.K_RIGHTBRACKET else -1)
+        elif event.key in BRUSH_KEYS:
+            session.change_brush(BRUSH_KEYS[event.key])
         elif event.key in (pygame.K_COMMA, pygame.K_PERIOD):
             session.step_unit(0, 1 if event.key == pygame.K_PERIOD else -1)
         elif event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):

@@ -285,7 +285,16 @@ def test_the_keyboard_alone_can_draw_and_press(session):
     assert not session.quit_wanted
 
 
-def test_brush_sizes_by_wheel_and_brackets(session):
+@pytest.mark.parametrize(
+    ("thinner", "thicker"),
+    [
+        (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET),
+        (pygame.K_MINUS, pygame.K_PLUS),
+        (pygame.K_MINUS, pygame.K_EQUALS),
+        (pygame.K_KP_MINUS, pygame.K_KP_PLUS),
+    ],
+)
+def test_brush_sizes_by_wheel_and_keys(session, thinner, thicker):
     def wheel(y):
         session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
 
@@ -299,10 +308,10 @@ def test_brush_sizes_by_wheel_and_brackets(session):
     wheel(1)
     assert dot() > usual * 1.5
     for _ in range(9):
-        press(session, pygame.K_LEFTBRACKET)
+        press(session, thinner)
     assert dot() < usual * 0.5
     wheel(1)
-    press(session, pygame.K_RIGHTBRACKET)
+    press(session, thicker)
     assert dot() == pytest.approx(usual)
 
 
