@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from app.canvas import BRUSH_SIZES, DRAW_RADIUS, ERASE_RADIUS, FARTHEST, Canvas
 from app.pictures import framed_picture
-from app.strokes import MAX_LINE, MAX_POINTS, fit, read_strokes
+from app.strokes import MAX_LINE, MAX_POINTS, marks_of, read_strokes
 from nn.errors import DataError
 from nn.files import user_folder, write_atomically
 from nn.images import SIZE, Mark
@@ -96,10 +96,7 @@ def load_drawing(path: Path, canvas: Canvas) -> int | None:
     digit = next(iter(read_strokes(path)))
     marks = _saved_marks(path)
     if marks is None:
-        usual = Canvas()
-        usual.draw_strokes(fit(digit.strokes))
-        marks = usual.marks
-        canvas.show_marks(marks)
+        canvas.show_marks(marks_of(digit))
         return digit.label
     canvas.show_marks(marks)
     return None  # what the program itself took it for is no true label

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas import DRAW_RADIUS, Canvas
+from app.canvas import Canvas
 from app.commands import COMMANDS
 from app.controller import Controller
 from app.demonstration import Demonstration
@@ -23,9 +23,9 @@ from app.layout import DIGITS, Layout, Panel, Tiles, lay_out, lay_out_inside
 from app.mnist import Mnist
 from app.networks import Shelf
 from app.predictor import Answer, Network, Predictor, read
-from app.strokes import RecordedDigit, fit
+from app.strokes import RecordedDigit, marks_of
 from nn.errors import DigitpadError
-from nn.images import SIZE, Framing, Mark
+from nn.images import SIZE, Framing
 from nn.inspection import Inputs, Stage, evidence, stages_of, strongest_inputs
 from nn.reader import Reader, load_reader
 
@@ -548,7 +548,7 @@ class Session:
             own = self.hand.digits[self.row]
             self.touch()
             self.overlay = None
-            self.canvas.show_marks([Mark(line, DRAW_RADIUS) for line in fit(own.digit.strokes)])
+            self.canvas.show_marks(marks_of(own.digit))
             self._kept = Kept(own.key, self.canvas.version, is_new=False)
             self._label = own.digit.label, self.canvas.version
             self.read_now()

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
-from app.canvas import Point
+from app.canvas import DRAW_RADIUS, Point
 from nn.errors import DataError
-from nn.images import SIZE
+from nn.images import SIZE, Mark
 
 Stroke = Sequence[Point]
 
@@ -79,6 +79,11 @@ def fit(
         ]
         for stroke in strokes
     ]
+
+
+def marks_of(digit: RecordedDigit) -> list[Mark]:
+    """The marks that a recorded digit becomes on the canvas: fitted, with the usual pen."""
+    return [Mark(line, DRAW_RADIUS) for line in fit(digit.strokes)]
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:

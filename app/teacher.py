@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas import DRAW_RADIUS
 from app.profile import OwnDigit, Profile
-from app.strokes import RecordedDigit, fit
+from app.strokes import RecordedDigit, marks_of
 from nn.errors import DigitpadError
-from nn.images import SIZE, Mark, frame_strokes
+from nn.images import SIZE, frame_strokes
 from nn.reader import Reader
 from nn.tuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
 
@@ -214,7 +213,7 @@ def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[NDArray[Any], NDArray
     """Recorded digits as the network sees them, (N, 28, 28), and their labels (N,)."""
     images = np.zeros((len(digits), SIZE, SIZE), np.float32)
     for image, digit in zip(images, digits, strict=True):
-        image[...] = frame_strokes([Mark(line, DRAW_RADIUS) for line in fit(digit.strokes)])
+        image[...] = frame_strokes(marks_of(digit))
     return images, np.array([digit.label for digit in digits], np.int64)
 
 

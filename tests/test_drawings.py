@@ -6,7 +6,7 @@ import pytest
 
 from app.canvas import BRUSH_SIZES, ERASE_RADIUS, Canvas
 from app.drawings import LONGEST_PATH, load_drawing, save_drawing
-from app.strokes import MAX_POINTS
+from app.strokes import MAX_POINTS, fit
 from nn.errors import DataError
 from tests.memory import peak_below
 
@@ -60,6 +60,21 @@ def test_of_marks_that_no_canvas_made_only_the_strokes_are_shown(shown, marks):
     assert label == 3
     assert len(canvas.marks) == 1
     assert canvas.marks[0].points[0] == pytest.approx((4.2, 4.2))
+
+
+def test_strokes_are_shown_as_a_pointer_would_have_drawn_them_and_drawn_once(tmp_path, monkeypatch):
+    path = tmp_path / "a.jsonl"
+    strokes = [*STROKES, [[4, 4], [4, 4]], [[8, 20], [9, 4], [20, 5]]]
+    path.write_text(json.dumps({"label": 3, "strokes": strokes}) + "\n")
+    drawn = Canvas()
+    drawn.draw_strokes(fit(strokes))
+    lines, extend = [], Canvas.extend
+    monkeypatch.setattr(Canvas, "extend", lambda *given: (lines.append(given), extend(*given)))
+    canvas = Canvas()
+    assert load_drawing(path, canvas) == 3
+    assert len(lines) == 7  # points
+    np.testing.assert_array_equal(canvas.ink, drawn.ink)
+    assert canvas.marks == drawn.marks
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
