@@ -80,6 +80,8 @@ def save_drawing(canvas: Canvas, folder: Path, digit: int) -> list[Path]:
             try:
                 write_atomically(strokes, lambda file: file.write(f"{line}\n".encode()))
             except OSError as error:
+                with contextlib.suppress(OSError):  # what is said not to be saved is not there
+                    written[0].unlink()
                 raise _cannot_write(folder, error) from None
             written.append(strokes)
     return written

@@ -8,6 +8,7 @@ from app.canvas import BRUSH_SIZES, ERASE_RADIUS, Canvas
 from app.drawings import LONGEST_PATH, load_drawing, save_drawing
 from app.strokes import MAX_POINTS, fit
 from nn.errors import DataError
+from nn.files import write_atomically
 from tests.memory import peak_below
 
 STROKES = [[[4, 4], [20, 20]]]
@@ -110,6 +111,23 @@ def test_a_stroke_of_too_many_points_is_refused_and_the_most_are_drawn_in_little
     with peak_below(200 << 20):
         canvas, _ = shown([], [far])
         assert np.isfinite(canvas.framing().image).all()
+
+
+def test_where_the_strokes_cannot_be_written_no_picture_stays(tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(
+        "app.drawings.write_atomically",
+        lambda path, write, *more: (
+            full() if path.suffix == ".jsonl" else write_atomically(path, write, *more)
+        ),
+    )
+    canvas = Canvas()
+    canvas.draw_strokes([[(5, 5), (20, 20)]])
+    with pytest.raises(DataError, match="No space left"):
+        save_drawing(canvas, tmp_path, 3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_drawing_too_long_to_be_opened_again_is_saved_as_a_picture(tmp_path):
