@@ -40,7 +40,10 @@ def pasted_image() -> NDArray[Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "the clipboard"
         path.write_bytes(data)
-        return framed_picture(path)
+        try:
+            return framed_picture(path)
+        except DataError as error:  # of a file that nobody has heard of
+            raise DataError(str(error).replace(str(path), path.name)) from None
 
 
 def _content() -> bytes | None:
