@@ -135,6 +135,11 @@ class Profile:
             record = json.loads(own.line.decode("utf-8-sig"), parse_float=_float_or_text)
             record |= {"label": label, "key": own.key}
             line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+            if len(line) > MAX_LINE:  # letters that were written as they are take more room so
+                raise ProfileError(
+                    f"the digit's line in {self.path} is too long to be changed: expected at most "
+                    f"{MAX_LINE:,} bytes, received {len(line):,}; delete it and draw it again"
+                )
             return OwnDigit(own.key, replace(own.digit, label=label), line)
 
         return self._change(key, changed)
@@ -180,8 +185,8 @@ class Profile:
             digits, bad = self._parsed()
             if all(own.key != key for own in digits):
                 return False
-            self._set_aside([line for line, _ in bad])
             changed = [change(own) if own.key == key else own for own in digits]
+            self._set_aside([line for line, _ in bad])
             self._replace([own for own in changed if own is not None])
         return True
 

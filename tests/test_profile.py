@@ -13,7 +13,7 @@ from app import profile as profiles
 from app.canvas import Canvas
 from app.profile import DIGITS_FILE, Profile, ProfileError, open_profile, visible_strokes
 from app.replay import Setting, draw_digits
-from app.strokes import parse_digit, read_strokes
+from app.strokes import MAX_LINE, parse_digit, read_strokes
 from nn.errors import UsageError
 from nn.images import frame_strokes
 from tests.memory import peak_below
@@ -321,6 +321,18 @@ def test_a_number_too_large_in_a_key_that_nobody_reads_does_not_lose_the_digit(p
     assert profile.relabel("k", 7)
     assert labels(profile) == [7]
     assert b'"odd":"1e999"' in profile.path.read_bytes()
+
+
+def test_a_line_that_would_grow_too_long_stays_as_it_is(profile):
+    profile.folder.mkdir()
+    note = "\N{SNOWMAN}" * (MAX_LINE // 5)  # 3 bytes each as it is, 6 as JSON escapes it
+    line = '{"label": 1, "strokes": [[[1, 2]]], "key": "k", "note": "' + note + '"}'
+    content = f"{line}\nrubbish\n".encode()
+    profile.path.write_bytes(content)
+    with pytest.raises(ProfileError, match="too long to be changed"):
+        profile.relabel("k", 7)
+    assert profile.path.read_bytes() == content
+    assert not profile.rejected_path.exists()
 
 
 def test_a_drawing_of_too_many_points_is_not_kept(profile):
