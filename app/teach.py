@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from app.replay import shown
 from app.strokes import RecordedDigit, read_strokes
 from app.teacher import frame_digits
 from nn.commands import ArgumentParser, json_output, number_in, run
@@ -133,8 +134,9 @@ def line_of(name: str, row: dict[str, Any]) -> str:
     rest = f"errors on the rest {row['errors_before']} -> {row['errors_after']}"
     if not row["rest"]:
         rest = "no digit left to judge by"
+    writer = shown(row["writer"])
     return (
-        f"{name:>4}  {row['writer'][:12]:>12}  {row['digits']:>4} digits  taught {row['taught']:>2}"
+        f"{name:>4}  {writer:>12}  {row['digits']:>4} digits  taught {row['taught']:>2}"
         f" ({row['taught_now_right']} now right)  {rest}  {row['seconds']:.1f} s  {row['message']}"
     )
 

@@ -63,16 +63,19 @@ def test_the_summary_adds_up():
 def test_the_command(tmp_path, monkeypatch, small_mnist, capsys):
     monkeypatch.setattr(teach, "Tuner", lambda *a, **k: Tuner(*a, **k, amounts=SMALL))
     path = tmp_path / "strokes.jsonl"
-    path.write_text(line(3, ONE, "odd") * 4 + line(1, ONE, "odd") * 3)
+    path.write_text(line(3, ONE, "o\x1bd") * 4 + line(1, ONE, "o\x1bd") * 3)
     options = ["--model", "mlp", "--least-digits", "5", "--data-dir", str(small_mnist), "--json"]
     teach.main([str(path), *options])
-    result = json.loads(capsys.readouterr().out)
+    output = capsys.readouterr()
+    assert "o?d" in output.err
+    assert "\x1b" not in output.err
+    result = json.loads(output.out)
     assert result["writers"] == 1
     assert result["rehearsed_on_mnist"]
     half, every = result["rounds"]["half"], result["rounds"]["all"]
     assert (half["taught"], every["taught"]) == (2, 4)
     assert 0 <= half["mnist_after_lowest"] <= 1
-    assert half["writers"][0]["writer"] == "odd"
+    assert half["writers"][0]["writer"] == "o\x1bd"
 
 
 def test_a_writer_all_of_whose_digits_are_taught_has_no_rest(
