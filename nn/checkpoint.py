@@ -173,7 +173,8 @@ def save_arrays(
         raise
     except OSError as error:
         raise CheckpointError(
-            f"cannot write {path}: {error.strerror or error}; choose another place with --output"
+            f"cannot write {path}: {error.strerror or error}; make room there, or make the folder "
+            "writable"
         ) from None
 
 

@@ -100,7 +100,7 @@ def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match="No space left on device; choose another place"):
+    with pytest.raises(CheckpointError, match="No space left on device; make room there"):
         save_checkpoint(path, make())
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["tiny.npz"]
