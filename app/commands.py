@@ -48,3 +48,9 @@ TRAINING_BUTTONS: dict[str, str] = {
     "keep": "Keep (K)",
     "discard": "Discard (X)",
 }
+# What the line at the bottom says of a button.
+HINTS: dict[str, str] = {
+    **{name: f"{command.help} · {command.keys}" for name, command in COMMANDS.items()},
+    "keep": "keep the trained network, in a file of its own · K",
+    "discard": "throw the trained network away · X",
+}

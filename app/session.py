@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas import Canvas
-from app.commands import COMMANDS
+from app.commands import HINTS
 from app.controller import Controller
 from app.demonstration import Demonstration
 from app.layout import DIGITS, Layout, Panel, Tiles, lay_out, lay_out_inside
@@ -181,8 +181,8 @@ class Session:
         if self.toast:
             return self.toast
         for name in (self.hover, self.focus):
-            if name in COMMANDS:
-                return f"{COMMANDS[name].help} · {COMMANDS[name].keys}"
+            if name in HINTS:
+                return HINTS[name]
         if self.hand is not None and self.predictor.answer is not None:
             return "wrong? press the digit it is · H shows all keys"
         return "left draws · right erases · H shows all keys · Esc quits"

@@ -12,7 +12,7 @@ import pytest
 
 from app.canvas import Canvas
 from app.cells import gliding
-from app.commands import BUTTONS, COMMANDS
+from app.commands import BUTTONS, HINTS, TRAINING_BUTTONS
 from app.draw import Painter
 from app.hand import Hand
 from app.layout import inside_detail
@@ -142,8 +142,9 @@ def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(session, clock):
     clock.now += wait
     session.update()
     assert session.hint().startswith("left draws")
-    session.hover = "why"
-    assert session.hint().startswith(COMMANDS["why"].help)
+    for name in (*BUTTONS, *TRAINING_BUTTONS):
+        session.hover = name
+        assert session.hint().startswith(HINTS[name])
 
 
 def test_the_drawing_glides_into_its_frame(session, clock):
