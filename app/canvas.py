@@ -52,15 +52,13 @@ class Canvas:
     changed. Points off the canvas are welcome: a line to them is cut off at the edge.
     """
 
-    def __init__(
-        self, draw_radius: float = DRAW_RADIUS, erase_radius: float = ERASE_RADIUS
-    ) -> None:
+    def __init__(self) -> None:
         self.ink: NDArray[Any] = np.zeros((SIZE, SIZE), dtype=np.float32)
         self.marks: list[Mark] = []
         self.is_picture = False
         self.version = 0
         self.brush = 1.0  # one of BRUSH_SIZES
-        self._radius: dict[Kind, float] = {"draw": draw_radius, "erase": erase_radius}
+        self._radius: dict[Kind, float] = {"draw": DRAW_RADIUS, "erase": ERASE_RADIUS}
         self._mark: Mark | None = None  # the stroke under way
         self._before: _State | None = None  # the drawing when that stroke began
         self._is_told = True  # whether `version` tells of that stroke's last point
