@@ -24,6 +24,7 @@ from app.strokes import read_strokes
 from app.teacher import frame_digits
 from nn.commands import ArgumentParser, json_output, number_in, run
 from nn.errors import DataError
+from nn.files import check_writable
 from nn.nondigits import draw_measuring
 from nn.refusal import Refusal, load_refusal, save_refusal, shipped_path
 
@@ -150,6 +151,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit, threadpool_limits(1, "blas"):
         path = options.refusal or shipped_path()
+        if options.choose:
+            check_writable(path, "--refusal")
         refusal = load_refusal(path)
         images, labels = frame_digits(list(read_strokes(options.strokes)))
         doubts = refusal.doubt(images)

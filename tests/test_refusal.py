@@ -10,7 +10,7 @@ from app.canvas import Canvas
 from nn import train_refusal
 from nn.architectures import CLASSES, build
 from nn.checkpoint import save_arrays
-from nn.errors import CheckpointError, DataError
+from nn.errors import CheckpointError, DataError, UsageError
 from nn.images import frame_strokes
 from nn.learner import Learner
 from nn.nondigits import (
@@ -147,6 +147,18 @@ def test_the_command_measures_and_chooses(tmp_path, capsys):
     chosen = load_refusal(path)
     assert chosen.threshold == result["threshold"]
     assert "--choose --answer 0.8" in chosen.record["threshold"]
+
+
+def test_where_the_threshold_cannot_be_written_nothing_is_measured(tmp_path, monkeypatch):
+    def refuse(**given):
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "x.refusal.npz"
+    save_refusal(path, load_refusal())
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(refusals, "read_strokes", lambda *_: pytest.fail("it began"))
+    with pytest.raises(UsageError, match="choose another place with --refusal"):
+        refusals.main([str(EXAMPLES), "--refusal", str(path), "--choose"])
 
 
 def test_a_digit_that_is_a_dot_has_no_finite_doubt(tmp_path, capsys):
