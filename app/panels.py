@@ -1,4 +1,7 @@
-"""Draws the lower part of the panel, each of its kinds, and what lies over the window."""
+"""Draws the lower part of the panel, each of its kinds, and the buttons.
+
+What lies over the window is in `app.cards`.
+"""
 
 from __future__ import annotations
 

@@ -8,9 +8,10 @@ A profile is a folder:
     MODEL.settled           the digits that MODEL need not learn: it was refused, or forgotten
     lock                    held for the moment of a change, so that two windows do not collide
 
-A digit is appended as one line and forced to the disk before anything is said of it. Everything
-else replaces the file at once. So a crash at any moment leaves every digit there was, and at most
-one broken line at the end, which is set aside when the file is read next.
+A digit is appended as one line and forced to the disk before anything is said of it, and so are
+lines that are set aside. Whatever else is written replaces its file at once. So a crash at any
+moment leaves every digit there was, and at most one broken line at the end, which is set aside when
+the file is read next.
 """
 
 from __future__ import annotations

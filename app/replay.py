@@ -383,7 +383,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     setting = Setting(options.scale, options.shift, options.framing)
     with json_output(options.json) as emit:
         if options.errors:
-            from nn.plots import require_matplotlib  # likewise
+            from nn.plots import require_matplotlib  # only now: few installations have it
 
             require_matplotlib()
             check_writable(options.errors, "--errors")

@@ -102,7 +102,8 @@ class Teacher:
             return
         self._again = self.stale = False
         self._tuner.stop.clear()
-        # A daemon: leaving the program need not wait, since the file is replaced at once or never.
+        # A daemon: what ends without `close` need not wait, since the file is replaced at once or
+        # never.
         self._thread = threading.Thread(target=self._work, name="tuning", daemon=True)
         self._thread.start()
 
