@@ -17,7 +17,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
-from app.draw import window_size
+from app.draw import refuses, window_size
 from app.palette import PALETTES
 from app.session import Session
 from app.strokes import read_strokes
@@ -128,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         clock=clock,
         folders=[lambda: PACKAGED_MODELS],
         theme=options.theme,
+        refuses=refuses,
     )
     while not session.shelf.is_complete:
         session.shelf.load_next()

@@ -5,6 +5,7 @@ import pygame
 import pytest
 
 from app.animate import main
+from app.draw import refuses
 from nn.errors import UsageError
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "example-strokes.jsonl"
@@ -17,10 +18,15 @@ def fonts():
     pygame.font.quit()
 
 
-def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys):
+def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys, monkeypatch):
     image = pytest.importorskip("PIL.Image")
+    asked = []
+    monkeypatch.setattr(
+        "app.animate.refuses", lambda images: (asked.append(images), refuses(images))[1]
+    )
     path = tmp_path / "new" / "a.gif"
     main([*FAST, "--model", "mlp", "--output", str(path)])
+    assert asked  # "not sure" is said as in the window
     assert f"{path}: " in capsys.readouterr().out
     assert list(path.parent.iterdir()) == [path]
     with image.open(path) as gif:
