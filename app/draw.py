@@ -19,6 +19,7 @@ os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 
 import pygame
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from app import clipboard
 from app.drawings import SCREENSHOT, picture_of, save_picture, save_surface
@@ -340,6 +341,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(argv)
     if options.screenshot:
         check_screenshot(options.screenshot)
+    # For good: a training and a tuning at the same time would each restore what the other had set,
+    # and several threads only slow the small products of a reading.
+    threadpool_limits(1, "blas")
     network = load_reader(options.model)
     digits = list(read_strokes(options.replay)) if options.replay else []
     shipped = network if options.model == DEFAULT_MODEL else load_reader(DEFAULT_MODEL)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pygame
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from app import draw
 from app.demonstration import LOOK_SECONDS
@@ -125,6 +126,13 @@ def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to
     for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
         values = [state[part][value] for state in shown]
         assert len(set(values)) == len(values)
+
+
+def test_the_program_multiplies_in_one_thread_from_its_start(tmp_path):
+    with threadpool_limits(2, "blas"):  # which puts back what there was
+        main(["--screenshot", str(tmp_path / "a.png"), "--model", "linear"])
+        blas = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    assert {each["num_threads"] for each in blas} <= {1}
 
 
 def test_only_what_changed_is_painted():
