@@ -51,6 +51,14 @@ def fonts():
     pygame.font.quit()
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of its own, so that no test and no program it starts touches a developer's profile."""
+    for name in ("HOME", "USERPROFILE", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_PICTURES_DIR", raising=False)
+
+
 def environment(**more):
     clean = {
         key: value

@@ -259,7 +259,12 @@ def test_parts_drawn_again_leave_nothing_of_what_was_there_before(size):
 
 
 def test_a_long_name_is_made_to_fit():
-    show((480, 320), name="x" * 500)
+    surface, layout = show((480, 320), name="x" * 500)
+    assert has_text(surface, layout.name)
+    usual, _ = show((480, 320))
+    for picture in (surface, usual):
+        picture.fill((0, 0, 0), layout.name)
+    assert surface.get_buffer().raw == usual.get_buffer().raw  # it is written nowhere else
 
 
 def test_cell_colours_go_from_paper_to_ink():
