@@ -20,6 +20,7 @@ import pytest
 from app.layout import lay_out
 from app.palette import DARK, LIGHT
 from app.profile import Profile
+from nn.reader import PACKAGED_MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = (1400, 1000)
@@ -70,17 +71,22 @@ def display():
 class Window:
     """The running program, the mouse and the keyboard, and the eye."""
 
-    def __init__(self, display, folder, *arguments):
+    def __init__(self, display, folder, *arguments, program=("-m", "app.draw"), where=ROOT):
         self.home = folder / "home"
-        self.environment = {**os.environ, "DISPLAY": display, "HOME": str(self.home)}
+        self.environment = {
+            **os.environ,
+            "DISPLAY": display,
+            "HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+        }
         for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_PICTURES_DIR"):
             self.environment.pop(name, None)
         self.environment.pop("SDL_VIDEODRIVER", None)
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.picture_path = folder / "screen.png"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.draw", "--interval", "0.3", *arguments],
-            cwd=ROOT,
+            [sys.executable, *program, "--interval", "0.3", *arguments],
+            cwd=where,
             env=self.environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -218,10 +224,16 @@ class Window:
         full = pygame.mask.from_threshold(canvas, DARK.ink, (3, 3, 3, 255)).count()
         return full / self.layout.cell**2
 
+    def settled(self):
+        """How many cells are inked once that is the same at two looks; else None."""
+        before = self.inked()
+        time.sleep(0.2)
+        return before if self.inked() == before else None
+
 
 @contextlib.contextmanager
-def opened(display, folder, *arguments):
-    window = Window(display, folder, *arguments)
+def opened(display, folder, *arguments, **more):
+    window = Window(display, folder, *arguments, **more)
     try:
         yield window
     finally:
@@ -285,7 +297,7 @@ def test_leaving_the_window_and_coming_back(display, tmp_path):
             *["mousemove", left + 30, top - 50, "mouseup", 1],
         )
         window.wait_for(lambda: window.cell(14, 14) == DARK.ink, "the way out")
-        before = window.inked()
+        before = window.wait_for(window.settled, "the end of the stroke")
         window.xdotool("mousemove", *window.spot(20, 25), "mousemove", *window.spot(25, 20))
         time.sleep(0.2)
         assert window.inked() == before
@@ -338,8 +350,23 @@ def test_undo_redo_and_clear_by_keys_and_buttons(display, tmp_path):
             wait_for_ink(window, lambda cells: cells == 0)
 
 
+# The program with the networks of the folder `models` alone.
+WITH_THESE_NETWORKS = """
+from pathlib import Path
+from app import draw
+from nn.commands import run
+
+draw.PACKAGED_MODELS = Path("models")
+run(draw.main, "app.draw")
+"""
+
+
 def test_why_inside_and_networks_by_keys_and_buttons(display, tmp_path):
-    with opened(display, tmp_path) as window:
+    (tmp_path / "models").mkdir()
+    for name in ("linear", "tiny", "mlp", "cnn"):  # others may lie beside them, of any name
+        shutil.copy(PACKAGED_MODELS / f"{name}.npz", tmp_path / "models")
+    program = ("-c", WITH_THESE_NETWORKS)
+    with opened(display, tmp_path, program=program, where=tmp_path) as window:
         window.stroke(ONE)
         window.wait_for(window.answer, "an answer")
         for panel, key, button in (("answer", "w", "why"), ("inside", "i", "inside")):
