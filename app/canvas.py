@@ -163,8 +163,13 @@ class Canvas:
         return self.brush
 
     def framing(self) -> Framing:
-        """The drawing as a network sees it, framed as MNIST frames its digits."""
-        if self.is_picture:
+        """The drawing as a network sees it, framed as MNIST frames its digits.
+
+        What an eraser carved out of lines thicker than itself only the cells can tell.
+        """
+        drawn = max((mark.radius for mark in self.marks if mark.kind == "draw"), default=0.0)
+        carved = any(mark.kind == "erase" and mark.radius < drawn for mark in self.marks)
+        if self.is_picture or carved:
             return framing_of_image(self.ink)
         return framing_of_strokes(self.marks)
 

@@ -6,6 +6,21 @@ from hypothesis import strategies as st
 from app.canvas import SIZE, Canvas
 
 
+def test_what_an_eraser_carved_out_of_thick_lines_is_framed_as_it_is_seen():
+    canvas = Canvas()
+    canvas.change_brush(9)
+    for x in (12, 16):
+        canvas.begin("draw", x, 6)
+        canvas.extend(x, 22)
+    canvas.change_brush(-9)
+    canvas.begin("erase", 14, 10)
+    canvas.extend(14, 18)
+    canvas.end()
+    image = canvas.framing().image
+    assert image[14, 12:17].min() < 0.3  # the hole of a 0
+    assert image[6, 12:17].min() > 0.7 < image[22, 12:17].min()
+
+
 def test_a_press_leaves_a_dot_where_it_was():
     canvas = Canvas()
     canvas.begin("draw", 10.5, 4.5)
