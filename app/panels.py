@@ -306,8 +306,13 @@ def draw_training(surface: pygame.Surface, session: Session, writer: Writer) -> 
     assert layout.words is not None
     assert layout.curves is not None
     training = session.training
-    writer.write(surface, training_words(session), layout.words, layout.text * 0.92, palette.text)
+    words, size = training_words(session), layout.text * 0.92
     pygame.draw.rect(surface, palette.frame, layout.curves, 1)
+    if training is None and session.mnist.state == "failed":  # the curves' place is free
+        inner = layout.curves.shrunk(max(2, layout.text // 2))
+        writer.write_wrapped(surface, words, inner, size, palette.text)
+    else:
+        writer.write(surface, words, layout.words, size, palette.text)
     if training is not None:
         _draw_curves(surface, session, writer, training)
     elif session.mnist.state == "downloading":
@@ -317,10 +322,10 @@ def draw_training(surface: pygame.Surface, session: Session, writer: Writer) -> 
         surface.fill(
             palette.best, (*bar[:2], round(bar.width * session.mnist.progress), bar.height)
         )
-    words = training_button_words(session)
+    button_words = training_button_words(session)
     for name, rect in layout.training_buttons.items():
         draw_button(
-            surface, session, writer, name, words[name], rect,
+            surface, session, writer, name, button_words[name], rect,
             is_active=False, is_faint=name != "train" and training is None,
         )  # fmt: skip
 

@@ -52,6 +52,24 @@ class Writer:
         # What is too long even so is cut off at the end of the rectangle.
         surface.blit(picture, (x, y), (0, 0, rect.width, picture.get_height()))
 
+    def write_wrapped(
+        self, surface: pygame.Surface, text: str, rect: Rect, size: float, colour: Colour
+    ) -> None:
+        """Text in as many lines as it needs at this size, from the top of a rectangle."""
+        lines = [""]
+        font = self._font(REGULAR, max(SMALLEST_TEXT, round(size)))
+        for word in writable(text).split():
+            longer = f"{lines[-1]} {word}".strip()
+            if font.size(longer)[0] <= rect.width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        height = font.get_linesize()
+        for number, line in enumerate(filter(None, lines)):
+            place = Rect(rect.x, rect.y + number * height, rect.width, height)
+            if place.bottom <= rect.bottom:
+                self.write(surface, line, place, size, colour)
+
     def glyph(self, digit: str, height: int, colour: Colour) -> pygame.Surface:
         """A digit that is about `height` pixels tall, and no taller, without space around it."""
         tallest = 0.765  # of the font's size, in Inter: a round digit with its overshoot

@@ -298,3 +298,15 @@ def test_the_pictures_of_words_that_are_kept_do_not_fill_the_memory():
     assert len(kept) > 1
     writer.write(surface, "7", Rect(0, 0, 100, 100), 40, DARK.text)
     assert surface.get_bounding_rect().width > 0
+
+
+def test_a_long_message_is_wrapped_at_the_size_that_was_asked_for():
+    surface = pygame.Surface((200, 120))
+    surface.fill(DARK.background)
+    words = "no MNIST in /somewhere: expected its four files; choose another folder"
+    Writer().write_wrapped(surface, words, Rect(10, 10, 180, 100), 18, DARK.text)
+    rows = [has_text(surface, Rect(10, y, 180, 1)) for y in range(120)]
+    blocks = [is_inked for is_inked, _ in itertools.groupby(rows)]
+    assert blocks.count(True) >= 3  # lines, with paper between them
+    assert not any(rows[110:])
+    assert not has_text(surface, Rect(190, 0, 10, 120))
