@@ -344,6 +344,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     # For good: a training and a tuning at the same time would each restore what the other had set,
     # and several threads only slow the small products of a reading.
     threadpool_limits(1, "blas")
+    if options.data_dir is not None and not options.data_dir.is_dir():
+        raise UsageError(
+            f"no data in {options.data_dir}: expected a folder with the MNIST files; choose "
+            "another with --data-dir, or leave it out"
+        )
     network = load_reader(options.model)
     digits = list(read_strokes(options.replay)) if options.replay else []
     shipped = network if options.model == DEFAULT_MODEL else load_reader(DEFAULT_MODEL)

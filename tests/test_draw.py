@@ -263,6 +263,7 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
         (["--what"], "unrecognized"),
         (["--model", tmp_path / "none.npz"], "none.npz"),
         (["--model", broken], "broken.npz"),
+        (["--data-dir", tmp_path / "nowhere"], "no data in"),
     ]:
         done = run(*arguments, SDL_VIDEODRIVER="dummy")
         assert done.returncode == 2, arguments
