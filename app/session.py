@@ -79,6 +79,7 @@ class Session:
         self.shelf = Shelf(network, folders)
         self.mnist = Mnist(data_dir)
         self.training: Training | None = None
+        self._asked: Training | None = None  # the one that T would throw away, as the user knows
         self.size = self.window_size = size  # the latter is what full screen goes back to
         self.panel: Panel = "answer"
         self.overlay: Overlay | None = None
@@ -269,6 +270,7 @@ class Session:
             self.version += 1
         elif self._after_loading:
             waiting, self._after_loading = self._after_loading, []
+            self.toast = ""  # that it is loading
             self.version += 1
             for then in waiting:
                 then() if self.mnist.state == "ready" else self._complain()
@@ -346,13 +348,17 @@ class Session:
         self.touch()
         if self.hand is not None and self.kept is not None and self.kept.is_new:
             self._take_back(self.hand, self.kept.key)
-        elif not self.canvas.undo():
+        elif self.canvas.undo():
+            self.read_now()  # or the answer would be another drawing's for a second
+        else:
             self.say("Nothing to undo")
 
     def redo(self) -> None:
         """Do again what was taken back."""
         self.touch()
-        if not self.canvas.redo():
+        if self.canvas.redo():
+            self.read_now()
+        else:
             self.say("Nothing to redo")
 
     def touch(self) -> None:
@@ -454,6 +460,8 @@ class Session:
             self.touch()
         elif self.panel != "answer":
             self.open_panel("answer")
+        elif self.is_why:
+            self.why()
         else:
             self.quit_wanted = True
         self.version += 1
@@ -628,6 +636,9 @@ class Session:
             self.training.stop()
         elif self.training.state == "stopped":
             self.training.go_on()
+        elif self.training.state == "finished" and self._asked is not self.training:
+            self._asked = self.training
+            self.say("K keeps this network; T again throws it away and trains another", 8)
         else:
             self.discard()
             self._start_training()
@@ -667,8 +678,10 @@ class Session:
         return self.say(f"Kept as {reader.path}")
 
     def discard(self) -> None:
-        """Throw the trained network away."""
-        if self.training is not None:
+        """Throw the trained network away, where it is seen."""
+        if self.training is not None and self.panel != "training":
+            self.say("T shows the training; there X throws it away")
+        elif self.training is not None:
             self.training.end()
             self.training = None
             self.say("Thrown away; the networks are as they were")

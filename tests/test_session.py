@@ -544,6 +544,54 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     assert session.network.name == "linear-1"
 
 
+def test_a_finished_training_is_thrown_away_only_where_it_is_seen_and_after_a_warning(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training and session.training.state == "finished")
+    finished = session.training
+    press(session, pygame.K_ESCAPE)
+    press(session, pygame.K_x)
+    assert session.training is finished
+    press(session, pygame.K_t)  # opens the panel
+    press(session, pygame.K_t)
+    assert session.training is finished
+    assert "K keeps this network; T again throws it away" in session.toast
+    press(session, pygame.K_t)
+    assert session.training is not finished
+    session.close()
+
+
+def test_undo_and_redo_leave_no_answer_of_another_drawing(clock, tmp_path):
+    session = start(clock, tmp_path)
+    draw(session, 4)
+    four = session.predictor.answer
+    session.canvas.show_picture(np.eye(28, dtype=np.float32))
+    session.read_now()
+    eye = session.predictor.answer
+    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    assert session.predictor.answer == four
+    press(session, pygame.K_z, pygame.KMOD_CTRL | pygame.KMOD_SHIFT)
+    assert session.predictor.answer == eye
+    press(session, pygame.K_r)
+    assert session.predictor.answer is None
+    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    assert session.predictor.answer == eye
+
+
+def test_escape_closes_why_before_it_quits(clock, tmp_path):
+    session = start(clock, tmp_path)
+    draw(session)
+    press(session, pygame.K_w)
+    press(session, pygame.K_ESCAPE)
+    assert not session.is_why
+    assert session.evidence is None
+    assert not session.quit_wanted
+    press(session, pygame.K_ESCAPE)
+    assert session.quit_wanted
+
+
 def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
     clock, tmp_path, small_mnist
 ):
