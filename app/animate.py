@@ -118,6 +118,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
     require_pillow()
+    if options.output.suffix.lower() != ".gif":
+        raise UsageError(
+            f"cannot write {options.output}: expected a name that ends in .gif; choose another "
+            "with --output"
+        )
     check_writable(options.output, "--output")
     pygame.font.init()
     clock = Clock()

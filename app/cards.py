@@ -43,7 +43,10 @@ def draw_help(surface: pygame.Surface, session: Session, writer: Writer) -> None
 def draw_list(surface: pygame.Surface, session: Session, writer: Writer) -> None:
     """The saved drawings, newest first."""
     layout, palette = session.layout, PALETTES[session.theme]
-    _draw_card(surface, session, writer, "Open a drawing")
+    title, shown = "Open a drawing", len(session.saved)
+    if session.saved_in_all > shown:
+        title += f": the newest {shown} of {session.saved_in_all}"
+    _draw_card(surface, session, writer, title)
     rows = layout.card_rows(max(1, len(session.saved)))
     if not session.saved:
         words = f"Nothing is saved in {session.drawings} yet: S saves the drawing"

@@ -137,14 +137,14 @@ def _is_too_long(marks: Sequence[Mark]) -> bool:
     return length > LONGEST_PATH or sum(len(mark.points) for mark in marks) > MAX_POINTS
 
 
-def saved_drawings(folder: Path, most: int) -> list[Path]:
-    """The newest files in the folder that can be opened; a drawing's strokes before its picture."""
+def saved_drawings(folder: Path) -> list[Path]:
+    """The files in the folder that can be opened, newest first; of a drawing only its strokes."""
     try:
         files = [path for path in folder.iterdir() if path.suffix.lower() in (*STROKES, *PICTURES)]
         stems = {path.stem for path in files if path.suffix == ".jsonl"}
         files = [path for path in files if not path.name.startswith(SCREENSHOT)]
         shown = [p for p in files if p.suffix == ".jsonl" or p.stem not in stems]
-        return sorted(shown, key=_changed, reverse=True)[:most]
+        return sorted(shown, key=_changed, reverse=True)
     except OSError:
         return []
 

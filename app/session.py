@@ -96,7 +96,8 @@ class Session:
         self.inputs: Inputs | None = None
         self.evidence: NDArray[Any] | None = None  # (28, 28) in the framed image
         self.looks = 0  # grows whenever stages, inputs and evidence are made anew
-        self.saved: list[Path] = []
+        self.saved: list[Path] = []  # the newest drawings, as the list shows them
+        self.saved_in_all = 0
         self.row = 0  # the marked row of the list, or the marked one of the user's digits
         self.hand = hand
         self.quit_wanted = False
@@ -739,9 +740,10 @@ class Session:
             self.overlay = None
             return None
         try:
-            self.saved, self.row = saved_drawings(self.drawings, LISTED), 0
+            found = saved_drawings(self.drawings)
         except DigitpadError as error:
             return self.say(str(error), 8)
+        self.saved, self.saved_in_all, self.row = found[:LISTED], len(found), 0
         self.overlay = "open"
         return None
 

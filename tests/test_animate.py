@@ -45,3 +45,9 @@ def test_without_pillow_one_line_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r'pip install -e "\.\[plot\]"$'):
         main([*FAST, "--output", str(tmp_path / "a.gif")])
     assert not list(tmp_path.iterdir())
+
+
+def test_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"ends in \.gif"):
+        main([*FAST, "--output", str(tmp_path / "a.png")])
+    assert not list(tmp_path.iterdir())

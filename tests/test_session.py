@@ -580,6 +580,28 @@ def test_undo_and_redo_leave_no_answer_of_another_drawing(clock, tmp_path):
     assert session.predictor.answer == eye
 
 
+def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
+    session = start(clock, tmp_path)
+    session.drawings.mkdir()
+    for number in range(11):
+        (session.drawings / f"{number}.jsonl").write_text("")
+    press(session, pygame.K_o)
+    assert (len(session.saved), session.saved_in_all) == (8, 11)
+    titled = pygame.Surface(session.size)
+    View().draw(titled, session)
+    session.saved_in_all = 8
+    untitled = pygame.Surface(session.size)
+    View().draw(untitled, session)
+    title = session.layout.card_title
+    assert inked(titled, title) > inked(untitled, title) > 0
+
+
+def inked(surface, rect):
+    """How many pixels of a rectangle differ from the one at its end."""
+    part = pygame.surfarray.array3d(surface.subsurface(rect)).astype(int)
+    return int((np.abs(part - part[-1, 0]).sum(axis=2) > 60).sum())
+
+
 def test_escape_closes_why_before_it_quits(clock, tmp_path):
     session = start(clock, tmp_path)
     draw(session)

@@ -459,7 +459,7 @@ def test_two_windows_that_save_in_the_same_second_keep_all(monkeypatch, tmp_path
         shown = pygame.surfarray.array3d(pygame.image.load(path.with_suffix(".png")))
         expected = pygame.surfarray.array3d(drawings.picture_of(canvas.ink))
         np.testing.assert_array_equal(shown, expected)
-    assert len(saved_drawings(tmp_path, 100)) == 40
+    assert len(saved_drawings(tmp_path)) == 40
 
 
 def test_nothing_hangs_on_the_clock_on_the_wall():
