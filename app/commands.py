@@ -33,7 +33,9 @@ COMMANDS: dict[str, Command] = {
     "help": Command("Help", "H, F1", "all the keys"),
     "brush": Command(None, "wheel  - +  [ ]", "a thinner or thicker brush"),
     "theme": Command(None, "L", "light or dark"),
-    "pen": Command(None, "arrows, Space", "move a pen over the canvas; set it down, lift it"),
+    "pen": Command(
+        None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)"
+    ),
     "focus": Command(None, "F6, Enter", "walk through the buttons (Shift-F6: back); press one"),
     "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)"),
     "copy": Command(None, "Ctrl-C  Ctrl-V", "copy the drawing, paste a picture"),

@@ -297,7 +297,7 @@ class Controller:
         elif event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
             session.step_unit(1 if event.key == pygame.K_PAGEDOWN else -1, 0)
         elif event.key in (*ARROWS, pygame.K_SPACE):
-            self._pen_key(event.key)
+            self._pen_key(event.key, bool(event.mod & pygame.KMOD_SHIFT))
         elif event.key in ENTER:
             if session.focus is not None:
                 session.do(session.focus)
@@ -362,10 +362,10 @@ class Controller:
         session.version += 1
         return True
 
-    def _pen_key(self, key: int) -> None:
+    def _pen_key(self, key: int, shift: bool) -> None:
         session = self.session
         if key == pygame.K_SPACE:
-            return session.tap_pen()
+            return session.tap_pen("erase" if shift else "draw")
         dx, dy = ARROWS[key]
         if session.focus is not None and dx:
             session.move_focus(dx)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas import Canvas
+from app.canvas import Canvas, Kind
 from app.commands import HINTS
 from app.controller import Controller
 from app.demonstration import Demonstration
@@ -785,14 +785,14 @@ class Session:
             self.canvas.extend(*self.pen)
         self.version += 1
 
-    def tap_pen(self) -> None:
-        """Set the keyboard's pen down, or lift it."""
+    def tap_pen(self, kind: Kind = "draw") -> None:
+        """Set the keyboard's pen or eraser down, or lift it."""
         if self.canvas.is_drawing:
             self.touch()
         else:
             self.touch()
             self.pen = self.pen or (SIZE / 2, SIZE / 2)
-            self.canvas.begin("draw", *self.pen)
+            self.canvas.begin(kind, *self.pen)
         self.version += 1
 
     def move_focus(self, steps: int) -> None:

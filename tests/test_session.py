@@ -276,6 +276,13 @@ def test_the_keyboard_alone_can_draw_and_press(session):
     assert not session.canvas.is_drawing
     press(session, pygame.K_RIGHT)
     assert session.canvas.ink[:, 20:].sum() == 0  # lifted
+    press(session, pygame.K_LEFT)
+    before = session.canvas.ink.sum()
+    press(session, pygame.K_SPACE, pygame.KMOD_LSHIFT)
+    press(session, pygame.K_UP)
+    press(session, pygame.K_SPACE)
+    assert 0 < session.canvas.ink.sum() < before
+    assert not session.canvas.is_drawing
     names = [*session.layout.buttons]
     for name in names:
         press(session, pygame.K_F6)
