@@ -32,6 +32,9 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
         constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
+    def shape(name: str, *sizes: int) -> str:
+        return constant(name, np.array(sizes, np.int64))  # where NumPy's own integers are shorter
+
     def add(operator: str, *inputs: str, **attributes: Any) -> str:
         output = f"{operator.lower()}_{len(nodes)}"
         nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
@@ -40,14 +43,14 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
     slants = [checkpoint.slant, -checkpoint.slant] if views and checkpoint.slant else []
     x = "images"
     if slants:
-        image = add("Reshape", x, constant("image_shape", [-1, SIZE, SIZE]))
+        image = add("Reshape", x, shape("image_shape", -1, SIZE, SIZE))
         shifted = [
             # Row by row: (N, row, cell) times the row's own matrix (row, cell, new cell).
             add("Einsum", image, constant(f"slant_{i}", row_shifts(s)), equation="nhw,hwx->nhx")
             for i, s in enumerate(slants)
         ]
         x = add("Concat", image, *shifted, axis=0)
-        x = add("Reshape", x, constant("flat_shape", [-1, SIZE * SIZE]))
+        x = add("Reshape", x, shape("flat_shape", -1, SIZE * SIZE))
     state = checkpoint.model.state_dict()
     for index, (kind, *sizes) in enumerate(checkpoint.architecture):
         weights = [
@@ -62,11 +65,11 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
         elif kind == "MaxPool2d":
             x = add("MaxPool", x, kernel_shape=[sizes[0]] * 2, strides=[sizes[0]] * 2)
         elif kind in ("Flatten", "Unflatten"):
-            x = add("Reshape", x, constant(f"{index}.shape", [-1, *sizes] if sizes else [0, -1]))
+            x = add("Reshape", x, shape(f"{index}.shape", *([-1, *sizes] if sizes else [0, -1])))
         elif kind != "Dropout":  # which does nothing but in training
             x = add("Relu" if kind == "ReLU" else kind, x)
     if slants:
-        x = add("Reshape", x, constant("views_shape", [1 + len(slants), -1, 10]))
+        x = add("Reshape", x, shape("views_shape", 1 + len(slants), -1, 10))
         x = add("ReduceMean", x, axes=[0], keepdims=0)
     x = add("Div", x, constant("temperature", np.float32(checkpoint.temperature)))
     nodes.append(helper.make_node("Softmax", [x], ["probabilities"], axis=1))
