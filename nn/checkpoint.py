@@ -116,7 +116,9 @@ def model_of(
         if expected != received:
             raise ValueError(f"expected {expected:,} weights, received {received:,}")
         model = build(architecture, np.random.default_rng(0), outputs=outputs)
-        model.load_state_dict(arrays)
+        # What does not fit into float32 becomes infinite, and is refused below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            model.load_state_dict(arrays)
     except ValueError as error:
         raise _unusable(path, f"weights and architecture do not fit: {error}") from None
     weights = model.parameters

@@ -344,6 +344,11 @@ def test_weights_that_cannot_be_reckoned_with(path, weight):
     assert "some weights are not finite, or beyond" in message_of(path)
 
 
+def test_weights_too_large_for_float32_are_refused_without_a_warning(path):
+    rewrite(path, **{"1.weight": np.full((10, 784), 1e300)})
+    assert "some weights are not finite, or beyond" in message_of(path)
+
+
 def test_the_largest_weights_still_give_probabilities(path):
     header, arrays = load_arrays(path)
     rng = np.random.default_rng(0)
