@@ -16,7 +16,7 @@ from nn.settings import Settings, check
 STATE_FORMAT = "digitpad training"
 LARGEST_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
 STEPS = "optimizer.steps"
-LARGEST_FIGURE = 1e30  # of a history; a loss beyond it would have ended the training
+LARGEST_FIGURE = 1e30  # of a history; with a loss beyond it there is nothing to go on with
 
 
 class SaveState(Callback):
