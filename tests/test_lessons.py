@@ -1,3 +1,4 @@
+import ast
 import json
 import re
 import subprocess
@@ -148,19 +149,35 @@ def test_wrong_use_is_one_line(tmp_path):
 
 
 def quotes():
-    """The page's pieces of code: the file that is named in the first line, and the others."""
+    """The page's pieces of code: the file and the name in it that the first line says, the rest."""
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        name, *lines = block.splitlines()
-        yield name.removeprefix("# ").split(",")[0], [line.strip() for line in lines]
+        head, *lines = block.splitlines()
+        file, name = head.removeprefix("# ").split(", ")
+        yield file, name, [line.strip() for line in lines if line.strip()]
 
 
-def test_every_quoted_line_is_in_the_file_that_is_named():
+def source_of(file, name):
+    """The lines of a function, a class's method or a variable of a file."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    for part in name.split("."):
+        (node,) = (
+            node
+            for node in body
+            if getattr(node, "name", None) == part
+            or (isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == part)
+        )
+        body = getattr(node, "body", [])
+    return [line.strip() for line in text.splitlines()[node.lineno - 1 : node.end_lineno]]
+
+
+def test_every_quoted_line_is_in_what_is_named_and_in_this_order():
     found = list(quotes())
     assert len(found) >= 15
-    for name, lines in found:
-        code = [line.strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
-        for line in filter(None, lines):
-            assert line in code, f"{name} does not have {line!r}"
+    for file, name, lines in found:
+        code = iter(source_of(file, name))
+        for line in lines:
+            assert line in code, f"{name} in {file} does not have {line!r} there"
 
 
 @pytest.mark.parametrize("lesson", ["a", "b", "c", "tables"])
