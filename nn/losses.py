@@ -19,8 +19,7 @@ def softmax(logits: Array) -> Array:
     >>> softmax(np.array([[1000.0, 1000.0, -1000.0]])).tolist()
     [[0.5, 0.5, 0.0]]
     """
-    p: Array = np.subtract(logits, np.max(logits, axis=1, keepdims=True))
-    np.exp(p, out=p)
+    p: Array = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     p /= np.sum(p, axis=1, keepdims=True)
     return p
 
@@ -52,7 +51,7 @@ class CrossEntropyLoss:
         Raises `ValueError` for labels out of range, or not one for each row of logits.
         """
         if len(labels) != len(logits):
-            raise ValueError(f"expected {len(logits)} labels, received {len(labels)}")
+            raise ValueError(f"expected a label for each of {len(logits)}, received {len(labels)}")
         # NumPy would take −1 for the last class.
         if len(labels) and not 0 <= labels.min() <= labels.max() < logits.shape[1]:
             raise ValueError(

@@ -75,3 +75,14 @@ def test_backward_needs_a_forward_of_its_own():
 def test_smoothing_out_of_range_is_refused(smoothing):
     with pytest.raises(ValueError, match="label_smoothing"):
         CrossEntropyLoss(smoothing)
+
+
+def test_logits_may_be_whole_numbers():
+    whole = np.array([[1, 2, 4], [-3, 0, 0]])
+    np.testing.assert_array_equal(softmax(whole), softmax(whole.astype(float)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_every_row_of_logits_has_a_label(count):
+    with pytest.raises(ValueError, match=f"a label for each of 3, received {count}"):
+        CrossEntropyLoss().forward(np.zeros((3, 10)), np.zeros(count, int))
