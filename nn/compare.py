@@ -158,6 +158,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         missing = [SYSTEMS[key].name for key in options.systems if key not in chosen]
         for name in missing:
             print(f"not measured: {name} is not installed")
+        if not any(_trains(key, task) or SYSTEMS[key].reader for key in chosen for task in wanted):
+            raise UsageError(
+                f"nothing to measure: none of --systems {','.join(chosen)} trains "
+                f"{','.join(options.networks)} or reads; choose others"
+            )
         rows, predictions = compare(wanted, chosen, options.repeats, options.data_dir)
         kernels = blas_kernels()
         print(table(rows))

@@ -206,6 +206,16 @@ def test_ctrl_c_ends_the_workers_too(small_mnist):
         time.sleep(0.05)
 
 
+def test_nothing_to_measure_is_said(small_mnist, monkeypatch):
+    system = compare.SYSTEMS["sklearn"]._replace(packages=("numpy",))
+    monkeypatch.setitem(compare.SYSTEMS, "sklearn", system)
+    options = ["--systems", "sklearn", "--networks", "cnn", "--data-dir", str(small_mnist)]
+    with pytest.raises(
+        UsageError, match="nothing to measure: none of --systems sklearn trains cnn"
+    ):
+        compare.main(options)
+
+
 def test_plots_need_a_writable_place(small_mnist, tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(UsageError, match="--plot"):
