@@ -527,6 +527,7 @@ class Session:
         if self.overlay == "mine":
             self.overlay = None
             return None
+        self.toast = ""  # of what the card covers; its own messages stand on it
         self._load_hand(self.hand)
         if said := self.hand.refresh():
             self.say(said, 8)

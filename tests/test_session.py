@@ -609,6 +609,17 @@ def inked(surface, rect):
     return int((np.abs(part - part[-1, 0]).sum(axis=2) > 60).sum())
 
 
+def test_my_digits_show_no_message_about_what_they_cover(clock, tmp_path):
+    session = start(clock, tmp_path, hand=Hand(Profile(tmp_path / "mine"), load_reader("linear")))
+    draw(session)
+    session.explain(8)
+    assert "Why 8" in session.toast
+    press(session, pygame.K_m)
+    assert session.overlay == "mine"
+    assert not session.toast
+    session.close()
+
+
 def test_escape_closes_why_before_it_quits(clock, tmp_path):
     session = start(clock, tmp_path)
     draw(session)
