@@ -25,7 +25,7 @@ MUTATIONS = [
     ("nn/layers.py", "if expected != received:", "if False:", "layers checkpoint"),
     ("nn/convolution.py", "self.kernel_size - 1 - self.padding", "self.padding", "convolution"),
     ("nn/convolution.py", "[:, :, ::-1, ::-1]", "[:, :, :, ::-1]", "convolution"),
-    ("nn/convolution.py", 'np.einsum("iojn->o", dy', 'np.einsum("iojn->o", -dy', "convolution"),
+    ("nn/convolution.py", 'np.einsum("iojn->o", rows', 'np.einsum("iojn->o", -rows', "convolution"),
     ("nn/im2col.py", "moved[padding + height :] = 0", "pass", "convolution"),
     ("nn/winograd.py", "np.subtract(d2, d1, out=sums[2])", "np.subtract(d1, d2, out=sums[2])",
      "convolution"),

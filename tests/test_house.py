@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations import MUTATIONS
+
 ROOT = Path(__file__).parent.parent
 
 BASIS = {"nn.errors", "nn.files", "nn.brush"}  # small leaves that anything may use
@@ -201,3 +203,9 @@ def test_nothing_is_executed_from_data_and_one_module_knows_the_network(path):
             for keyword in node.keywords:
                 if keyword.arg == "allow_pickle":
                     assert ast.literal_eval(keyword.value) is False
+
+
+def test_the_lines_that_mutations_break_are_there_once_each():
+    for name, line, _, tests in MUTATIONS:
+        assert (ROOT / name).read_text(encoding="utf-8").count(line) == 1, (name, line)
+        assert all((ROOT / f"tests/test_{test}.py").exists() for test in tests.split())
