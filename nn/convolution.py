@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 # With fewer input channels the products are so small that Winograd's additions cost more.
 FEWEST_FOR_WINOGRAD = 8
+# So it is with few images, as when a single drawing is read.
+FEWEST_IMAGES = 8
 
 
 def rows_first(x: Array) -> Array:
@@ -76,16 +78,15 @@ class Conv2d(Layer):
 
     @property
     def method(self) -> ModuleType:
-        """The module that says which matrix products make up the convolution."""
+        """The module that says which matrix products make up the convolution in training."""
         suits_winograd = self.kernel_size == 3 and self.in_channels >= FEWEST_FOR_WINOGRAD
         return winograd if suits_winograd else im2col
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') with H' = H + 2 padding − k + 1."""
         weight, bias = self.params["weight"], self.params["bias"]
-        y, windows = self.method.convolve(
-            self._batch_last(x), weight, self.padding, "y", self._buffer
-        )
+        method = self.method if training or len(x) >= FEWEST_IMAGES else im2col
+        y, windows = method.convolve(self._batch_last(x), weight, self.padding, "y", self._buffer)
         self._x_windows = windows if training else None
         y += bias[:, None, None]
         return images_first(y)

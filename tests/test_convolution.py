@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nn import im2col, winograd
-from nn.convolution import Conv2d, MaxPool2d, rows_first
+from nn.convolution import FEWEST_IMAGES, Conv2d, MaxPool2d, rows_first
 from nn.layers import Layer, ReLU, Unflatten
 from tests.gradient_check import check_layer
 
@@ -57,7 +57,9 @@ def test_convolution_is_the_sum_of_its_docstring(rng, shape):
     layer.params["bias"][:] = rng.normal(size=out_channels)
     x = rng.normal(size=(n, channels, height, width))
     expected = slow_convolution(x, layer.params["weight"], layer.params["bias"], padding)
-    np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-10, atol=1e-12)
+    for training in (False, True):  # which may go by other products
+        y = layer.forward(x, training)
+        np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -65,6 +67,14 @@ def test_convolution_gradients(rng, shape):
     n, channels, height, width, out_channels, k, padding = shape
     layer = Conv2d(channels, out_channels, k, rng, padding, dtype=float)
     check_layer(layer, rng.normal(size=(n, channels, height, width)), rng)
+
+
+def test_few_images_are_read_as_many_are_to_within_rounding(rng):
+    layer = Conv2d(8, 9, 3, rng, padding=1)
+    x = rng.random((FEWEST_IMAGES, 8, 5, 6), dtype=np.float32)
+    together = layer.forward(x).copy()
+    alone = np.concatenate([layer.forward(image[None]).copy() for image in x])
+    np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("cached", [1, 700, winograd.CACHED])
