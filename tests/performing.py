@@ -9,6 +9,7 @@ in the environment that this process was started in; but what they import is imp
 `files` limits how many files may be open, `memory` how many bytes more than now may be asked for.
 """
 
+import importlib.util
 import json
 import os
 import runpy
@@ -32,6 +33,8 @@ def perform(command, out, err):
     sys.argv = [module, *arguments]
     status = 1
     try:
+        # Compiled once before: the little memory that is left is for its work.
+        importlib.util.find_spec(module).loader.get_code(module)
         limit(command)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0

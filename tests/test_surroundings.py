@@ -571,8 +571,8 @@ def test_few_files_and_little_memory(small_mnist, picture, tmp_path):
         {"words": ["nn.evaluate", *linear, "--data-dir", small_mnist], "files": 4},
         {"words": ["app.predict", picture, *linear], "files": 4},
         {"words": ["app.draw", *linear, "--screenshot", tmp_path / "w.png"], "files": 4},
-        {"words": ["nn.train", "--model", "cnn", *small], "memory": 1 << 20},
-        {"words": ["nn.evaluate", "--model", "cnn", "--data-dir", small_mnist], "memory": 1 << 20},
+        {"words": ["nn.train", "--model", "cnn", *small], "memory": 4 << 20},
+        {"words": ["nn.evaluate", "--model", "cnn", "--data-dir", small_mnist], "memory": 4 << 20},
         cwd=tmp_path,
     )
     for result in results[:3]:
