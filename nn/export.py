@@ -1,8 +1,8 @@
 """python -m nn.export: hand a trained network to other programs.
 
 `--onnx` writes the whole way from images to probabilities, slanted views and temperature included,
-for ONNX Runtime and others; `--torch-state-dict` the weights alone, as arrays keyed and shaped as
-PyTorch's `Sequential` with the same layers has them.
+for ONNX Runtime, OpenCV and others; `--torch-state-dict` the weights alone, as arrays keyed and
+shaped as PyTorch's `Sequential` with the same layers has them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export as the command line asks."""
     parser = ArgumentParser(prog="nn.export", description=__doc__.splitlines()[0])
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
-    parser.add_argument("--onnx", type=Path, metavar="FILE", help="images to probabilities")
+    parser.add_argument(
+        "--onnx",
+        type=Path,
+        metavar="FILE",
+        help="images (N, 1, 28, 28), formerly (N, 784), from 0 paper to 1 ink, to probabilities",
+    )
     parser.add_argument(
         "--torch-state-dict", type=Path, metavar="FILE.npz", help="weights, keyed as in PyTorch"
     )
@@ -42,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if options.onnx:
             content = to_onnx(checkpoint)
             write_for_option(options.onnx, lambda file: file.write(content), "--onnx")
-            print(f"saved {options.onnx}: images (N, 784) to probabilities (N, 10)")
+            print(f"saved {options.onnx}: images (N, 1, 28, 28) to probabilities (N, 10)")
         if options.torch_state_dict:
             state: dict[str, Any] = checkpoint.model.state_dict()
             write_for_option(

@@ -304,7 +304,7 @@ def onnx_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
     def read(images: Array) -> Array:
-        result: Array = session.run(None, {"images": images})[0]
+        result: Array = session.run(None, {"images": images.reshape(-1, 1, 28, 28)})[0]
         return result
 
     return read

@@ -64,7 +64,7 @@ ALLOWED = {
         "nn.architectures", "nn.dataset", "nn.layers", "nn.learner", "nn.losses", "nn.optimizers",
     },
     "nn.lesson_plots": {"nn.architectures", "nn.learner", "nn.lesson_steps", "nn.plots"},
-    "nn.onnx_model": {"nn.checkpoint", "nn.errors", "nn.images", "nn.reader"},
+    "nn.onnx_model": {"nn.checkpoint", "nn.errors", "nn.images"},
     "nn.peers": {"nn.architectures", "nn.checkpoint", "nn.onnx_model"},
     "nn.profiling": {
         "nn.architectures", "nn.convolution", "nn.dataset", "nn.layers", "nn.learner",
