@@ -2,23 +2,13 @@
 
 A file is an ordinary `.npz`: `numpy.load` opens it, and nothing in it is ever unpickled. One entry,
 `header`, is text: JSON with the format's version and whatever is not an array. A reader finds the
-other arrays under their names.
-
-Reading trusts nothing: a member's shape and type are taken from its header and compared with the
-bytes that are there before any memory is asked for, so that a broken or hostile file gives one
-clear line instead of a crash or a full memory.
+other arrays under their names. Reading trusts nothing; see `nn.arrays`.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
 import os
-import re
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.architectures import CLASSES, Architecture, build, count_parameters, describe
+from nn.arrays import read_npz
 from nn.errors import CheckpointError
 from nn.files import write_atomically
 from nn.layers import Sequential
@@ -35,18 +26,9 @@ Array = NDArray[Any]
 
 FORMAT = "digitpad network"
 VERSION = 1
-LARGEST_FILE = 512 * 2**20  # bytes, unpacked; far above any network here
 LARGEST_HEADER = 2**20  # bytes of JSON, which takes up to thirty times as much when read
-LARGEST_DIRECTORY = 2**20  # bytes of the archive's list of members; usually a thousandth of it
 LONGEST_NAME = 200
 LARGEST_WEIGHT = 1e12  # those of a network that has learned are below 10
-# What NumPy writes before an array of plain numbers. Its own reader takes any Python literal, and
-# then warns or fails in ways of its own.
-NPY_MAGIC = b"\x93NUMPY\1\0"
-NPY_HEADER = re.compile(
-    rb"\{'descr': '([<>|](?:f[248]|[iu][1248]))', 'fortran_order': False, "
-    rb"'shape': \(((?:-?\d{1,19}, ?)*(?:-?\d{1,19})?)\),? ?\}\s*"
-)
 PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 
@@ -185,12 +167,7 @@ def load_arrays(
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Read what `save_arrays` wrote: the header and the arrays by name."""
     try:
-        with _File(path) as file:
-            if file.seek(0, os.SEEK_END) > LARGEST_FILE:
-                raise ValueError(f"it is larger than {LARGEST_FILE // 2**20} MiB")
-            with zipfile.ZipFile(file) as archive:
-                file.longest = LARGEST_FILE  # the list of members is read
-                arrays = _read_members(archive)
+        arrays = read_npz(path)
     except FileNotFoundError:
         raise CheckpointError(f"no file {path}; make one with python -m nn.train") from None
     except OSError as error:
@@ -199,20 +176,8 @@ def load_arrays(
         raise CheckpointError(
             f"cannot read {path}: there is not enough memory; close other programs and try again"
         ) from None
-    # zipfile has many ways to say that the bytes are not its own.
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        ValueError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OverflowError,
-        struct.error,
-        zlib.error,
-    ) as error:
-        reason = str(error) or type(error).__name__
-        raise _unusable(path, f"expected a whole .npz file ({reason})") from None
+    except ValueError as error:
+        raise _unusable(path, f"expected a whole .npz file of plain numbers ({error})") from None
     try:
         encoded = arrays.pop("header").tobytes()
         if len(encoded) > largest_header:
@@ -229,55 +194,6 @@ def load_arrays(
             f"{VERSION}; update Digitpad to use it"
         )
     return header, arrays
-
-
-class _File(io.FileIO):
-    """A file that refuses to be read in pieces longer than `longest` bytes.
-
-    For zipfile reads the list of members at once, and makes of it ten times its size.
-    """
-
-    longest = LARGEST_DIRECTORY
-
-    def read(self, size: int | None = -1) -> Any:
-        """As of any file."""
-        if size is not None and size > self.longest:
-            raise ValueError(f"a part of {size:,} bytes, expected at most {self.longest:,}")
-        return super().read(size)
-
-
-def _read_members(archive: zipfile.ZipFile) -> dict[str, Array]:
-    members = archive.infolist()
-    if sum(member.file_size for member in members) > LARGEST_FILE:
-        raise ValueError(f"it unpacks to more than {LARGEST_FILE // 2**20} MiB")
-    arrays: dict[str, Array] = {}
-    for member in members:
-        # Others unpack without a limit, whatever the member's size is said to be.
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError("it is packed in another way than deflate")
-        with archive.open(member) as file:
-            arrays[member.filename.removesuffix(".npy")] = _read_npy(file, member.file_size)
-    return arrays
-
-
-def _read_npy(file: Any, size: int) -> Array:
-    """One array, after checking that its header agrees with the `size` of the member in bytes."""
-    start = file.read(len(NPY_MAGIC) + 2)
-    if len(start) < len(NPY_MAGIC) + 2 or not start.startswith(NPY_MAGIC):
-        raise ValueError("a member that is no array of .npy version 1.0")
-    length = int.from_bytes(start[-2:], "little")
-    found = NPY_HEADER.fullmatch(file.read(length))
-    if not found:
-        raise ValueError("an array of another kind, expected plain numbers in C order")
-    dtype = np.dtype(found[1].decode())
-    shape = tuple(int(side) for side in found[2].replace(b",", b" ").split())
-    content = size - len(start) - length
-    # A zero must not hide the others: NumPy refuses absurd shapes even when they are empty.
-    is_absurd = any(not 0 <= side <= LARGEST_FILE for side in shape)
-    if is_absurd or math.prod(shape) * dtype.itemsize != content:
-        raise ValueError(f"an array that claims shape {shape} in {size} bytes")
-    # With a number, since a packed member may unpack to more than it is said to.
-    return np.frombuffer(file.read(content), dtype).reshape(shape)
 
 
 def _is_name(value: object) -> bool:

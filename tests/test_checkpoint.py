@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nn import evaluate
 from nn.architectures import NAMED, build
 from nn.checkpoint import (
     Checkpoint,
@@ -20,8 +21,10 @@ from nn.checkpoint import (
     save_checkpoint,
     summary,
 )
+from nn.dataset import load_mnist
 from nn.errors import CheckpointError
 from nn.reader import load_reader
+from tests.conftest import CASES
 from tests.memory import peak_below
 
 
@@ -79,6 +82,26 @@ def test_round_trip(path):
 def test_numpy_alone_reads_the_file(path):
     with np.load(path, allow_pickle=False) as file:
         assert file["1.weight"].shape == (10, 784)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8"])
+def test_weights_in_any_order_and_precision_are_read(path, dtype, order):
+    expected = load_checkpoint(path).model.parameters
+    arrays = load_arrays(path)[1]
+    rewrite(path, **{key: array.astype(dtype, order=order) for key, array in arrays.items()})
+    np.testing.assert_array_equal(load_checkpoint(path).model.parameters, expected)
+
+
+def test_a_network_in_fortran_order_is_judged_by_the_command(small_mnist, capsys):
+    model = CASES / "linear-fortran-order.npz"
+    evaluate.main(["--model", str(model), "--data-dir", str(small_mnist), "--json"])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["parameters"], result["images"]) == (7850, 100)
+    with np.load(model, allow_pickle=False) as file:
+        logits = load_mnist(small_mnist)[1].images @ file["1.weight"].T + file["1.bias"]
+    read_as = np.array(result["confusion"]).sum(axis=0)
+    assert read_as.tolist() == np.bincount(logits.argmax(axis=1), minlength=10).tolist()
 
 
 def test_a_reloaded_model_goes_on_learning(path):

@@ -9,7 +9,7 @@ from app import refusals
 from app.canvas import Canvas
 from nn import train_refusal
 from nn.architectures import CLASSES, build
-from nn.checkpoint import save_arrays
+from nn.checkpoint import load_arrays, save_arrays
 from nn.errors import CheckpointError, DataError, UsageError
 from nn.images import frame_strokes
 from nn.learner import Learner
@@ -77,6 +77,16 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     np.testing.assert_array_equal(loaded.doubt(images), fresh().doubt(images))
     assert loaded.threshold == 0.25
     assert loaded.record == {"command": "none"}
+
+
+def test_weights_in_fortran_order_are_read(tmp_path):
+    path = tmp_path / "x.refusal.npz"
+    header, arrays = load_arrays(shipped_path())
+    save_arrays(path, header, {key: np.asfortranarray(value) for key, value in arrays.items()})
+    with np.load(path) as file:
+        assert any(np.isfortran(file[key]) for key in arrays)
+    expected = load_refusal().model.parameters
+    np.testing.assert_array_equal(load_refusal(path).model.parameters, expected)
 
 
 def test_another_file_is_refused_in_one_line(tmp_path):

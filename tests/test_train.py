@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -446,6 +447,19 @@ def test_arrays_of_another_type_go_on_all_the_same(run, tiny_state):
     arrays["optimizer.m"] = arrays["optimizer.m"].astype(np.float64)
     arrays["optimizer.v"] = np.ones(7960, np.int32)
     write_state(tiny_state, header, arrays)
+    assert json.loads(run("--resume", str(tiny_state), "--epochs", "2", "--json"))["epochs"] == 2
+
+
+def test_a_state_whose_arrays_are_said_to_be_in_fortran_order_goes_on(run, tiny_state):
+    with zipfile.ZipFile(tiny_state) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tiny_state, "w") as archive:
+        for name, data in members.items():
+            start, end = data.split(b"\n", 1)
+            start = start.replace(b"'fortran_order': False", b"'fortran_order': True") + b" "
+            archive.writestr(name, start + b"\n" + end)
+    with np.load(tiny_state) as file:  # NumPy reads it as well
+        assert len(file["parameters"]) == 7960
     assert json.loads(run("--resume", str(tiny_state), "--epochs", "2", "--json"))["epochs"] == 2
 
 

@@ -1,0 +1,70 @@
+"""Opening files that may be packed, as gzip or zip, with a limit on what unpacking them can cost.
+
+No header is believed about how much memory to allocate: whoever reads asks for so many bytes and
+gets no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+LARGEST_DIRECTORY = 2**20  # bytes of a zip archive's list of members; usually a thousandth of it
+
+
+@contextlib.contextmanager
+def open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive of at most `limit` bytes, packed and unpacked.
+
+    Raises `ValueError` that says what is wrong with it, also while its members are being read, and
+    `OSError` if the disk refuses.
+    """
+    try:
+        with _LimitedFile(path) as file:
+            if file.seek(0, os.SEEK_END) > limit:
+                raise ValueError(f"it is larger than {limit // 2**20} MiB")
+            with zipfile.ZipFile(file) as archive:
+                file.longest = limit  # the list of members is read
+                members = archive.infolist()
+                if sum(member.file_size for member in members) > limit:
+                    raise ValueError(f"it unpacks to more than {limit // 2**20} MiB")
+                # Others unpack without a limit, whatever the member's size is said to be.
+                if {member.compress_type for member in members} - {
+                    zipfile.ZIP_STORED,
+                    zipfile.ZIP_DEFLATED,
+                }:
+                    raise ValueError("it is packed in another way than deflate")
+                yield archive
+    # zipfile has many ways to say that the bytes are not its own.
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        EOFError,
+        RuntimeError,
+        OverflowError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+class _LimitedFile(io.FileIO):
+    """A file that refuses to be read in pieces longer than `longest` bytes.
+
+    For zipfile reads the list of members at once, and makes of it ten times its size.
+    """
+
+    longest = LARGEST_DIRECTORY
+
+    def read(self, size: int | None = -1) -> Any:
+        """As of any file."""
+        if size is not None and size > self.longest:
+            raise ValueError(f"a part of {size:,} bytes, expected at most {self.longest:,}")
+        return super().read(size)
