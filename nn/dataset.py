@@ -1,19 +1,13 @@
-"""MNIST as arrays: readers for its file formats, a stratified split, and batches.
+"""MNIST as arrays: finding and reading its files, a stratified split, and batches.
 
 Whatever is wrong with a file is reported as a `DataError` of one line that names the file, says
-what was expected and what was received. No reader takes a header's word for how much memory to
-allocate, and none unpacks more than `MAX_UNPACKED` bytes of a compressed file.
+what was expected, what was received, and what to do.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import hashlib
-import io
 import math
-import warnings
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,13 +16,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nn.errors import DataError
+from nn.csv_format import CLASSES, PIXELS, read_columns
+from nn.errors import DataError, unexpected
 from nn.files import user_folder
+from nn.idx import read_idx, times
 
 SIDE = 28
-PIXELS = SIDE * SIDE
-CLASSES = 10
-COLUMNS = 1 + PIXELS  # of a CSV file: the label, then the pixels row by row
 
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -39,15 +32,6 @@ IDX_FILES = (
 # Where the files may lie below the folder that is named; the last is torchvision's habit.
 PLACES = (".", "mnist", "MNIST/raw")
 KAGGLE_TEST_SHARE = 7  # one row in so many: 6,000 of Kaggle's 42,000, the proportion of MNIST
-
-MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
-MAX_DIMENSIONS = 3
-MAX_LINE = 1 << 16  # bytes; 785 numbers of at most three digits need a tenth of it
-CHUNK_BYTES = 1 << 20
-CHUNK_ROWS = 1000
-IDX_UINT8 = 0x08
-GZIP_MAGIC = b"\x1f\x8b"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Dataset(NamedTuple):
@@ -135,7 +119,12 @@ def load_idx_bytes(
         if all(found):
             images, labels = (read_idx(Path(folder) / place / str(name)) for name in found)
             if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1]:
-                raise _unexpected(Path(folder), "images with a label each", _times(images.shape))
+                raise unexpected(
+                    folder,
+                    "images with a label each",
+                    times(images.shape),
+                    "put files of one set there",
+                )
             return images, labels.astype(np.int64)
     raise DataError(
         f"{folder} holds no MNIST {part} files; expected {' and '.join(wanted)} (plain or .gz)"
@@ -172,7 +161,7 @@ def _load_group(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
     if held_out == 0:
         raise DataError(
             f"{paths[0]} has {len(labels)} rows; expected at least {KAGGLE_TEST_SHARE}, so that "
-            "a test set can be held out; use the whole file"
+            "a test set can be held out; add more"
         )
     cut = len(labels) - held_out
     return Dataset(images[:cut], labels[:cut]), Dataset(images[cut:], labels[cut:])
@@ -183,223 +172,60 @@ def load_idx_pair(images_path: Path, labels_path: Path) -> Dataset:
     images = read_idx(images_path)
     labels = read_idx(labels_path)
     if images.shape[1:] != (SIDE, SIDE) or len(images) == 0:
-        raise _unexpected(images_path, f"N × {SIDE} × {SIDE} pixels", _times(images.shape))
+        expected = f"N × {SIDE} × {SIDE} pixels"
+        raise unexpected(images_path, expected, times(images.shape), "scale images to that size")
     if labels.shape != images.shape[:1]:
         expected = f"{len(images)} labels, one for each image of {images_path.name}"
-        raise _unexpected(labels_path, expected, _times(labels.shape))
+        raise unexpected(labels_path, expected, times(labels.shape), "put files of one set there")
     if labels.max() >= CLASSES:
         first = int(np.argmax(labels >= CLASSES))
-        raise _unexpected(labels_path, "labels from 0 to 9", f"{labels[first]} as label {first}")
-    return Dataset(_to_unit_range([images.reshape(-1, PIXELS)]), labels.astype(np.int64))
+        received = f"{labels[first]} as label {first}"
+        raise unexpected(labels_path, "labels from 0 to 9", received, "leave out what is no digit")
+    check_range(images_path, images)
+    return Dataset(_to_unit_range(images), labels.astype(np.int64))
 
 
-def _times(shape: Sequence[int]) -> str:
-    return " × ".join(map(str, shape))
-
-
-def _to_unit_range(chunks: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Bytes 0…255 in chunks (n, 784) to one float32 array (N, 784) of 0…1, the only large copy."""
-    images = np.empty((sum(map(len, chunks)), PIXELS), np.float32)
-    start = 0
-    for chunk in chunks:
-        stop = start + len(chunk)
-        np.divide(chunk, np.float32(255), out=images[start:stop], dtype=np.float32)
-        start = stop
-    return images
-
-
-# --- Reading files -----------------------------------------------------------------------------
-
-
-def _unexpected(path: Path, expected: str, received: str) -> DataError:
-    return DataError(f"{path}: expected {expected}, received {received}; get the file again")
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
-    """Open a file, unpacking it if its first bytes say gzip; its troubles become `DataError`."""
-    if "\0" in str(path):
-        raise DataError(f"{path} is not a name that a file can have; check it")
-    try:
-        with path.open("rb") as file:
-            if file.peek(2)[:2] == GZIP_MAGIC:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked
-            else:
-                yield file
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; check the name") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path} is a folder; expected a file") from error
-    except EOFError as error:
-        raise _unexpected(path, "a whole gzip file", "one that ends too early") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise _unexpected(path, "an undamaged gzip file", str(error)) from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; check the file") from error
-
-
-def read_idx(path: Path | str) -> NDArray[np.uint8]:
-    """The array of an IDX file of bytes, plain or gzipped (its content tells, not its name).
-
-    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8 = unsigned byte),
-    the number of dimensions (here 1 to 3), each dimension as a big-endian 32-bit number, then the
-    values, last dimension fastest. Raises `DataError` unless the file is exactly that.
-    """
-    path = Path(path)
-    with _opened(path) as file:
-        shape = _read_idx_shape(path, file)
-        size = math.prod(shape)
-        # Grown with what really comes, so that a false header costs nothing. One byte more than
-        # announced is asked for: it must not be there, and gzip checks its sum at the end.
-        body = bytearray()
-        while len(body) <= size:
-            chunk = file.read(min(CHUNK_BYTES, size + 1 - len(body)))
-            if not chunk:
-                break
-            body += chunk
-    if len(body) != size:
-        received = "more" if len(body) > size else f"only {len(body)}"
-        raise _unexpected(path, f"{size} bytes after the header ({_times(shape)})", received)
-    return np.frombuffer(body, np.uint8).reshape(shape)
-
-
-def _read_idx_shape(path: Path, file: io.BufferedIOBase) -> tuple[int, ...]:
-    magic = file.read(4)
-    if not magic:
-        raise _unexpected(path, "an IDX file", "an empty file")
-    if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise _unexpected(path, "an IDX file, which begins with two zero bytes", f"{magic!r}")
-    kind, dimensions = magic[2], magic[3]
-    if kind != IDX_UINT8:
-        raise _unexpected(path, "IDX values of type 8 (unsigned byte)", f"type {kind}")
-    if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise _unexpected(path, f"1 to {MAX_DIMENSIONS} IDX dimensions", f"{dimensions}")
-    header = file.read(4 * dimensions)
-    if len(header) < 4 * dimensions:
-        raise _unexpected(path, f"an IDX header of {4 + 4 * dimensions} bytes", "a part of it")
-    shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
-    # A zero must not hide the others: NumPy refuses absurd shapes even when they are empty.
-    if math.prod(max(size, 1) for size in shape) > MAX_UNPACKED:
-        raise _unexpected(path, f"at most {MAX_UNPACKED} values", f"a header of {_times(shape)}")
-    return shape
+# --- CSV files ---------------------------------------------------------------------------------
 
 
 def read_csv(path: Path | str) -> Dataset:
-    """The data set of a CSV file, plain or gzipped: a digit a line, the label, then 784 pixels.
+    """The data set of a CSV file, plain or packed: a digit a line, a label and 784 pixels.
 
-    Labels are whole numbers from 0 to 9, pixels from 0 to 255. A first line that begins with
-    `label` is a heading (Kaggle has one, pjreddie.com has none). Blank lines, a byte-order mark
-    and Windows line ends do no harm. Raises `DataError` with the line's number otherwise.
+    See `nn.csv_format` for what is understood. Raises `DataError` otherwise.
     """
-    path = Path(path)
-    tables = []
-    with _opened(path) as file:
-        for lines in _line_chunks(path, file):
-            tables.append(_parse_lines(path, lines, COLUMNS))
-    if not tables:
-        raise _unexpected(path, "a label and 784 pixels a line", "no such line")
-    labels = np.concatenate([table[:, 0] for table in tables]).astype(np.int64)
-    return Dataset(_to_unit_range([table[:, 1:] for table in tables]), labels)
+    images, labels = read_csv_images(path)
+    if labels is None:
+        raise unexpected(
+            path,
+            f"a label and {PIXELS} pixels a line",
+            f"{PIXELS} columns (no labels, as in Kaggle's test.csv)",
+            "put a file with labels there",
+        )
+    return Dataset(images, labels)
 
 
 def read_csv_images(
     path: Path | str,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-    """The images (N, 784) in 0…1 of a CSV file, and their labels (N,), or None if it has none.
-
-    As `read_csv`, but the label may be missing, as in Kaggle's `test.csv`; the first line that is
-    not a heading decides whether all lines begin with one.
-    """
-    path = Path(path)
-    tables: list[NDArray[np.uint8]] = []
-    columns = COLUMNS
-    with _opened(path) as file:
-        for lines in _line_chunks(path, file, ("label", "pixel")):
-            if not tables and next(iter(lines.values())).count(",") == PIXELS - 1:
-                columns = PIXELS
-            tables.append(_parse_lines(path, lines, columns))
-    if not tables:
-        raise _unexpected(path, "784 pixels a line, with or without a label", "no such line")
-    images = _to_unit_range([table[:, -PIXELS:] for table in tables])
-    if columns == PIXELS:
-        return images, None
-    return images, np.concatenate([table[:, 0] for table in tables]).astype(np.int64)
+    """As `read_csv`, the images (N, 784) in 0…1 and their labels (N,), or None if it has none."""
+    pixels, labels = read_columns(path)
+    check_range(path, pixels)
+    return _to_unit_range(pixels), labels
 
 
-def _line_chunks(
-    path: Path, file: io.BufferedIOBase, headings: tuple[str, ...] = ("label",)
-) -> Iterator[dict[int, str]]:
-    """Up to `CHUNK_ROWS` lines at a time by their number from 1, without heading and blanks.
-
-    A first line that begins with one of the `headings` is one.
-    """
-    lines: dict[int, str] = {}
-    number = total = 0
-    while line := file.readline(MAX_LINE + 1):
-        number += 1
-        total += len(line)
-        if len(line) > MAX_LINE:
-            raise _unexpected(path, f"lines of at most {MAX_LINE} bytes", f"more in line {number}")
-        if total > MAX_UNPACKED:
-            raise _unexpected(path, f"at most {MAX_UNPACKED} bytes of text", "more")
-        if number == 1:
-            line = line.removeprefix(BYTE_ORDER_MARK)
-        # What is not ASCII is no number either, and is reported as such.
-        text = line.decode("ascii", "replace").strip()
-        heading = number == 1 and text.strip("\"' ").lower().startswith(headings)
-        if text and not heading:
-            lines[number] = text
-        if len(lines) == CHUNK_ROWS:
-            yield lines
-            lines = {}
-    if lines:
-        yield lines
+def check_range(path: Path | str, pixels: NDArray[np.uint8]) -> None:
+    """Raise `DataError` if pixels that should reach 255 are all 0 or 1, which is nearly paper."""
+    if pixels.max() == 1:
+        remedy = "multiply the pixels by 255"
+        raise unexpected(path, "pixels from 0 to 255", "none above 1", remedy)
 
 
-def _parse_lines(path: Path, lines: dict[int, str], columns: int) -> NDArray[np.uint8]:
-    """The numbers of some lines, (n, columns): all at once if they are plain, else one by one.
-
-    785 columns are the label and the pixels, 784 the pixels alone.
-    """
-    try:
-        # Whole numbers are read ten times faster than fractions. A warning means that NumPy met
-        # something like 5.0, which the patient way reads as well.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            table = np.loadtxt(
-                list(lines.values()), delimiter=",", dtype=np.uint8, comments=None, ndmin=2
-            )
-        if table.shape == (len(lines), columns) and (
-            columns == PIXELS or table[:, 0].max() < CLASSES
-        ):
-            return table
-    except (ValueError, Warning):
-        pass
-    return np.array([_parse_line(path, columns, *line) for line in lines.items()], np.uint8)
-
-
-def _parse_line(path: Path, columns: int, number: int, text: str) -> list[int]:
-    """The numbers of one line; a `DataError` names the line and column of the first mistake."""
-    fields = text.split(",")
-    if len(fields) != columns:
-        hint = " (no labels, as in Kaggle's test.csv)" if len(fields) == PIXELS else ""
-        label = "the label and " if columns == COLUMNS else ""
-        expected = f"{columns} columns in line {number}, {label}{PIXELS} pixels"
-        raise _unexpected(path, expected, f"{len(fields)}{hint}")
-    values = []
-    for column, field in enumerate(fields, start=1):
-        is_label = columns == COLUMNS and column == 1
-        what, highest = ("label", CLASSES - 1) if is_label else ("pixel", 255)
-        try:
-            value = float(field)
-        except ValueError:
-            value = math.nan
-        if not (0 <= value <= highest and value.is_integer()):
-            expected = f"a {what} from 0 to {highest} in line {number}, column {column}"
-            raise _unexpected(path, expected, repr(field[:20]))
-        values.append(int(value))
-    return values
+def _to_unit_range(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Bytes 0…255 (N, …) to float32 (N, 784) in 0…1."""
+    images: NDArray[np.float32] = np.divide(
+        pixels.reshape(len(pixels), PIXELS), np.float32(255), dtype=np.float32
+    )
+    return images
 
 
 def checksum(*datasets: Dataset) -> str:

@@ -33,6 +33,11 @@ class DataError(DigitpadError):
     """A data set, an image or a stroke file cannot be found, fetched or understood."""
 
 
+def unexpected(source: object, expected: str, received: str, remedy: str) -> DataError:
+    """The error that a file, or a part of it, holds something else than it should."""
+    return DataError(f"{source}: expected {expected}, received {received}; {remedy}")
+
+
 class CheckpointError(DigitpadError):
     """A file of trained weights cannot be read or written."""
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from nn import lesson_plots, plots
 from nn.architectures import NAMED, build
-from nn.dataset import PIXELS, DataLoader, Dataset, load_folder
+from nn.csv_format import PIXELS
+from nn.dataset import DataLoader, Dataset, load_folder
 from nn.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.lesson_steps import Tell, explain_step, heading
 from nn.optimizers import SGD, constant, cosine

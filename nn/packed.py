@@ -7,6 +7,7 @@ gets no more.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import os
 import struct
@@ -16,7 +17,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nn.errors import DataError, unexpected
+
+MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
+GZIP_MAGIC = b"\x1f\x8b"
+COPY_AGAIN = "copy or make the file again"  # the remedy for one that is damaged
 LARGEST_DIRECTORY = 2**20  # bytes of a zip archive's list of members; usually a thousandth of it
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[io.BufferedIOBase]:
+    """Open a file, unpacking it if its first bytes say gzip; its troubles become `DataError`."""
+    if "\0" in str(path):
+        raise DataError(f"{path} is not a name that a file can have; check it")
+    try:
+        with path.open("rb") as file:
+            if file.peek(2)[:2] == GZIP_MAGIC:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked
+            else:
+                yield file
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; check the name") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder; expected a file") from error
+    except EOFError as error:
+        received = "one that ends too early"
+        raise unexpected(path, "a whole gzip file", received, COPY_AGAIN) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise unexpected(path, "an undamaged gzip file", str(error), COPY_AGAIN) from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; check the file") from error
 
 
 @contextlib.contextmanager

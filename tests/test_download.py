@@ -25,6 +25,7 @@ from nn.download import (
     redirect_target,
 )
 from nn.errors import DataError
+from nn.idx import read_idx
 from tests import misbehaving_server as faults
 from tests.misbehaving_server import Server, dead_mirror
 
@@ -78,7 +79,7 @@ def test_a_download_is_verified_stored_and_not_repeated(tmp_path, capsys):
             download_mnist(folder, [server.mirror], [FILE, OTHER])
         assert server.requests == [("digits.gz", None), ("others.gz", None)]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == BOTH
-    assert dataset.read_idx(folder / "others.gz").shape == (1000,)
+    assert read_idx(folder / "others.gz").shape == (1000,)
     out, err = capsys.readouterr()
     assert out == ""
     assert "digits.gz is not there yet; downloading it" in err

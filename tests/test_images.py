@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nn import brush, images
-from nn.dataset import read_idx
+from nn.idx import read_idx
 from nn.images import Mark
 
 ZERO = [(14 + 6 * np.cos(a), 14 + 9 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 40)]
