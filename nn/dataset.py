@@ -10,28 +10,24 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nn.arrays import read_npz
 from nn.csv_format import CLASSES, PIXELS, read_columns
 from nn.errors import DataError, unexpected
 from nn.files import user_folder
 from nn.idx import read_idx, times
+from nn.mnist_files import FORMS, IDX_FILES, KERAS_FILE, Form, find_files
+from nn.packed import COPY_AGAIN
 
 SIDE = 28
-
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-# Where the files may lie below the folder that is named; the last is torchvision's habit.
-PLACES = (".", "mnist", "MNIST/raw")
 KAGGLE_TEST_SHARE = 7  # one row in so many: 6,000 of Kaggle's 42,000, the proportion of MNIST
+
+Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images (N, 784) in 0…255, labels (N,)
 
 
 class Dataset(NamedTuple):
@@ -43,7 +39,7 @@ class Dataset(NamedTuple):
     """(N,), 0 to 9."""
 
 
-# --- Finding the files -------------------------------------------------------------------------
+# --- MNIST in a folder ---------------------------------------------------------------------------
 
 
 def load_mnist(data_dir: Path | None = None) -> tuple[Dataset, Dataset]:
@@ -62,36 +58,36 @@ def load_mnist(data_dir: Path | None = None) -> tuple[Dataset, Dataset]:
 
 
 def load_folder(folder: Path | str) -> tuple[Dataset, Dataset]:
-    """The training set and the test set found in a folder; each file plain or with `.gz`.
+    """The training set and the test set found in a folder.
 
-    In order of preference: the four IDX files (also spelled `train-images.idx3-ubyte`),
-    `mnist_train.csv` with `mnist_test.csv`, or Kaggle's `train.csv`. The `test.csv` that Kaggle
-    offers has no labels to measure against, so the last seventh of its `train.csv`, which is in
-    random order already, is held out as the test set: always the same rows, whatever the seed.
-    Subfolders named `mnist` and `MNIST/raw` are looked into as well.
-    Raises `DataError` if files are missing, damaged or do not belong together.
+    In order of preference: the four IDX files (also spelled `train-images.idx3-ubyte`), Keras's
+    `mnist.npz`, `mnist_train.csv` with `mnist_test.csv`, or Kaggle's `train.csv`. IDX and CSV files
+    may be packed, each on its own; of several, `.gz` comes before the plain file, and that before a
+    zip, which may have any name if the name of the file in it is right. The folder itself comes
+    first, then its subfolders `mnist`, `raw` and `MNIST/raw` (torchvision has the last two).
+
+    The `test.csv` that Kaggle offers has no labels to measure against, so the last seventh of its
+    `train.csv`, which is in random order already, is held out as the test set: always the same
+    rows, whatever the seed. Raises `DataError` if files are missing, damaged or do not belong
+    together.
     """
-    folder = Path(folder)
-    partial = ""
-    for place in PLACES:
-        names = _file_names(folder / place)
-        for group in (IDX_FILES, ("mnist_train.csv", "mnist_test.csv"), ("train.csv",)):
-            found = {name: _spelling(name, names) for name in group}
-            paths = [folder / place / spelling for spelling in found.values() if spelling]
-            if len(paths) == len(group):
-                return _load_group(paths)
-            if paths and not partial:
-                missing = ", ".join(name for name, spelling in found.items() if not spelling)
-                partial = f"{folder / place} holds {paths[0].name} but not {missing}"
-    remedy = "or leave out --data-dir to have MNIST downloaded"
-    if partial:
-        raise DataError(f"{partial}; put what is missing beside it (plain or .gz), {remedy}")
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; name one that holds MNIST's files, {remedy}")
-    raise DataError(
-        f"{folder} holds no MNIST files; expected {', '.join(IDX_FILES)} (plain or .gz), or "
-        f"mnist_train.csv and mnist_test.csv, or Kaggle's train.csv; put them there, {remedy}"
-    )
+    form, paths = find_files(Path(folder), FORMS)
+    train, test = _read_parts(form, paths)
+    return _as_dataset(train), _as_dataset(test)
+
+
+def load_bytes(folder: Path | str, part: Literal["train", "test"]) -> Part:
+    """One part of MNIST as bytes (N, 784) and labels (N,), for who needs a few of them.
+
+    Found as by `load_folder`, but of the IDX files those of the other part may be missing.
+    Raises `DataError`.
+    """
+    wanted = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
+    form, paths = find_files(Path(folder), (wanted, *FORMS[1:]))
+    if form == wanted:
+        return _read_pair(*paths)
+    train, test = _read_parts(form, paths)
+    return train if part == "train" else test
 
 
 def mnist_cache() -> Path:
@@ -105,58 +101,18 @@ def cached_mnist() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def load_idx_bytes(
-    folder: Path | str, part: Literal["train", "test"]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """One part of MNIST as bytes (N, 28, 28) and labels (N,), for who needs a few of them.
-
-    Only IDX files are looked for, as `nn.train` downloads them. Raises `DataError`.
-    """
-    wanted = IDX_FILES[:2] if part == "train" else IDX_FILES[2:]
-    for place in PLACES:
-        names = _file_names(Path(folder) / place)
-        found = [_spelling(name, names) for name in wanted]
-        if all(found):
-            images, labels = (read_idx(Path(folder) / place / str(name)) for name in found)
-            if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1]:
-                raise unexpected(
-                    folder,
-                    "images with a label each",
-                    times(images.shape),
-                    "put files of one set there",
-                )
-            return images, labels.astype(np.int64)
-    raise DataError(
-        f"{folder} holds no MNIST {part} files; expected {' and '.join(wanted)} (plain or .gz)"
-    )
+# --- Reading them ------------------------------------------------------------------------------
 
 
-def _file_names(folder: Path) -> set[str]:
-    """The names of the plain files in a folder; none if there is no such folder."""
-    try:
-        return {entry.name for entry in folder.iterdir() if entry.is_file()}
-    except (FileNotFoundError, NotADirectoryError):
-        return set()
-    except OSError as error:
-        raise DataError(f"cannot look into {folder}: {error.strerror}; check it") from error
-
-
-def _spelling(name: str, names: set[str]) -> str | None:
-    """How `name` is spelled among `names`: with a dot before `idx` or not, with `.gz` or not."""
-    for base in (name, name.replace("-idx", ".idx")):
-        # Packed first: that is what the download stores and checks.
-        for candidate in (f"{base}.gz", base):
-            if candidate in names:
-                return candidate
-    return None
-
-
-def _load_group(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
-    if len(paths) == len(IDX_FILES):
-        return load_idx_pair(paths[0], paths[1]), load_idx_pair(paths[2], paths[3])
+def _read_parts(form: Form, paths: Sequence[Path]) -> tuple[Part, Part]:
+    """The training part and the test part that files of one form hold."""
+    if form == IDX_FILES:
+        return _read_pair(*paths[:2]), _read_pair(*paths[2:])
+    if form == (KERAS_FILE,):
+        return _read_keras(paths[0])
     if len(paths) == 2:
-        return read_csv(paths[0]), read_csv(paths[1])
-    images, labels = read_csv(paths[0])
+        return _read_labelled(paths[0]), _read_labelled(paths[1])
+    images, labels = _read_labelled(paths[0])
     held_out = len(labels) // KAGGLE_TEST_SHARE
     if held_out == 0:
         raise DataError(
@@ -164,28 +120,55 @@ def _load_group(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
             "a test set can be held out; add more"
         )
     cut = len(labels) - held_out
-    return Dataset(images[:cut], labels[:cut]), Dataset(images[cut:], labels[cut:])
+    return (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
 
 
 def load_idx_pair(images_path: Path, labels_path: Path) -> Dataset:
     """The data set of an IDX file of images (N, 28, 28) and one of labels (N,), N at least 1."""
-    images = read_idx(images_path)
-    labels = read_idx(labels_path)
-    if images.shape[1:] != (SIDE, SIDE) or len(images) == 0:
-        expected = f"N × {SIDE} × {SIDE} pixels"
-        raise unexpected(images_path, expected, times(images.shape), "scale images to that size")
-    if labels.shape != images.shape[:1]:
+    return _as_dataset(_read_pair(images_path, labels_path))
+
+
+def _read_pair(images_path: Path, labels_path: Path) -> Part:
+    return _paired(images_path, read_idx(images_path), labels_path, read_idx(labels_path))
+
+
+def _read_keras(path: Path) -> tuple[Part, Part]:
+    """Both parts in the file that `keras.datasets.mnist` downloads."""
+    try:
+        arrays = read_npz(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}; check it") from error
+    except ValueError as error:
+        expected = "a whole .npz file of plain numbers"
+        raise unexpected(path, expected, f"another ({error})", COPY_AGAIN) from error
+    names = ("x_train", "y_train", "x_test", "y_test")
+    if not arrays.keys() >= set(names):
+        expected, received = f"the arrays {', '.join(names)}", ", ".join(arrays)[:100] or "none"
+        raise unexpected(path, expected, received, "put Keras's file there")
+    parts = [_paired(path / x, arrays[x], path / y, arrays[y]) for x, y in (names[:2], names[2:])]
+    return parts[0], parts[1]
+
+
+def _paired(
+    images_path: Path, images: NDArray[Any], labels_path: Path, labels: NDArray[Any]
+) -> Part:
+    """Images and labels that have been read, if they are such and belong together."""
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or len(images) == 0:
+        received = times(images.shape) + (f" of {images.dtype}" if images.dtype != np.uint8 else "")
+        remedy = "write them so, as bytes from 0 to 255"
+        raise unexpected(images_path, f"N × {SIDE} × {SIDE} pixels", received, remedy)
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         expected = f"{len(images)} labels, one for each image of {images_path.name}"
-        raise unexpected(labels_path, expected, times(labels.shape), "put files of one set there")
-    if labels.max() >= CLASSES:
-        first = int(np.argmax(labels >= CLASSES))
+        received = times(labels.shape) + (f" of {labels.dtype}" if labels.dtype.kind == "f" else "")
+        raise unexpected(labels_path, expected, received, "put images and labels of one set there")
+    wrong = (labels < 0) | (labels >= CLASSES)
+    if wrong.any():
+        first = int(np.argmax(wrong))
         received = f"{labels[first]} as label {first}"
         raise unexpected(labels_path, "labels from 0 to 9", received, "leave out what is no digit")
-    check_range(images_path, images)
-    return Dataset(_to_unit_range(images), labels.astype(np.int64))
-
-
-# --- CSV files ---------------------------------------------------------------------------------
+    pixels = images.reshape(len(images), PIXELS)
+    _check_range(images_path, pixels)
+    return pixels, labels.astype(np.int64)
 
 
 def read_csv(path: Path | str) -> Dataset:
@@ -193,15 +176,7 @@ def read_csv(path: Path | str) -> Dataset:
 
     See `nn.csv_format` for what is understood. Raises `DataError` otherwise.
     """
-    images, labels = read_csv_images(path)
-    if labels is None:
-        raise unexpected(
-            path,
-            f"a label and {PIXELS} pixels a line",
-            f"{PIXELS} columns (no labels, as in Kaggle's test.csv)",
-            "put a file with labels there",
-        )
-    return Dataset(images, labels)
+    return _as_dataset(_read_labelled(path))
 
 
 def read_csv_images(
@@ -209,22 +184,38 @@ def read_csv_images(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
     """As `read_csv`, the images (N, 784) in 0…1 and their labels (N,), or None if it has none."""
     pixels, labels = read_columns(path)
-    check_range(path, pixels)
+    _check_range(path, pixels)
     return _to_unit_range(pixels), labels
 
 
-def check_range(path: Path | str, pixels: NDArray[np.uint8]) -> None:
+def _read_labelled(path: Path | str) -> Part:
+    pixels, labels = read_columns(path)
+    if labels is None:
+        raise unexpected(
+            path,
+            f"a label and {PIXELS} pixels a line",
+            f"{PIXELS} columns (no labels, as in Kaggle's test.csv)",
+            "put a file with labels there",
+        )
+    _check_range(path, pixels)
+    return pixels, labels
+
+
+def _check_range(path: Path | str, pixels: NDArray[np.uint8]) -> None:
     """Raise `DataError` if pixels that should reach 255 are all 0 or 1, which is nearly paper."""
     if pixels.max() == 1:
         remedy = "multiply the pixels by 255"
         raise unexpected(path, "pixels from 0 to 255", "none above 1", remedy)
 
 
+def _as_dataset(part: Part) -> Dataset:
+    pixels, labels = part
+    return Dataset(_to_unit_range(pixels), labels)
+
+
 def _to_unit_range(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Bytes 0…255 (N, …) to float32 (N, 784) in 0…1."""
-    images: NDArray[np.float32] = np.divide(
-        pixels.reshape(len(pixels), PIXELS), np.float32(255), dtype=np.float32
-    )
+    """Bytes 0…255 to float32 0…1, of the same shape."""
+    images: NDArray[np.float32] = np.divide(pixels, np.float32(255), dtype=np.float32)
     return images
 
 

@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(prog="nn.evaluate", description=__doc__)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST or CSV files"
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST: its four files, Keras's mnist.npz, or CSV",
     )
     parser.add_argument(
         "--images",

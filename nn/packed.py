@@ -14,29 +14,34 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nn.errors import DataError, unexpected
 
 MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
 GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\3\4"
 COPY_AGAIN = "copy or make the file again"  # the remedy for one that is damaged
 LARGEST_DIRECTORY = 2**20  # bytes of a zip archive's list of members; usually a thousandth of it
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[io.BufferedIOBase]:
-    """Open a file, unpacking it if its first bytes say gzip; its troubles become `DataError`."""
+    """Open a file, unpacking it if its first bytes say gzip or zip.
+
+    A zip must hold one file, besides what macOS adds. All troubles become `DataError`.
+    """
     if "\0" in str(path):
         raise DataError(f"{path} is not a name that a file can have; check it")
     try:
-        with path.open("rb") as file:
-            if file.peek(2)[:2] == GZIP_MAGIC:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked
-            else:
-                yield file
+        with contextlib.ExitStack() as stack:
+            file: Any = stack.enter_context(path.open("rb"))
+            if file.peek(4).startswith(ZIP_MAGIC):
+                file = stack.enter_context(_only_member(path))
+            if file.peek(2).startswith(GZIP_MAGIC):  # which may have been zipped as well
+                file = stack.enter_context(gzip.GzipFile(fileobj=file))
+            yield file
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; check the name") from error
     except IsADirectoryError as error:
@@ -48,6 +53,41 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
         raise unexpected(path, "an undamaged gzip file", str(error), COPY_AGAIN) from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; check the file") from error
+
+
+@contextlib.contextmanager
+def _only_member(path: Path) -> Iterator[Any]:
+    """Open the one file in a zip archive; whoever reads it is to read it to its end."""
+    try:
+        with open_zip(path, MAX_UNPACKED) as archive:
+            member = _only_info(archive)
+            with archive.open(member) as file:
+                yield file
+                if file.tell() != member.file_size:
+                    raise ValueError(f"it unpacks to another size than {member.file_size} bytes")
+    except ValueError as error:
+        expected = "a whole zip archive of one file"
+        raise unexpected(path, expected, f"another ({error})", COPY_AGAIN) from error
+
+
+def _only_info(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    files = [
+        member
+        for member in archive.infolist()
+        if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+    ]
+    if len(files) != 1:
+        raise ValueError(f"it holds {len(files)} files")
+    return files[0]
+
+
+def name_in_zip(path: Path) -> str | None:
+    """The name, without folders, of the one file in a zip archive; None if it is no such thing."""
+    try:
+        with open_zip(path, MAX_UNPACKED) as archive:
+            return PurePosixPath(_only_info(archive).filename).name
+    except (ValueError, OSError):
+        return None
 
 
 @contextlib.contextmanager

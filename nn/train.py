@@ -123,7 +123,8 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="folder with MNIST or CSV files; without it, MNIST is downloaded once",
+        help="folder with MNIST: its four files, Keras's mnist.npz, or CSV; without it, MNIST is "
+        "downloaded once",
     )
     parser.add_argument(
         "--threads",

@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 from nn.architectures import CLASSES, PIXELS, build
 from nn.augmentation import Variation, displacement_fields, vary
 from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.dataset import cached_mnist, load_idx_bytes, split
+from nn.dataset import cached_mnist, load_bytes, split
 from nn.errors import CheckpointError, DataError, TrainingError
 from nn.handwriting import write_digits
 from nn.images import SIZE
@@ -341,7 +341,7 @@ class Tuner:
         mnist: tuple[Array, Array] | None = None
         if folder is not None and self.use_mnist:
             try:
-                mnist = load_idx_bytes(folder, "train")
+                mnist = load_bytes(folder, "train")
             except DataError:
                 mnist = None  # not there, or not whole: as if it were not there
         self.on_mnist = mnist is not None and len(mnist[1]) >= FEWEST_FROM_MNIST
@@ -404,7 +404,7 @@ def mnist_test_digits(data_dir: Path | None = None) -> tuple[Array, Array] | Non
     if folder is None:
         return None
     try:
-        images, labels = load_idx_bytes(folder, "test")
+        images, labels = load_bytes(folder, "test")
     except DataError:
         if data_dir is not None:  # it was asked for
             raise

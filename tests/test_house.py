@@ -21,7 +21,11 @@ ALLOWED = {
     "nn.losses": set(),
     "nn.calibration": {"nn.losses"},
     "nn.optimizers": set(),
-    "nn.dataset": {"nn.csv_format", "nn.errors", "nn.files", "nn.download", "nn.idx"},
+    "nn.mnist_files": {"nn.errors", "nn.packed"},
+    "nn.dataset": {
+        "nn.arrays", "nn.csv_format", "nn.download", "nn.errors", "nn.files", "nn.idx",
+        "nn.mnist_files", "nn.packed",
+    },
     "nn.download": {"nn.errors", "nn.files", "nn.dataset"},
     "nn.im2col": set(),
     "nn.winograd": {"nn.im2col"},
