@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nn.errors import UsageError
 from nn.files import check_writable, write_for_option
 from nn.images import SIZE, frame
 from nn.losses import CrossEntropyLoss, softmax
+from nn.near_chance import near_chance_hint
 from nn.reader import DEFAULT_MODEL, load_reader
 
 Array = NDArray[Any]
@@ -94,6 +96,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             result["csv"] = str(options.csv)
         model = {"model": reader.name, "parameters": reader.count_params()}
         emit({**model, "framed": options.framed, **result})
+    if labels is None:
+        return
+    if hint := near_chance_hint(reader, images, labels, result["accuracy"]):
+        print(hint, file=sys.stderr)
 
 
 def load_images(options: Any) -> tuple[Array, Array | None]:

@@ -58,6 +58,7 @@ from nn.learner import (
     accuracy,
 )
 from nn.losses import CrossEntropyLoss
+from nn.near_chance import near_chance_hint
 from nn.optimizers import SGD, Adam, constant, cosine, exponential
 from nn.parallel import SLICE, available_cores
 from nn.reader import Reader
@@ -237,6 +238,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
     if learner.interrupted:
         sys.exit(EXIT_INTERRUPTED)
+    if hint := near_chance_hint(reader, *test_set, figures["test_accuracy"]):
+        print(hint, file=sys.stderr)
 
 
 @contextlib.contextmanager

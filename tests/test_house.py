@@ -39,6 +39,7 @@ ALLOWED = {
     "nn.parallel": {"nn.layers", "nn.losses"},
     "nn.learner": {"nn.layers", "nn.losses", "nn.optimizers", "nn.parallel", "nn.errors"},
     "nn.reader": {"nn.checkpoint", "nn.images", "nn.losses"},
+    "nn.near_chance": {"nn.images", "nn.reader"},
     "nn.images": {"nn.brush"},
     "nn.inspection": {"nn.layers", "nn.convolution", "nn.images"},
     "nn.augmentation": {"nn.images"},
