@@ -1,116 +1,45 @@
 """python -m nn.compare: the same trainings in several systems, one after the other, timed.
 
-Each system works in a process of its own, which imports it and loads the digits once. The systems
-take turns, and the turns are repeated, so that all meet the same moods of the machine; the median
-counts. All train with the same digits, batches, learning rate and momentum.
+Each system works in a process of its own, which imports it and loads the digits once. With each
+network the systems take turns, and the turns are repeated, so that all meet the same moods of the
+machine; the median counts. All train with the same digits, batches, learning rate and momentum. A
+row is printed once it is final; Ctrl-C ends the comparison with what has been measured so far.
+The network cnn is trained for some batches only, for the time they take: its losses and its
+accuracy are not measured, and null in the JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import importlib.util
-import multiprocessing
 import os
-import signal
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
-from nn import peers, plots
+from nn import plots
 from nn.architectures import describe
-from nn.checkpoint import Checkpoint, find_model, load_checkpoint
 from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.dataset import Dataset, load_mnist
-from nn.errors import DataError, UsageError
+from nn.errors import UsageError
 from nn.files import check_writable
-from nn.layers import Sequential
-from nn.learner import EVALUATION_BATCH, accuracy
-from nn.losses import CrossEntropyLoss
-from nn.parallel import available_cores
-from nn.peers import Task, Trained
-from nn.profiling import matrix_products, new_learner, profile
+from nn.peers import Task
+from nn.profiling import profile
+from nn.systems import MANY, SYSTEMS, is_installed, load_parts, read_once, tasks, train_once, trains
+from nn.workers import WorkerEnded, Workers
 
-Array = NDArray[Any]
+Row = dict[str, Any]
 
-TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
-FEWEST = 100  # digits of a training file
-MANY = 10_000  # digits that are read in one call
-SINGLE_READINGS = 300
-
-
-def train_digitpad(task: Task, images: Array, labels: Array) -> Trained:
-    """Digitpad as its users have it."""
-    learner = new_learner(task, Dataset(images, labels), available_cores())
-    with threadpool_limits(1, "blas"):
-        start = time.perf_counter()
-        learner.fit(task.epochs, task.learning_rate)
-        seconds = time.perf_counter() - start
-    return Trained(seconds, in_parts(learner.model))
-
-
-def floor(task: Task, images: Array, labels: Array) -> Trained:
-    """The matrix products of `train_digitpad`, and nothing else."""
-    return Trained(matrix_products(task, len(labels), available_cores()), None)
-
-
-def in_parts(model: Sequential) -> Callable[[Array], Array]:
-    """What reads images (N, 784), however many, in parts that fit in a cache: their logits."""
-
-    def read(images: Array) -> Array:
-        starts = range(0, len(images), EVALUATION_BATCH)
-        parts = [model.forward(images[s : s + EVALUATION_BATCH]).copy() for s in starts]
-        return np.concatenate(parts)  # of copies: a layer uses its memory again
-
-    return read
-
-
-def digitpad_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
-    """The checkpoint's network in Digitpad: images (N, 784) to logits."""
-    return in_parts(checkpoint.model)
-
-
-class System(NamedTuple):
-    """What can be compared: `packages` must be installed; None where a system cannot do a thing."""
-
-    name: str
-    packages: tuple[str, ...]
-    train: Callable[[Task, Array, Array], Trained] | None
-    networks: tuple[str, ...] = ("mlp", "cnn-small", "cnn")
-    reader: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
-
-
-SYSTEMS = {
-    "digitpad": System("Digitpad", ("numpy",), train_digitpad, reader=digitpad_reader),
-    "floor": System("matrix products alone", ("numpy",), floor),
-    "jax": System("JAX, jit", ("jax",), peers.train_jax),
-    "sklearn": System("scikit-learn", ("sklearn",), peers.train_sklearn, ("mlp",)),
-    "torch": System("PyTorch", ("torch",), peers.train_torch, reader=peers.torch_reader),
-    "torch-tensors": System("PyTorch, no DataLoader", ("torch",), peers.train_torch_tensors),
-    "torch-channels-last": System(
-        "PyTorch, channels_last", ("torch",), peers.train_torch_channels_last, ("cnn-small", "cnn")
-    ),
-    "tensorflow": System("TensorFlow", ("tensorflow",), peers.train_tensorflow),
-    "onnx": System("ONNX Runtime", ("onnx", "onnxruntime"), None, reader=peers.onnx_reader),
+OWN = "digitpad"
+BAR: dict[str, Any] = {
+    # Without tqdm's own time left, which takes all turns to be equally long.
+    "bar_format": "{desc} {bar} {n_fmt}/{total_fmt}",
+    "nrows": 20,  # else nothing is shown in a terminal that does not tell its size
 }
-
-
-def tasks(batches: int) -> dict[str, Task]:
-    """What is trained, by network; `cnn` only for a number of batches."""
-    return {
-        "mlp": Task("mlp", 10, learning_rate=0.1, momentum=0.0),
-        "cnn-small": Task("cnn-small", 1, learning_rate=0.08, momentum=0.9),
-        "cnn": Task("cnn", 1, learning_rate=0.01, momentum=0.9, batches=batches),
-    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -149,40 +78,52 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(options.plot, "--plot")
         wanted = [tasks(options.batches)[name] for name in options.networks]
         if options.profile:
-            profiles = {task.network: profile(task, _parts(options.data_dir)[0]) for task in wanted}
-            for name, parts in profiles.items():
-                print(profile_table(name, parts))
+            profiles = {}
+            for task in wanted:
+                profiles[task.network] = profile(task, load_parts(options.data_dir)[0])
+                print(profile_table(task.network, profiles[task.network]), flush=True)
             emit({"profiles": profiles})
             return
         chosen = [key for key in options.systems if is_installed(SYSTEMS[key])]
         missing = [SYSTEMS[key].name for key in options.systems if key not in chosen]
         for name in missing:
-            print(f"not measured: {name} is not installed")
-        if not any(_trains(key, task) or SYSTEMS[key].reader for key in chosen for task in wanted):
+            print(f"not measured: {name} is not installed", flush=True)
+        if not any(trains(key, task) or SYSTEMS[key].reader for key in chosen for task in wanted):
             raise UsageError(
                 f"nothing to measure: none of --systems {','.join(chosen)} trains "
                 f"{','.join(options.networks)} or reads; choose others"
             )
-        rows, predictions = compare(wanted, chosen, options.repeats, options.data_dir)
+        comparison = Comparison(wanted, chosen, options.repeats, options.data_dir)
+        shown: list[Row] = []
+
+        def show(row: Row) -> None:
+            tqdm.write(block(row, shown[-1] if shown else None), file=sys.stdout)
+            sys.stdout.flush()
+            shown.append(row)
+
+        interrupted = None
+        try:
+            comparison.run(show)
+        except KeyboardInterrupt as error:
+            interrupted = error
+            for row in comparison.unfinished():
+                show(row)
         kernels = blas_kernels()
-        print(table(rows))
-        print(prediction_table(predictions))
         print(f"\nNumPy multiplies matrices with {kernels}")
+        rows = comparison.rows()
         if options.plot and rows:
             plots.plot_comparison(rows, options.plot)
         emit(
             {
                 "rows": rows,
-                "predictions": predictions,
+                "predictions": comparison.predictions(),
                 "not_measured": missing,
                 "blas_kernels": kernels,
+                "interrupted": interrupted is not None,
             }
         )
-
-
-def is_installed(system: System) -> bool:
-    """Whether all that a system needs can be found."""
-    return all(importlib.util.find_spec(package) for package in system.packages)
+        if interrupted:
+            raise interrupted
 
 
 def blas_kernels() -> str:
@@ -210,201 +151,189 @@ def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
     return convert
 
 
-def compare(
-    wanted: Sequence[Task],
-    keys: Sequence[str],
-    repeats: int,
-    data_dir: Path | None,
-    reading: bool = True,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Train and read with each system in turn; returns a row for each training and each reader.
+class Job(NamedTuple):
+    """A line of a table: what a system trains, or None where it reads with the shipped `cnn`."""
 
-    Without `reading` there are no readers.
+    key: str
+    task: Task | None
+
+    @property
+    def network(self) -> str:
+        """What is trained or read with."""
+        return self.task.network if self.task else "cnn"
+
+
+class Comparison:
+    """Trainings with each network in turn, then, with `reading`, readings; `repeats` turns of each.
+
+    What has been measured so far can be asked for at any time.
     """
-    context = multiprocessing.get_context("spawn")
-    # Ctrl-C reaches all processes of a terminal; it is this one that ends the others.
-    deaf = (signal.SIGINT, signal.SIG_IGN)
-    workers = {key: ProcessPoolExecutor(1, context, signal.signal, deaf) for key in keys}
-    trainings = [(task, key) for task in wanted for key in keys if _trains(key, task)]
-    readers = [key for key in keys if reading and SYSTEMS[key].reader]
-    results: dict[Any, list[dict[str, Any]]] = {job: [] for job in [*trainings, *readers]}
-    try:
-        with tqdm(total=repeats * len(results), unit=" turns", leave=False, disable=None) as bar:
-            for _ in range(repeats):
-                for task, key in trainings:
-                    bar.set_description(f"{SYSTEMS[key].name}, {task.network}")
-                    work = workers[key].submit(train_once, key, task, data_dir)
-                    results[task, key].append(_result(work, key))
-                    bar.update()
-                for key in readers:
-                    bar.set_description(f"{SYSTEMS[key].name}, reading")
-                    work = workers[key].submit(read_once, key, data_dir)
-                    results[key].append(_result(work, key))
-                    bar.update()
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        for worker in workers.values():
-            worker.shutdown(cancel_futures=True)
-    rows = [_training_row(task, key, results[task, key]) for task, key in trainings]
-    _add_ratios(rows, "seconds")
-    predictions = [
-        {"system": SYSTEMS[key].name, "network": "cnn", **_medians(results[key])} for key in readers
-    ]
-    for key in ("single_ms", "many_seconds"):
-        _add_ratios(predictions, key)
-    return rows, predictions
+
+    def __init__(
+        self,
+        wanted: Sequence[Task],
+        keys: Sequence[str],
+        repeats: int,
+        data_dir: Path | None,
+        reading: bool = True,
+    ) -> None:
+        keys = sorted(keys, key=lambda key: key != OWN)  # it first: all ratios are to it
+        self.groups = [
+            *([Job(key, task) for key in keys if trains(key, task)] for task in wanted),
+            [Job(key, None) for key in keys if reading and SYSTEMS[key].reader],
+        ]
+        self.repeats, self.data_dir = repeats, data_dir
+        self.results: dict[Job, list[Row]] = {job: [] for group in self.groups for job in group}
+        self.turns: dict[Job, list[float]] = {job: [] for job in self.results}  # seconds of each
+
+    def run(self, show: Callable[[Row], None] | None = None) -> None:
+        """Measure all, with progress on standard error; `show` gets each row once it is final."""
+        everything = [
+            (job, turn)
+            for group in self.groups
+            for turn in range(1, self.repeats + 1)
+            for job in group
+        ]
+        with (
+            Workers() as workers,
+            tqdm(total=len(everything), leave=False, disable=None, **BAR) as bar,
+        ):
+            for job, turn in everything:
+                line = self._progress(job, turn)
+                bar.set_description_str(line)
+                if bar.disable:  # standard error is not a terminal
+                    print(line, file=sys.stderr, flush=True)
+                start = time.perf_counter()
+                self.results[job].append(self._measure(workers, job, turn))
+                self.turns[job].append(time.perf_counter() - start)
+                bar.update()
+                if show and turn == self.repeats:
+                    show(self.row(job))
+
+    def _measure(self, workers: Workers, job: Job, turn: int) -> Row:
+        try:
+            if not job.task:
+                return workers.run(job.key, read_once, job.key, self.data_dir)
+            # The same seed gives the same network in each turn. After some batches it is none yet.
+            evaluate = turn == 1 and job.task.batches is None
+            return workers.run(job.key, train_once, job.key, job.task, self.data_dir, evaluate)
+        except (ImportError, WorkerEnded) as error:
+            raise UsageError(
+                f"{SYSTEMS[job.key].name} does not work here ({error}); "
+                f"leave {job.key} out of --systems"
+            ) from error
+
+    def _progress(self, job: Job, turn: int) -> str:
+        what = job.network if job.task else "reading"
+        left = time_left(self.turns, self.repeats)
+        told = "not known yet" if left is None else f"about {tqdm.format_interval(left)}"
+        return f"{SYSTEMS[job.key].name}, {what}, turn {turn} of {self.repeats}, time left {told}"
+
+    def rows(self) -> list[Row]:
+        """What is known of each training that has had a turn."""
+        return [self.row(job) for job, results in self.results.items() if job.task and results]
+
+    def predictions(self) -> list[Row]:
+        """What is known of each reader that has had a turn."""
+        return [self.row(job) for job, results in self.results.items() if not job.task and results]
+
+    def unfinished(self) -> list[Row]:
+        """The rows that have had some of their turns, but not all."""
+        return [
+            self.row(job)
+            for job, results in self.results.items()
+            if 0 < len(results) < self.repeats
+        ]
+
+    def row(self, job: Job) -> Row:
+        """A job's figures, the median of the times that have been measured so far."""
+        results = self.results[job]
+        row: Row = {
+            "system": SYSTEMS[job.key].name,
+            "network": job.network,
+            "turns": len(results),
+            "repeats": self.repeats,
+        }
+        if job.task:
+            row |= {
+                "layers": describe(job.task.architecture),
+                "epochs": job.task.epochs,
+                "batches": job.task.batches,
+                "batch_size": job.task.batch_size,
+                "train_loss": None,
+                "validation_loss": None,
+                "validation_accuracy": None,
+                "all_seconds": [round(result["seconds"], 4) for result in results],
+            }
+        row |= results[0]
+        for name in ("seconds",) if job.task else ("single_ms", "many_seconds"):
+            row[name] = statistics.median_low(result[name] for result in results)
+            own = [result[name] for result in self.results.get(Job(OWN, job.task), ())]
+            row[f"{name}_ratio"] = row[name] / statistics.median_low(own) if own else None
+        return row
 
 
-def _result(work: Future[dict[str, Any]], key: str) -> dict[str, Any]:
-    """What a worker found; `UsageError` where its system is installed but does not work."""
-    try:
-        return work.result()
-    except (ImportError, BrokenProcessPool) as error:
-        raise UsageError(
-            f"{SYSTEMS[key].name} does not work here ({error}); leave {key} out of --systems"
-        ) from error
+def time_left(turns: Mapping[Job, Sequence[float]], repeats: int) -> float | None:
+    """Seconds until each job has had all its turns, from the seconds of those it has had.
 
-
-def _trains(key: str, task: Task) -> bool:
-    return SYSTEMS[key].train is not None and task.network in SYSTEMS[key].networks
-
-
-@functools.lru_cache(1)
-def _parts(data_dir: Path | None) -> tuple[Dataset, Dataset]:
-    """The digits to train with and those to judge by, loaded once in each process."""
-    return two_parts(load_mnist(data_dir)[0])
-
-
-def two_parts(whole: Dataset) -> tuple[Dataset, Dataset]:
-    """The first `TRAINING_PART` of a data set, and the rest; nothing is copied.
-
-    Raises `DataError` if there is too little of it.
+    A job's next turn is taken to last as long as its latest, its first as long as the latest of the
+    other jobs on average; None if there is none.
     """
-    expect_enough(whole)
-    boundary = round(TRAINING_PART * len(whole.labels))
-    first, last = slice(0, boundary), slice(boundary, None)
-    return (
-        Dataset(whole.images[first], whole.labels[first]),
-        Dataset(whole.images[last], whole.labels[last]),
+    latest = [seconds[-1] for seconds in turns.values() if seconds]
+    if not latest:
+        return None
+    usual = statistics.fmean(latest)
+    return sum(
+        (repeats - len(seconds)) * (seconds[-1] if seconds else usual) for seconds in turns.values()
     )
 
 
-def expect_enough(dataset: Dataset) -> None:
-    """Raise `DataError` if a data set is too small to train and judge with."""
-    if len(dataset.labels) < FEWEST:
-        raise DataError(
-            f"too few digits: expected {FEWEST} or more to learn from, received "
-            f"{len(dataset.labels)}; use the whole of MNIST"
+def table(rows: Sequence[Row]) -> str:
+    """Trainings and readings, a block for each network."""
+    return "\n".join(block(row, before) for before, row in zip([None, *rows], rows, strict=False))
+
+
+def block(row: Row, before: Row | None) -> str:
+    """A row's line in the table, under a heading if it is another than of the row `before` it."""
+    if before and heading(before) == heading(row):
+        return line(row)
+    return f"\n{heading(row)}\n{line(row)}"
+
+
+def heading(row: Row) -> str:
+    """What stands above a row, and above those like it."""
+    if "single_ms" in row:
+        title = f"reading with {row['network']}"
+        return f"{title:<24} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio"
+    title = f"{row['network']} ({row['layers']}), {row['images']:,} digits"
+    columns = f"{'':24} {'seconds':>8} {'ratio':>6}"
+    if row["batches"]:
+        return f"{title}, batches of {row['batch_size']}, only timed\n{columns}"
+    columns += f"  {'training':>8} {'validation':>10} {'accuracy':>9}"
+    return f"{title}, epochs {row['epochs']}, batch {row['batch_size']}\n{columns}"
+
+
+def line(row: Row) -> str:
+    """A row's figures, and how many turns they come from where that is not all."""
+
+    def ratio(name: str) -> str:
+        return f"{row[name]:.2f}" if row[name] else "–"
+
+    text = f"{row['system']:<24} "
+    if "single_ms" in row:
+        text += (
+            f"{row['single_ms']:>9.3f} ms {ratio('single_ms_ratio'):>6} "
+            f"{row['many_seconds']:>15.2f} s {ratio('many_seconds_ratio'):>6}"
         )
-
-
-def train_once(key: str, task: Task, data_dir: Path | None) -> dict[str, Any]:
-    """One training in the present process: seconds, and the losses of the network it gave."""
-    training, validation = _parts(data_dir)
-    train = SYSTEMS[key].train
-    assert train is not None, f"{key} does not train"
-    most = task.batches * task.batch_size if task.batches else None
-    images, labels = training.images[:most], training.labels[:most]
-    seconds, logits = train(task, images, labels)
-    figures: dict[str, Any] = {"seconds": seconds, "images": len(labels)}
-    if logits is None:
-        return figures
-    for name, part in (("train", training), ("validation", validation)):
-        values = np.asarray(logits(part.images), np.float32)
-        figures[f"{name}_loss"] = CrossEntropyLoss().forward(values, part.labels)
-        figures[f"{name}_accuracy"] = accuracy(values, part.labels)
-    return figures
-
-
-def read_once(key: str, data_dir: Path | None) -> dict[str, float]:
-    """The time of reading one digit, at the median, and of many at once, with the shipped `cnn`."""
-    images = _parts(data_dir)[1].images
-    make = SYSTEMS[key].reader
-    assert make is not None, f"{key} does not read"
-    read = make(load_checkpoint(find_model("cnn")))
-    with threadpool_limits(1 if key == "digitpad" else None, "blas"):
-        times = []
-        for number in range(20 + SINGLE_READINGS):
-            image = images[number % len(images)][None]
-            start = time.perf_counter()
-            read(image)
-            times.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        read(images[:MANY])
-        seconds = time.perf_counter() - start
-    return {"single_ms": 1000 * statistics.median(times[20:]), "many_seconds": seconds}
-
-
-def _training_row(task: Task, key: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    figures = {"train_loss": None, "validation_loss": None, "validation_accuracy": None}
-    return {
-        "system": SYSTEMS[key].name,
-        "network": task.network,
-        "layers": describe(task.architecture),
-        "epochs": task.epochs,
-        "batch_size": task.batch_size,
-        **figures,
-        **_medians(results),
-        "all_seconds": [round(result["seconds"], 4) for result in results],
-    }
-
-
-def _medians(results: list[dict[str, Any]]) -> dict[str, float]:
-    return {key: statistics.median_low(result[key] for result in results) for key in results[0]}
-
-
-def _add_ratios(rows: list[dict[str, Any]], key: str) -> None:
-    """Add to each row how many times Digitpad's figure for the same network its own is."""
-    own = {row["network"]: row[key] for row in rows if row["system"] == SYSTEMS["digitpad"].name}
-    for row in rows:
-        reference = own.get(row["network"])
-        row[f"{key}_ratio"] = row[key] / reference if reference else None
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The trainings, a block for each network."""
-    lines = []
-    network = None
-    for row in rows:
-        if row["network"] != network:
-            network = row["network"]
-            lines += [
-                "",
-                f"{network} ({row['layers']}), {row['images']:,} digits, epochs {row['epochs']}, "
-                f"batch {row['batch_size']}",
-                f"{'':24} {'seconds':>8} {'ratio':>6}  {'training':>8} {'validation':>10} "
-                f"{'accuracy':>9}",
-            ]
-        ratio = f"{row['seconds_ratio']:.2f}" if row["seconds_ratio"] else "–"
-        line = f"{row['system']:<24} {row['seconds']:>8.2f} {ratio:>6}"
+    else:
+        text += f"{row['seconds']:>8.2f} {ratio('seconds_ratio'):>6}"
         if row["validation_loss"] is not None:
-            line += (
+            text += (
                 f"  {row['train_loss']:>8.4f} {row['validation_loss']:>10.4f} "
                 f"{100 * row['validation_accuracy']:>7.2f} %"
             )
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def prediction_table(predictions: Sequence[dict[str, Any]]) -> str:
-    """The readers, a line each."""
-    lines = [
-        "",
-        f"reading with cnn {'':7} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio",
-    ]
-    for row in predictions:
-        ratios = [
-            f"{row[f'{key}_ratio']:.2f}" if row[f"{key}_ratio"] else "–"
-            for key in ("single_ms", "many_seconds")
-        ]
-        lines.append(
-            f"{row['system']:<24} {row['single_ms']:>9.3f} ms {ratios[0]:>6} "
-            f"{row['many_seconds']:>15.2f} s {ratios[1]:>6}"
-        )
-    return "\n".join(lines)
+    unfinished = row["turns"] < row["repeats"]
+    return f"{text}  (turns: {row['turns']} of {row['repeats']})" if unfinished else text
 
 
 def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:

@@ -11,13 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from nn import lesson_plots
 from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.compare import SYSTEMS, compare, in_parts, is_installed, table, tasks, two_parts
+from nn.compare import Comparison, table
 from nn.dataset import DataLoader, Dataset
 from nn.evaluate import judge, report
 from nn.learner import EVALUATION_BATCH, DataLoaders
 from nn.lesson_steps import Tell, explain_step, heading, softmax_gradient_check
 from nn.parallel import available_cores
 from nn.profiling import new_learner
+from nn.systems import SYSTEMS, in_parts, is_installed, tasks, two_parts
 
 COMPARED = ("digitpad", "tensorflow", "torch")
 # The lowest validation losses in the table of the teaching project that this repeats: of the same
@@ -108,7 +109,9 @@ def beside_frameworks(data_dir: Path | None) -> dict[str, Any]:
     wanted = [tasks(1)[name] for name in REPORTED]
     present = [key for key in COMPARED if is_installed(SYSTEMS[key])]
     missing = [SYSTEMS[key].name for key in COMPARED if key not in present]
-    rows, _ = compare(wanted, present, 1, data_dir, reading=False)
+    comparison = Comparison(wanted, present, 1, data_dir, reading=False)
+    comparison.run()
+    rows = comparison.rows()
     print(table(rows))
     for name in missing:
         print(f"{name:<24} not measured: it is not installed")

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.architectures import ACTIVATIONS
-from nn.compare import two_parts
 from nn.dataset import DataLoader, Dataset
 from nn.errors import TrainingError
 from nn.layers import Initializer, Layer, Linear, ReLU, Sequential, he_normal, xavier_uniform
 from nn.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.lesson_steps import heading
 from nn.optimizers import SGD
+from nn.systems import two_parts
 
 Array = NDArray[Any]
 

@@ -18,10 +18,10 @@ from threadpoolctl import threadpool_limits
 
 from nn import lesson_a, lesson_b, lesson_c, lesson_tables, plots
 from nn.commands import ArgumentParser, json_output, run
-from nn.compare import expect_enough
 from nn.dataset import load_mnist
 from nn.errors import UsageError
 from nn.files import check_writable
+from nn.systems import expect_enough
 
 LESSONS = ("a", "b", "c")
 FOLDER = Path("lessons")

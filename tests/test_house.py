@@ -79,6 +79,11 @@ ALLOWED = {
         "nn.architectures", "nn.convolution", "nn.dataset", "nn.layers", "nn.learner",
         "nn.losses", "nn.optimizers", "nn.parallel", "nn.peers",
     },
+    "nn.systems": {
+        "nn.checkpoint", "nn.dataset", "nn.errors", "nn.layers", "nn.learner", "nn.losses",
+        "nn.parallel", "nn.peers", "nn.profiling",
+    },
+    "nn.workers": {"nn.errors"},
 }  # fmt: skip
 # They may use all of nn, and nothing uses them.
 COMMANDS = {"nn.train", "nn.train_refusal", "nn.evaluate", "nn.compare", "nn.export"}
