@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nn import compare, lesson_a, lesson_b, lesson_c, lesson_steps, lesson_tables, lessons
+from nn import lesson_a, lesson_b, lesson_c, lesson_steps, lesson_tables, lessons, systems
 from nn.architectures import NAMED, build
 from nn.dataset import Dataset, load_mnist, read_csv
 from nn.errors import UsageError
@@ -21,8 +21,8 @@ PAGE = ROOT / "nn" / "LESSONS.md"
 @pytest.fixture
 def without_frameworks(monkeypatch):
     for key in ("torch", "tensorflow"):
-        system = compare.SYSTEMS[key]._replace(packages=("no_such_package",))
-        monkeypatch.setitem(compare.SYSTEMS, key, system)
+        system = systems.SYSTEMS[key]._replace(packages=("no_such_package",))
+        monkeypatch.setitem(systems.SYSTEMS, key, system)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_tables(small_mnist, capsys, short):
 
 
 def test_a_training_that_explodes_has_no_loss(small_mnist):
-    parts = compare.two_parts(load_mnist(small_mnist)[0])
+    parts = systems.two_parts(load_mnist(small_mnist)[0])
     figures = lesson_tables.train(parts, lesson_tables.network(), 16, learning_rate=1e4)
     assert figures["loss"] is None
     assert 0 < figures["steps"] <= 90
