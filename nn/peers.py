@@ -7,7 +7,6 @@ A system's package is imported only where it is used, so that none of them is ne
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -121,7 +120,6 @@ def train_torch_tensors(task: Task, images: Array, labels: Array) -> Trained:
 
 def train_tensorflow(task: Task, images: Array, labels: Array) -> Trained:
     """TensorFlow as in its "Quickstart for beginners": a Keras `Sequential` and `fit`."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it would write into the table
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(task.seed)
