@@ -23,7 +23,7 @@ OWN_DIGITS_KEYS = (
 def draw_help(surface: pygame.Surface, session: Session, writer: Writer) -> None:
     """All commands with their keys, over the dimmed window."""
     layout, palette = session.layout, PALETTES[session.theme]
-    _draw_card(surface, session, writer, "Draw a digit; the network reads it once a second")
+    _draw_card(surface, session, writer, "Draw a digit; it is read each second and after each stroke")
     lines = [(command.keys, command.help) for command in COMMANDS.values()]
     lines.insert(0, ("left, right button", "draw, erase; fingers draw too"))
     rows = layout.card_rows(len(lines), layout.help_columns)
@@ -64,12 +64,17 @@ def draw_list(surface: pygame.Surface, session: Session, writer: Writer) -> None
     writer.write(surface, last, rows[-1], layout.text * 0.85, palette.quiet)
 
 
+def draw_veil(surface: pygame.Surface, session: Session, rect: Rect, opacity: float) -> None:
+    """Fade what is in a rectangle towards the background, with an opacity in 0…1."""
+    veil = pygame.Surface(rect[2:])
+    veil.fill(PALETTES[session.theme].background)
+    veil.set_alpha(round(255 * opacity))
+    surface.blit(veil, rect[:2])
+
+
 def _draw_card(surface: pygame.Surface, session: Session, writer: Writer, title: str) -> None:
     layout, palette = session.layout, PALETTES[session.theme]
-    veil = pygame.Surface(surface.get_size())
-    veil.fill(palette.background)
-    veil.set_alpha(190)
-    surface.blit(veil, (0, 0))
+    draw_veil(surface, session, Rect(0, 0, *surface.get_size()), 0.75)
     radius = max(3, layout.text // 2)
     pygame.draw.rect(surface, palette.card, layout.card, border_radius=radius)
     pygame.draw.rect(

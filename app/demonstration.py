@@ -73,5 +73,4 @@ class Demonstration:
                     yield seconds
                 self._canvas.end()
                 yield LIFT_SECONDS
-            self._predictor.read_now()
             yield LOOK_SECONDS

@@ -88,7 +88,8 @@ class Painter:
 
 def state_of(session: Session) -> dict[str, Any]:
     """What each part of the window shows, to be compared with what it showed before."""
-    canvas, answer = session.canvas, session.predictor.version
+    canvas, predictor = session.canvas, session.predictor
+    answer = (predictor.version, predictor.is_stale)
     evidence = session.evidence is not None and session.looks
     buttons = (session.hover, session.focus)
     return {
@@ -105,6 +106,8 @@ def title(answer: Answer | None) -> str:
     """The window's title, which says the answer: `Digitpad – 7 (98 %)`."""
     if answer is None:
         return NAME
+    if not answer.is_digit:
+        return f"{NAME} – unlike any digit, perhaps {answer.digit}"
     if not answer.is_sure:
         return f"{NAME} – not sure, perhaps {answer.digit}"
     return f"{NAME} – {answer.digit} ({percentage(answer.confidence)})"
@@ -162,8 +165,10 @@ def run_window(session: Session, size: tuple[int, int] | None = None) -> None:
                 surface = pygame.display.get_surface()
                 assert surface is not None
                 pygame.display.update(painter.paint(surface, session))
-                if title(session.predictor.answer) != shown_title:
-                    shown_title = title(session.predictor.answer)
+                predictor = session.predictor
+                new_title = title(None if predictor.is_stale else predictor.answer)
+                if new_title != shown_title:
+                    shown_title = new_title
                     pygame.display.set_caption(shown_title)
             for event in wait_for_events(session, painter, next_frame, last_event):
                 last_event = session.clock()

@@ -1,7 +1,7 @@
 """When to ask the network, and what it answered.
 
-The network is asked at most once an interval, and only about a drawing that it has not seen. The
-clock is handed in, so that tests need not wait.
+The network is asked once an interval while the pen is down, at once when it is lifted, and only
+about a drawing that it has not seen. The clock is handed in, so that tests need not wait.
 """
 
 from __future__ import annotations
@@ -55,12 +55,11 @@ class Answer:
 
 
 class Predictor:
-    """Reads the canvas every `interval` seconds while there is something new on it.
+    """Reads the canvas every `interval` seconds while it is drawn on, and after every stroke.
 
     `answer` is the latest answer, or None as long as there is none, and `framing` what it is
-    about. A first dot of ink starts the
-    interval, so the network sees a stroke and not the dot it begins with; while drawing goes on it
-    is asked once an interval; after the last change it is asked once more, and then not again.
+    about. A first dot of ink starts the interval, so the network sees a stroke and not the dot it
+    begins with. The end of a stroke does not wait for the interval's.
     `refuses` says of framed images (N, 28, 28) which are no digits, (N,).
     """
 
@@ -83,6 +82,11 @@ class Predictor:
         self._read_version = canvas.version  # the drawing that `answer` is about
         self._due: float | None = None
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether there is an answer, but about a drawing that has changed since."""
+        return self.answer is not None and self._canvas.version != self._read_version
+
     def update(self) -> bool:
         """Do what is due now; returns whether `answer` changed. Call it after every change."""
         if self._canvas.is_blank:
@@ -91,7 +95,7 @@ class Predictor:
             return False
         if self._due is None:
             self._due = self._clock() + self.interval
-        if self._clock() < self._due:
+        if self._canvas.is_drawing and self._clock() < self._due:
             return False
         self.read_now()
         return True
@@ -117,7 +121,9 @@ class Predictor:
 
     def seconds_until_due(self) -> float | None:
         """How long nothing needs to be done, at least 0; None if nothing is due."""
-        return None if self._due is None else max(0.0, self._due - self._clock())
+        if self._due is None:
+            return None
+        return max(0.0, self._due - self._clock()) if self._canvas.is_drawing else 0.0
 
 
 def read(network: Network, image: NDArray[Any], is_digit: bool = True) -> Answer:

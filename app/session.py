@@ -277,7 +277,8 @@ class Session:
                 then() if self.mnist.state == "ready" else self._complain()
         if self.training is not None and self.training.refresh():
             self.version += 1
-            if self.panel == "training" and self.predictor.answer is not None:
+            is_answered = self.predictor.answer is not None and not self.canvas.is_drawing
+            if self.panel == "training" and is_answered:
                 self.read_now()
 
     def _follow_reading(self, glide: bool = True) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 INVITATION = "Draw a digit"
 SEEN = "what the network sees"
+STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
 class View:
@@ -54,7 +55,8 @@ class View:
         layout, palette = session.layout, PALETTES[session.theme]
         ink, framing = session.canvas.ink, session.predictor.framing
         x, y, side, _ = layout.canvas
-        if session.evidence is not None and framing is not None:
+        is_stale = session.predictor.is_stale
+        if session.evidence is not None and framing is not None and not is_stale:
             cells = evidence_colours(palette, ink, on_canvas(session.evidence, framing))
         else:
             cells = cell_colours(palette, ink)
@@ -84,12 +86,15 @@ class View:
         else:
             self._draw_answer(surface, layout, palette, answer, session.label)
         self._draw_seen(surface, session)
+        if session.predictor.is_stale:
+            for rect in (layout.answer, layout.seen):
+                cards.draw_veil(surface, session, rect, STALE)
         return area
 
     def draw_body(self, surface: pygame.Surface, session: Session) -> Rect:
         """Draw the present panel; returns its rectangle."""
-        body = session.layout.body
-        line = line_width(session.layout)  # of the frames around what touches its edges
+        layout = session.layout
+        body, line = layout.body, line_width(layout)  # of the frames around what touches its edges
         body = Rect(body.x - line, body.y - line, body.width + 2 * line, body.height + 2 * line)
         surface.fill(PALETTES[session.theme].background, body)
         if session.panel == "inside":
@@ -99,6 +104,10 @@ class View:
             panels.draw_table(surface, session, self.writer)
             if session.panel == "training":
                 panels.draw_training(surface, session, self.writer)
+        if session.predictor.is_stale:
+            # How a training goes is not about the drawing.
+            answers = [*(row.whole for row in layout.bars), *layout.table]
+            cards.draw_veil(surface, session, around(*answers) if answers else body, STALE)
         return body
 
     def draw_buttons(self, surface: pygame.Surface, session: Session) -> Rect:

@@ -204,7 +204,9 @@ def test_titles():
     sure = Answer((0.01,) * 7 + (0.98, 0.0, 0.0))
     assert title(sure) == "Digitpad – 7 (98 %)"
     refused = Answer(sure.probabilities, is_digit=False)
-    assert title(refused) == "Digitpad – not sure, perhaps 7"
+    assert title(refused) == "Digitpad – unlike any digit, perhaps 7"
+    unsure = Answer((0.1,) * 7 + (0.3, 0.0, 0.0))
+    assert title(unsure) == "Digitpad – not sure, perhaps 7"
 
 
 @pytest.mark.parametrize("variables", [{}, {"SDL_VIDEODRIVER": "dummy"}])

@@ -66,7 +66,7 @@ def test_a_blank_canvas_is_never_read(predictor, network, clock):
 
 
 def test_an_answer_comes_an_interval_after_the_first_ink(predictor, canvas, clock):
-    dot(canvas)
+    canvas.begin("draw", 14.0, 14.0)
     assert not predictor.update()
     assert predictor.seconds_until_due() == pytest.approx(1.0)
     clock.now += 0.75
@@ -115,16 +115,49 @@ def test_a_blank_canvas_loses_its_answer_at_once(predictor, canvas, clock):
 
 
 def test_reset_forgets_the_answer_and_what_was_due(predictor, network, canvas, clock):
-    dot(canvas)
+    canvas.begin("draw", 14.0, 14.0)
     predictor.update()
     canvas.clear()
     predictor.reset()
     clock.now += 5
     assert not predictor.update()
     assert network.images == []
-    dot(canvas, 3.0)
+    canvas.begin("draw", 3.0, 14.0)
     predictor.update()
     assert predictor.seconds_until_due() == pytest.approx(1.0)
+
+
+def test_the_end_of_a_stroke_is_not_waited_for(predictor, network, canvas):
+    canvas.begin("draw", 1.0, 14.0)
+    canvas.extend(9.0, 14.0)
+    assert not predictor.update()
+    canvas.end()
+    assert predictor.seconds_until_due() == 0
+    assert predictor.update()
+    assert predictor.answer is not None
+    assert predictor.seconds_until_due() is None
+    assert not predictor.update()
+    assert len(network.images) == 1
+
+
+def test_an_answer_is_stale_from_the_change_of_the_drawing_to_the_next_reading(
+    predictor, canvas, clock
+):
+    dot(canvas)
+    assert not predictor.is_stale  # there is none
+    predictor.update()
+    assert not predictor.is_stale
+    canvas.begin("draw", 1.0, 4.0)
+    predictor.update()
+    assert predictor.is_stale
+    clock.now += 1
+    predictor.update()
+    assert not predictor.is_stale
+    canvas.extend(20.0, 4.0)
+    assert predictor.is_stale
+    canvas.end()
+    predictor.update()
+    assert not predictor.is_stale
 
 
 def test_the_network_gets_its_own_copy(predictor, network, canvas):

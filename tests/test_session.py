@@ -165,11 +165,118 @@ def test_the_drawing_glides_into_its_frame(session, clock):
     assert abs(sizes[2] - BOX) <= 2
     session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
     session.update()
-    clock.now += 1.0
-    session.update()
     assert session.glide == pytest.approx(0, abs=0.01)
     clock.now += GLIDE_SECONDS / 2
     assert 0.4 < session.glide < 0.6
+
+
+def mouse(session, kind, x, y):
+    place = tuple(int(v) for v in session.layout.to_pixels(x, y))
+    more = {"buttons": (1, 0, 0)} if kind == pygame.MOUSEMOTION else {"button": 1}
+    session.controller.handle(pygame.event.Event(kind, pos=place, **more))
+
+
+def finger(session, kind, x, y):
+    (left, top), size = session.layout.to_pixels(x, y), session.size
+    place = {"x": left / size[0], "y": top / size[1]}
+    session.controller.handle(pygame.event.Event(kind, touch_id=1, finger_id=1, **place))
+
+
+def by_mouse(session):
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    yield mouse(session, pygame.MOUSEMOTION, 9, 20)
+    yield mouse(session, pygame.MOUSEBUTTONUP, 9, 20)
+
+
+def by_finger(session):
+    finger(session, pygame.FINGERDOWN, 4, 14)
+    yield finger(session, pygame.FINGERMOTION, 9, 20)
+    yield finger(session, pygame.FINGERUP, 9, 20)
+
+
+def by_keyboard(session):
+    for key in (pygame.K_LEFT,) * 6 + (pygame.K_SPACE, pygame.K_DOWN):
+        press(session, key)
+    yield press(session, pygame.K_DOWN)
+    yield press(session, pygame.K_SPACE)
+
+
+def liveliness(surface, rect):
+    """How far the colours of a rectangle are from the window's background, at most."""
+    pixels = pygame.surfarray.array3d(surface.subsurface(rect)).astype(int)
+    return np.abs(pixels - DARK.background).sum(axis=2).max()
+
+
+@pytest.mark.parametrize("act", [by_mouse, by_finger, by_keyboard])
+@pytest.mark.parametrize("panel", ["answer", "networks", "inside", "training"])
+def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_once(
+    clock, tmp_path, monkeypatch, act, panel
+):
+    monkeypatch.setattr("app.controller.HAS_TOUCH_SCREEN", True)
+    session = start(clock, tmp_path)
+    session.open_panel(panel)
+    draw(session)
+    clock.now += GLIDE_SECONDS
+    painter, surface = Painter(), pygame.Surface(session.size)
+    layout = session.layout
+    shown = [layout.answer, layout.seen, *layout.table, *(row.whole for row in layout.bars)]
+    if panel == "inside":
+        shown = [*shown, *(tiles.band for tiles in session.inside_tiles())]
+
+    def lives():
+        session.update()
+        painter.paint(surface, session)
+        return np.array([liveliness(surface, rect) for rect in shown])
+
+    session.update()
+    before = lives()
+    steps = act(session)
+    next(steps)  # drawn, and the pen still down
+    stale = lives()
+    assert (stale < 0.6 * before).all()
+    former = session.predictor.answer
+    next(steps)
+    settled = lives()
+    assert session.predictor.answer is not former
+    expected = session.network.probabilities(session.canvas.framing().image[None])[0]
+    np.testing.assert_allclose(session.predictor.answer.probabilities, expected, rtol=1e-5)
+    assert (settled > 0.6 * before).all()
+
+
+def test_evidence_is_not_shown_on_ink_that_it_is_not_about(session):
+    draw(session)
+    session.why()
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    session.update()
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    assert np.abs(red - blue).max() < 30
+    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    session.update()
+    View().draw(surface, session)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    assert np.abs(red - blue).max() > 60
+
+
+def test_a_training_does_not_make_the_network_read_while_the_pen_is_down(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    draw(session)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    session.update()
+    answer = session.predictor.answer
+    clock.now += 0.5  # less than the interval, and long enough for a look behind
+    session.training.wait()
+    session.update()
+    assert session.predictor.answer is answer
+    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    session.update()
+    assert session.predictor.answer is not answer
+    session.close()
 
 
 def test_on_canvas_finds_the_way_back_from_the_frame():
