@@ -10,7 +10,7 @@ from app.cells import cell_colours, enlarged
 from app.commands import COMMANDS
 from app.layout import Rect
 from app.palette import PALETTES
-from app.text import BOLD, REGULAR, Writer
+from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -23,13 +23,22 @@ OWN_DIGITS_KEYS = (
 def draw_help(surface: pygame.Surface, session: Session, writer: Writer) -> None:
     """All commands with their keys, over the dimmed window."""
     layout, palette = session.layout, PALETTES[session.theme]
-    _draw_card(surface, session, writer, "Draw a digit; it is read each second and after each stroke")
+    title = "Draw a digit; it is read each second and after each stroke"
+    _draw_card(surface, session, writer, title)
     lines = [(command.keys, command.help) for command in COMMANDS.values()]
     lines.insert(0, ("left, right button", "draw, erase; fingers draw too"))
+    row = layout.card_rows(len(lines), layout.help_columns)[0]
+    keys_need = max(writer.width(keys, SMALLEST_TEXT, BOLD) for keys, _ in lines)
+    column = max(row.width * 27 // 100, keys_need + layout.text // 2)
+    # In a narrow window some take a second row.
+    lines = [
+        (keys if number == 0 else "", part)
+        for keys, text in lines
+        for number, part in enumerate(writer.wrapped(text, row.width - column, SMALLEST_TEXT))
+    ]
     rows = layout.card_rows(len(lines), layout.help_columns)
-    size = min(layout.text * 0.95, rows[0].height * 0.9)  # lines do not touch each other
+    size = min(layout.text * 0.95, rows[0].height * 0.85)  # lines do not touch each other
     for (keys, text), row in zip(lines, rows, strict=False):
-        column = row.width * 27 // 100
         writer.write(
             surface, keys, Rect(row.x, row.y, column - layout.text // 2, row.height), size,
             palette.best, face=BOLD,

@@ -94,6 +94,7 @@ class Layout:
     body: Rect  # the panel below, or beside, answer and framed image
     bars: tuple[BarRow, ...]
     table: tuple[Rect, ...]  # a heading and a row for each network
+    more: Rect | None  # how many networks there are besides, where there is no room for all
     curves: Rect | None
     words: Rect | None  # how the training goes
     training_buttons: dict[str, Rect]
@@ -119,16 +120,17 @@ class Layout:
     @property
     def card(self) -> Rect:
         """The sheet that lies over the window to show the help or a list; wide where it is low."""
-        height = min(self.size[1] - self.text, self.text * 34)
-        width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 30 else 72))
+        height = min(self.size[1] - self.text // 2, self.text * 34)
+        width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
         return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
 
     def card_rows(self, count: int, columns: int = 1) -> list[Rect]:
         """Rows for `count` lines below the title of the card, and one more for a last word."""
         inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
-        top += self.text // 2
+        margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
+        top += margin if self._is_card_low else self.text // 2
         down = -(-count // columns)  # lines below each other
-        pitch = min(self.text * 2, (self.card.bottom - self.text * 3 // 4 - top) / (down + 1))
+        pitch = min(self.text * 2, (self.card.bottom - margin - top) / (down + 1))
         # Not every row begins at a whole pixel, but all are equally high, and so their words are.
         height, gap = max(1, int(pitch)), self.text * 3 // 2
         share = (inner.width + gap) // columns
@@ -166,7 +168,14 @@ class Layout:
     def card_title(self) -> Rect:
         """Where the card says what it is."""
         inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        if self._is_card_low:
+            return Rect(inner.x, self.card.y + self.text // 3, inner.width, self.text * 5 // 4)
         return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
+
+    @property
+    def _is_card_low(self) -> bool:
+        """Whether the card needs all of its height for what stands on it."""
+        return self.card.height < self.text * 32
 
 
 @dataclass(frozen=True)
@@ -266,7 +275,7 @@ def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
 
 def _text_height(short: float) -> int:
     """Text grows with the window, but slower: 12 pixels at 320, 18 at 640, 26 at 1080."""
-    return max(8, round(6 + short * 0.0185))
+    return max(10, round(6 + short * 0.0185))
 
 
 def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
@@ -325,7 +334,7 @@ def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
     caption = round(text * 1.2)
     square = _whole_cells(max(8, min(head, (below - caption) // 2)))
     seen = Rect(left, upper, square, square)
-    captioned = Rect(left, seen.bottom, head, caption)
+    captioned = Rect(left, seen.bottom, head + gap // 2, caption)
     answer = Rect(left, captioned.bottom, head, upper + below - captioned.bottom)
     body_left = left + head + gap
     body = Rect(body_left, upper, left + span - body_left, below)
@@ -378,7 +387,7 @@ def _assemble(
     """Divide the body as the panel needs it, and the line at the bottom into help and name."""
     bars: tuple[BarRow, ...] = ()
     table: tuple[Rect, ...] = ()
-    curves = words = None
+    more = curves = words = None
     training_buttons: dict[str, Rect] = {}
     wanted = 1 + min(networks, MOST_ROWS)
     if panel == "answer":
@@ -387,22 +396,28 @@ def _assemble(
         # several networks compares nothing.
         room = body.height - math.ceil(DIGITS * text * 1.1) - text
         rows = min(wanted, room // row)
+        # The line below the table takes its room from the bars.
+        note = text if rows <= networks else 0
         if rows < min(wanted, 3):  # a small window shows the table as a panel of its own
-            rows = 0
-        table = tuple(
-            Rect(body.x, body.bottom - (rows - i) * row, body.width, row) for i in range(rows)
-        )
-        below = rows * row + text if rows else 0
+            rows = note = 0
+        top = body.bottom - rows * row - note
+        table, more = _table(Rect(body.x, top, body.width, rows * row), rows, note)
+        below = rows * row + note + text if rows else 0
         height = min(body.height - below, round(text * 24))
         bars = _bar_rows(Rect(body.x, body.y, body.width, height), text)
     elif panel == "networks":
-        rows = max(2, min(wanted, body.height // round(text * 1.3)))
-        row = min(round(text * 2), body.height // rows)
-        table = tuple(Rect(body.x, body.y + i * row, body.width, row) for i in range(rows))
+        lowest = round(text * 1.3)
+        rows = max(2, min(wanted, body.height // lowest))
+        note = text if rows <= networks and body.height >= 2 * lowest + text else 0
+        rows = max(2, min(rows, (body.height - note) // lowest))
+        row = min(round(text * 2), (body.height - note) // rows)
+        table, more = _table(Rect(body.x, body.y, body.width, rows * row), rows, note)
     elif panel == "training":
         button = round(text * 1.8)
-        line = round(text * 1.3)
+        line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
         bars_height = min(round(body.height * 0.5), round(text * 16))
+        if bars_height < DIGITS * text:  # in two columns, which need less
+            bars_height = min(bars_height, round(DIGITS / 2 * text * 1.2))
         bars = _bar_rows(Rect(body.x, body.y, body.width, bars_height), text)
         words = Rect(body.x, body.y + bars_height + text // 3, body.width, line)
         row_top = body.bottom - button
@@ -415,25 +430,38 @@ def _assemble(
     help_ = Rect(foot.x, foot.y, foot.width - name_width, foot.height)
     name = Rect(help_.right, foot.y, name_width, foot.height)
     return Layout(
-        size, panel, text, cell, canvas, answer, seen, caption, body, bars, table, curves, words,
-        training_buttons, buttons, help_, name,
+        size, panel, text, cell, canvas, answer, seen, caption, body, bars, table, more, curves,
+        words, training_buttons, buttons, help_, name,
     )  # fmt: skip
 
 
+def _table(rect: Rect, rows: int, note: int) -> tuple[tuple[Rect, ...], Rect | None]:
+    """The rows of a table, and below them a line that is `note` pixels high, if it is."""
+    row = rect.height // max(1, rows)
+    table = tuple(Rect(rect.x, rect.y + i * row, rect.width, row) for i in range(rows))
+    return table, Rect(rect.x, rect.bottom, rect.width, note) if note else None
+
+
 def _bar_rows(bars: Rect, text: int) -> tuple[BarRow, ...]:
+    """A row for each digit, in two columns where one would be too low for its words."""
     label_width = round(text * 1.3)
     percent_width = round(text * 3.9)  # room for ">99 %"
+    columns = 1 if bars.height >= DIGITS * text else 2
+    down, gap = DIGITS // columns, text
+    width = (bars.width + gap) // columns - gap
     rows = []
     for digit in range(DIGITS):
+        column, place = divmod(digit, down)
         # Rounding every edge by itself spreads the odd pixels over the rows.
-        top = bars.y + bars.height * digit // DIGITS
-        height = bars.y + bars.height * (digit + 1) // DIGITS - top
-        track_left = bars.x + label_width
-        track_width = max(1, bars.width - label_width - percent_width)
+        top = bars.y + bars.height * place // down
+        height = bars.y + bars.height * (place + 1) // down - top
+        left = bars.x + column * (width + gap)
+        track_left = left + label_width
+        track_width = max(1, width - label_width - percent_width)
         thickness = max(2, min(round(height * 0.5), round(text * 1.1)))
         rows.append(
             BarRow(
-                label=Rect(bars.x, top, label_width, height),
+                label=Rect(left, top, label_width, height),
                 track=Rect(track_left, top + (height - thickness) // 2, track_width, thickness),
                 percent=Rect(track_left + track_width, top, percent_width, height),
             )

@@ -19,7 +19,7 @@ class Entry:
 
     network: Network
     parameters: int | None = None
-    test_accuracy: float | None = None
+    accuracy: float | None = None  # on MNIST's test digits, or else on those kept aside
     file: Path | None = None  # where it was read from, without links on the way
 
     @property
@@ -121,7 +121,8 @@ def entry_of(network: Network) -> Entry:
     if not isinstance(network, Reader):
         return Entry(network, file=file)
     figures: Any = network.checkpoint.record.get("figures")
-    accuracy = figures.get("test_accuracy") if isinstance(figures, dict) else None
+    figures = figures if isinstance(figures, dict) else {}
+    accuracy = figures.get("test_accuracy", figures.get("validation_accuracy"))
     known = isinstance(accuracy, float) and 0 <= accuracy <= 1
     return Entry(network, network.count_params(), accuracy if known else None, file)
 

@@ -6,6 +6,7 @@ What lies over the window is in `app.cards`.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from app.commands import TRAINING_BUTTONS
 from app.layout import BarRow, Layout, Rect, Tiles, inside_detail
 from app.palette import PALETTES, Colour, Palette, mixed, signed
 from app.session import is_shown_by_weights
-from app.text import BOLD, REGULAR, Writer
+from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
 from nn.inspection import Inputs, Stage
 
 if TYPE_CHECKING:
+    from app.predictor import Answer
     from app.session import Session
     from app.training import Training
 
@@ -41,9 +43,7 @@ def draw_bars(surface: pygame.Surface, session: Session, writer: Writer) -> None
     answer, palette = session.predictor.answer, PALETTES[session.theme]
     chosen = session.explained if session.is_why else None
     for digit, row in enumerate(session.layout.bars):
-        probability = None if answer is None else answer.probabilities[digit]
-        best = answer is not None and answer.is_sure and digit == answer.digit
-        _draw_bar(surface, session, writer, row, digit, probability, best)
+        _draw_bar(surface, session, writer, row, digit, answer)
         if digit == chosen:  # a mark beside the digit that is explained
             mark = max(2, row.label.width // 8)
             surface.fill(palette.text, (row.label.x, row.track.y, mark, row.track.height))
@@ -55,13 +55,15 @@ def _draw_bar(
     writer: Writer,
     row: BarRow,
     digit: int,
-    probability: float | None,
-    best: bool,
+    answer: Answer | None,
 ) -> None:
     palette = PALETTES[session.theme]
+    probability = None if answer is None else answer.probabilities[digit]
+    best = answer is not None and answer.is_sure and digit == answer.digit
+    is_read = answer is not None and answer.is_digit
     text = min(session.layout.text, round(row.label.height * 0.85))
     face = BOLD if best else REGULAR
-    colour = palette.best if best else palette.text if probability is not None else palette.quiet
+    colour = palette.best if best else palette.text if is_read else palette.quiet
     label = Rect(*row.label)
     inset = max(2, label.width // 4)
     label = Rect(label.x + inset, label.y, label.width - inset, label.height)
@@ -70,56 +72,90 @@ def _draw_bar(
     if probability is None:
         return
     length = round(probability * row.track.width)
-    surface.fill(palette.best if best else palette.bar, (*row.track[:2], length, row.track.height))
+    fill = palette.best if best else palette.bar if is_read else palette.frame
+    surface.fill(fill, (*row.track[:2], length, row.track.height))
+    if not is_read:  # how sure the network would be of a digit says nothing here
+        return
     colour = palette.best if best else palette.text if probability >= 0.005 else palette.quiet
     writer.write(surface, percentage(probability), row.percent, text, colour, 1.0, face)
 
 
 def draw_table(surface: pygame.Surface, session: Session, writer: Writer) -> None:
-    """Draw what each network makes of the same drawing, a row each."""
+    """Draw what each network makes of the same drawing, a row each, in letters of one size."""
     layout, palette = session.layout, PALETTES[session.theme]
     if not layout.table:
         return
     heading, *rows = layout.table
-    size = layout.text * 0.85
-    for text, column, align in zip(
-        ("network", "reads", "sure", "weights", "MNIST"), _columns(heading), _ALIGN, strict=True
-    ):
-        writer.write(surface, text, column, size, palette.quiet, align)
+    shown = session.rows()
+    entries = [session.shelf.entries[index] for index in shown]
+    answers = [session.answers[i] if i < len(session.answers) else None for i in shown]
+    words = [
+        (
+            entry.name,
+            "–" if answer is None else str(answer.digit),
+            percentage(answer.confidence) if answer is not None and answer.is_digit else "",
+            "" if entry.parameters is None else short_count(entry.parameters),
+            "–" if entry.accuracy is None else percentage(entry.accuracy, 1),
+        )
+        for entry, answer in zip(entries, answers, strict=True)
+    ]
+    # Whatever the answers are, the columns stay where they are.
+    widest = [(name, "0", ">99 %", count, accuracy) for name, _, _, count, accuracy in words]
+    columns, size = _table_columns(writer, layout, widest)
+    small = max(SMALLEST_TEXT, size * 9 // 10)
+    for text, (x, width), align in zip(_HEADINGS, columns, _ALIGN, strict=True):
+        place = Rect(x, heading.y, width, heading.height)
+        writer.write(surface, text, place, small, palette.quiet, align)
     surface.fill(palette.frame, (heading.x, heading.bottom - 1, heading.width, 1))
-    for index, row in zip(session.rows(), rows, strict=False):
-        entry = session.shelf.entries[index]
-        answer = session.answers[index] if index < len(session.answers) else None
+    for index, row, line, answer in zip(shown, rows, words, answers, strict=True):
         chosen = index == session.shelf.chosen
         if chosen:
             surface.fill(palette.button, row)
-        colour = palette.text if chosen else palette.quiet
-        words = [
-            entry.name,
-            "–" if answer is None else str(answer.digit),
-            "" if answer is None else percentage(answer.confidence),
-            "" if entry.parameters is None else short_count(entry.parameters),
-            "" if entry.test_accuracy is None else percentage(entry.test_accuracy, 1),
-        ]
-        for number, (text, column, align) in enumerate(
-            zip(words, _columns(row), _ALIGN, strict=True)
-        ):
-            best = number == 1 and answer is not None and answer.is_sure
-            writer.write(
-                surface, text, column, layout.text * 0.95, palette.best if best else colour, align,
-                BOLD if chosen or best else REGULAR,
-            )  # fmt: skip
+        for number, (text, (x, width), align) in enumerate(zip(line, columns, _ALIGN, strict=True)):
+            colour, face = palette.text if chosen else palette.quiet, BOLD if chosen else REGULAR
+            if number == 1 and answer is not None and answer.is_sure:
+                colour, face = palette.best, BOLD
+            elif number == 1 and answer is not None and not answer.is_digit:
+                colour, face = palette.quiet, REGULAR
+            place = Rect(x, row.y, width, row.height)
+            writer.write(surface, text, place, size, colour, align, face)
+    if layout.more is not None:
+        inset = columns[0][0] - layout.more.x
+        place = Rect(*layout.more)._replace(x=layout.more.x + inset)
+        left_out = len(session.shelf.entries) - len(rows)
+        writer.write(surface, f"and {left_out} more", place, small, palette.quiet)
 
 
+_HEADINGS = ("network", "reads", "sure", "weights", "MNIST")
 _ALIGN = (0.0, 0.5, 1.0, 1.0, 1.0)
 
 
-def _columns(row: Rect) -> list[Rect]:
+def _table_columns(
+    writer: Writer, layout: Layout, lines: Sequence[tuple[str, ...]]
+) -> tuple[list[tuple[int, int]], int]:
+    """Where each column is, as (x, width), and the size of the letters with which all words fit.
+
+    A column is as wide as its words need; the names get what is left, and are shortened if need be.
+    """
+    row = layout.table[0]
     inset = max(2, row.height // 7)
-    gap = max(4, row.height // 7)  # the words of two columns do not run together
-    shares = (0.0, 0.27, 0.42, 0.61, 0.81, 1.0)
-    edges = [row.x + inset + round((row.width - 2 * inset + gap) * share) for share in shares]
-    return [Rect(a, row.y, max(1, b - a - gap), row.height) for a, b in itertools.pairwise(edges)]
+    gap = max(5, layout.text // 2)  # the words of two columns do not run together
+    for size in range(max(SMALLEST_TEXT, round(layout.text * 0.95)), SMALLEST_TEXT - 1, -1):
+        small = max(SMALLEST_TEXT, size * 9 // 10)
+        needs = [
+            max(
+                writer.width(heading, small),
+                *(writer.width(line[number], size, BOLD) for line in lines),
+            )
+            for number, heading in enumerate(_HEADINGS)
+        ]
+        left = row.width - 2 * inset - sum(needs[1:]) - 4 * gap
+        if left >= needs[0]:
+            break
+    spare = max(0, left - needs[0]) // 5
+    widths = [max(1, left - 4 * spare), *(need + spare for need in needs[1:])]
+    edges = itertools.accumulate((width + gap for width in widths[:-1]), initial=row.x + inset)
+    return list(zip(edges, widths, strict=True)), size
 
 
 def short_count(count: int) -> str:
@@ -136,8 +172,7 @@ def draw_inside(surface: pygame.Surface, session: Session, writer: Writer) -> No
     if not session.stages:
         can = hasattr(session.network, "checkpoint")
         hint = "Draw a digit to see it pass through" if can else "This network cannot be seen into"
-        place = Rect(layout.body.x, layout.body.y, layout.body.width, layout.text * 2)
-        writer.write(surface, hint, place, layout.text, palette.quiet)
+        writer.write_wrapped(surface, hint, layout.body, layout.text, palette.quiet)
         return
     tiles = session.inside_tiles()
     for stage, band in zip(session.stages, tiles, strict=True):
@@ -312,7 +347,7 @@ def draw_training(surface: pygame.Surface, session: Session, writer: Writer) -> 
         inner = layout.curves.shrunk(max(2, layout.text // 2))
         writer.write_wrapped(surface, words, inner, size, palette.text)
     else:
-        writer.write(surface, words, layout.words, size, palette.text)
+        writer.write_wrapped(surface, words, layout.words, size, palette.text)
     if training is not None:
         _draw_curves(surface, session, writer, training)
     elif session.mnist.state == "downloading":

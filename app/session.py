@@ -185,8 +185,10 @@ class Session:
         for name in (self.hover, self.focus):
             if name in HINTS:
                 return HINTS[name]
-        if self.hand is not None and self.predictor.answer is not None:
-            return "wrong? press the digit it is · H shows all keys"
+        answer = self.predictor.answer
+        if self.hand is not None and answer is not None:
+            question = "wrong?" if answer.is_digit else "a digit after all?"
+            return f"{question} press the digit it is · H shows all keys"
         return "left draws · right erases · H shows all keys · Esc quits"
 
     # What is due

@@ -11,7 +11,7 @@ from app.palette import Colour
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 REGULAR, BOLD = "Inter-Regular.otf", "Inter-SemiBold.otf"
-SMALLEST_TEXT = 6
+SMALLEST_TEXT = 10  # pixels of the font; smaller letters cannot be read
 LONGEST_TEXT = 300  # characters; a line has room for fewer
 MOST_FONTS, MOST_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
 MOST_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
@@ -35,40 +35,66 @@ class Writer:
         align: float = 0.0,
         face: str = REGULAR,
     ) -> None:
-        """One line of text in a rectangle, smaller if it is too large; `align` 0 left … 1 right."""
+        """One line of text in a rectangle, smaller if it is too large; `align` 0 left … 1 right.
+
+        Where it would be too small to be read, its middle is left out, or all of it.
+        """
         text = writable(text)
-        if not text or rect.width < 1 or rect.height < 1:
+        height = self.fitting(text, rect, size, face)
+        if rect.height < 0.7 * height:  # lower than a capital letter
             return
-        height = max(SMALLEST_TEXT, min(round(size), round(rect.height * 1.05)))
-        width = self._font(face, height).size(text)[0]
-        if width > rect.width:
-            height = max(SMALLEST_TEXT, int(height * rect.width / width))
-            # Letters are not narrowed in quite the same proportion.
-            while height > SMALLEST_TEXT and self._font(face, height).size(text)[0] > rect.width:
-                height -= 1
+        text = self._shortened(text, rect.width, height, face)
+        if not text:
+            return
         picture = self._picture(text, face, height, colour)
         x = rect.x + max(0, round((rect.width - picture.get_width()) * align))
         y = rect.y + (rect.height - picture.get_height()) // 2
-        # What is too long even so is cut off at the end of the rectangle.
-        surface.blit(picture, (x, y), (0, 0, rect.width, picture.get_height()))
+        surface.blit(picture, (x, y))
+
+    def fitting(self, text: str, rect: Rect, size: float, face: str = REGULAR) -> int:
+        """The size that `write` gives the letters of a text: `size`, or less where it must."""
+        height = max(SMALLEST_TEXT, min(round(size), round(rect.height * 1.05)))
+        width = self.width(text, height, face)
+        if width > rect.width:
+            height = max(SMALLEST_TEXT, int(height * rect.width / width))
+            # Letters are not narrowed in quite the same proportion.
+            while height > SMALLEST_TEXT and self.width(text, height, face) > rect.width:
+                height -= 1
+        return height
+
+    def width(self, text: str, size: int, face: str = REGULAR) -> int:
+        """How wide a text is."""
+        return self._font(face, size).size(writable(text))[0]
+
+    def wrapped(self, text: str, width: int, size: int, face: str = REGULAR) -> list[str]:
+        """The lines of a text that is wrapped at its spaces."""
+        lines = [""]
+        for word in writable(text).split():
+            longer = f"{lines[-1]} {word}".strip()
+            if not lines[-1] or self.width(longer, size, face) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
 
     def write_wrapped(
         self, surface: pygame.Surface, text: str, rect: Rect, size: float, colour: Colour
     ) -> None:
-        """Text in as many lines as it needs at this size, from the top of a rectangle."""
-        lines = [""]
-        font = self._font(REGULAR, max(SMALLEST_TEXT, round(size)))
-        for word in writable(text).split():
-            longer = f"{lines[-1]} {word}".strip()
-            if font.size(longer)[0] <= rect.width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        height = font.get_linesize()
-        for number, line in enumerate(filter(None, lines)):
-            place = Rect(rect.x, rect.y + number * height, rect.width, height)
-            if place.bottom <= rect.bottom:
-                self.write(surface, line, place, size, colour)
+        """Text in as many lines as it needs at this size, from the top of a rectangle.
+
+        Where there is not room for all of them, the letters are smaller, and at last the text is
+        shortened.
+        """
+        for height in range(max(SMALLEST_TEXT, round(size)), SMALLEST_TEXT - 1, -1):
+            size, line_height = height, self._font(REGULAR, height).get_linesize()
+            lines, most = self.wrapped(text, rect.width, size), max(1, rect.height // line_height)
+            is_narrow = all(self.width(line, size) <= rect.width for line in lines)
+            if len(lines) <= most and is_narrow:
+                break
+        lines[most - 1 :] = [" ".join(lines[most - 1 :])]
+        for number, line in enumerate(lines):
+            place = Rect(rect.x, rect.y + number * line_height, rect.width, line_height)
+            self.write(surface, line, place, size, colour)
 
     def glyph(self, digit: str, height: int, colour: Colour) -> pygame.Surface:
         """A digit that is about `height` pixels tall, and no taller, without space around it."""
@@ -76,6 +102,18 @@ class Writer:
         size = max(SMALLEST_TEXT, round(height / tallest))
         picture = self._picture(digit, BOLD, size, colour)
         return picture.subsurface(picture.get_bounding_rect())
+
+    def _shortened(self, text: str, width: int, size: int, face: str) -> str:
+        """A text without so much of its middle that the rest fits; empty where nothing does."""
+        if self.width(text, size, face) <= width:
+            return text
+        for kept in range(min(len(text) - 1, 2 * width // size * 2), 0, -1):
+            shorter = (
+                f"{text[: kept - kept // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
+            )
+            if self.width(shorter, size, face) <= width:
+                return shorter
+        return ""
 
     def _picture(self, text: str, face: str, size: int, colour: Colour) -> pygame.Surface:
         key = (text, face, size, colour)

@@ -18,14 +18,14 @@ from app.layout import Layout, Rect
 from app.palette import PALETTES, Palette
 from app.predictor import Answer
 from app.session import on_canvas
-from app.text import BOLD, Writer
+from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
 from nn.images import BOX, SIZE
 
 if TYPE_CHECKING:
     from app.session import Session
 
 INVITATION = "Draw a digit"
-SEEN = "what the network sees"
+SEEN, SEEN_SHORT = "what the network sees", "what it sees"
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -137,12 +137,21 @@ class View:
     def draw_foot(self, surface: pygame.Surface, session: Session) -> Rect:
         """Draw the line at the bottom: a hint or a message, and the network's name."""
         layout, palette = session.layout, PALETTES[session.theme]
-        area = around(layout.help, layout.name)
+        line = around(layout.help, layout.name)
+        area = line._replace(height=line.height + layout.text)  # the margin has room for a second
         surface.fill(palette.background, area)
         colour = palette.text if session.toast else palette.quiet
-        size = layout.text * 0.92
-        self.writer.write(surface, session.hint(), layout.help, size, colour)
-        self.writer.write(surface, session.network.name, layout.name, size, palette.quiet, 1.0)
+        size, words, room = layout.text * 0.92, session.hint(), layout.help
+        is_long = self.writer.width(words, SMALLEST_TEXT) > room.width
+        if is_long and session.toast:  # it goes by; the name can wait
+            room = line
+        else:
+            self.writer.write(surface, session.network.name, layout.name, size, palette.quiet, 1.0)
+        if self.writer.width(words, SMALLEST_TEXT) > room.width:
+            room = room._replace(height=area.height)
+            self.writer.write_wrapped(surface, words, room, size, colour)
+        else:
+            self.writer.write(surface, words, room, size, colour)
         return area
 
     def _draw_grid(
@@ -202,24 +211,28 @@ class View:
         else:
             top = y + max(0, (height - tall - text * 4) // 2)
             surface.blit(digit, (x + (width - digit.get_width()) // 2, top))
-            words = Rect(x, top + tall + text // 2, width, min(text * 3, y + height - top - tall))
-        lines: list[tuple[str, float, str]] = [(panels.percentage(answer.confidence), 1.5, BOLD)]
+            words = Rect(x, top + tall + text // 2, width, min(text * 4, y + height - top - tall))
+        lines = [(panels.percentage(answer.confidence), 1.5, BOLD)]
         if not answer.is_digit:
-            lines = [("not sure", 1.5, BOLD), (f"perhaps {answer.digit}", 1.0, "")]
+            lines = [("unlike any digit", 1.2, BOLD), (f"perhaps {answer.digit}", 1.0, REGULAR)]
         elif not answer.is_sure:
-            lines.append(("not sure", 1.0, ""))
+            lines.append(("not sure", 1.0, REGULAR))
         if label is not None:
-            verdict = "right" if label == answer.digit else "wrong"
-            lines.append((f"label {label}: {verdict}", 1.0, ""))
+            verdict = "read right" if label == answer.digit else "misread"
+            article = "an" if label == 8 else "a"
+            verdict = verdict if answer.is_digit else "not read"
+            lines.append((f"it is {article} {label}: {verdict}", 1.0, REGULAR))
+        lines = [
+            (part, size, face)
+            for line, size, face in lines
+            for part in self.writer.wrapped(line, words.width, SMALLEST_TEXT, face)
+        ]
         room = min(words.height // len(lines), text * 2)
         top = words.y + (words.height - room * len(lines)) // 2
         for index, (line, size, face) in enumerate(lines):
             place = Rect(words.x, top + index * room, words.width, room)
-            colour = palette.text if index == 0 else palette.quiet
-            faces = {"face": face} if face else {}
-            self.writer.write(
-                surface, line, place, text * size, colour, 0.0 if wide else 0.5, **faces
-            )
+            colour = palette.text if face == BOLD else palette.quiet
+            self.writer.write(surface, line, place, text * size, colour, 0.0 if wide else 0.5, face)
 
     def _draw_seen(self, surface: pygame.Surface, session: Session) -> None:
         """The framed image, or the drawing on its way into the frame."""
@@ -244,7 +257,9 @@ class View:
             pygame.draw.rect(surface, palette.grid, seen.shrunk(margin), line)
         size = layout.text * 0.8
         align = 1.0 if layout.caption.right == seen.right else 0.0
-        self.writer.write(surface, SEEN, layout.caption, size, palette.quiet, align)
+        has_room = self.writer.width(SEEN, SMALLEST_TEXT) <= layout.caption.width
+        words = SEEN if has_room else SEEN_SHORT
+        self.writer.write(surface, words, layout.caption, size, palette.quiet, align)
 
 
 def around(*rects: Rect) -> Rect:

@@ -279,7 +279,7 @@ def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(ses
     assert ("linear, yours" in names) == (hand.reader is not None)
     assert hand.reader is not None, "a digit that is read right can always be learned"
     assert session.shelf.network is hand.reader
-    assert session.shelf.entries[session.shelf.chosen].test_accuracy is None  # never measured
+    assert session.shelf.entries[session.shelf.chosen].accuracy is None  # never measured
     session.forget()
     assert [entry.name for entry in session.shelf.entries] == ["linear"]
     assert session.shelf.network is hand.shipped

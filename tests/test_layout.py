@@ -34,6 +34,8 @@ def rectangles(layout):
         yield f"percent {digit}", row.percent
     for index, row in enumerate(layout.table):
         yield f"row {index}", row
+    if layout.more is not None:
+        yield "row of what is left out", layout.more
     if layout.curves is not None:
         yield "curves", layout.curves
         yield "words", layout.words
@@ -84,6 +86,8 @@ def test_the_table_has_the_rows_that_there_is_room_for_beside_bars_that_can_be_r
         assert least <= len(layout.table) <= 1 + networks
         least = len(layout.table)
         assert all(row.height >= layout.text * 1.25 for row in layout.table)
+        left_out = networks - max(0, len(layout.table) - 1)
+        assert (layout.more is not None) == bool(layout.table and left_out) or min(size) < 320
         if layout.table:
             assert all(bar.label.height >= layout.text for bar in layout.bars)
         if panel == "networks":
