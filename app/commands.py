@@ -31,7 +31,7 @@ COMMANDS: dict[str, Command] = {
     "save": Command("Save", "S", "save the drawing, as a picture and as strokes"),
     "open": Command("Open", "O", "a saved drawing; or drop a file on the window"),
     "help": Command("Help", "H, F1", "all the keys"),
-    "brush": Command(None, "wheel  - +  [ ]", "a thinner or thicker brush"),
+    "brush": Command(None, "wheel  − +  [ ]", "a thinner or thicker brush"),
     "theme": Command(None, "L", "light or dark"),
     "pen": Command(
         None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)"

@@ -17,7 +17,7 @@ from app.commands import TRAINING_BUTTONS
 from app.layout import BarRow, Layout, Rect, Tiles, inside_detail
 from app.palette import PALETTES, Colour, Palette, mixed, signed
 from app.session import is_shown_by_weights
-from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
+from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer, decimal
 from nn.inspection import Inputs, Stage
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def draw_bars(surface: pygame.Surface, session: Session, writer: Writer) -> None
     chosen = session.explained if session.is_why else None
     for digit, row in enumerate(session.layout.bars):
         _draw_bar(surface, session, writer, row, digit, answer)
-        if digit == chosen:  # a mark beside the digit that is explained
-            mark = max(2, row.label.width // 8)
-            surface.fill(palette.text, (row.label.x, row.track.y, mark, row.track.height))
+        if digit == chosen:  # the bar that is explained has a frame
+            width = max(1, session.layout.text // 9)
+            pygame.draw.rect(surface, palette.text, _grown(row.track, width), width)
 
 
 def _draw_bar(
@@ -176,18 +176,22 @@ def draw_inside(surface: pygame.Surface, session: Session, writer: Writer) -> No
         return
     tiles = session.inside_tiles()
     for stage, band in zip(session.stages, tiles, strict=True):
-        title = stage.name
-        if stage is session.stages[-1]:
-            title = "10 logits" if not is_shown_by_weights(stage) else "the weights of each digit"
+        by_weights = is_shown_by_weights(stage)
+        title = "the weights of each digit" if by_weights else stage.name
+        if not stage.is_last and stage.is_silent.any():
+            title += f", {stage.is_silent.sum()} silent (crossed out)"
         writer.write(surface, title, band.title, layout.text * 0.8, palette.quiet)
         _draw_stage(surface, palette, stage, band)
-        if stage is session.stages[-1]:
-            for digit in range(band.count):
-                colour = _readable(palette, _shade(stage.values, digit))
-                writer.write(
-                    surface, str(digit), band.rect(digit),
-                    min(layout.text, band.height * 0.7), colour, 0.5,
-                ) if not is_shown_by_weights(stage) else None  # fmt: skip
+        for digit in range(band.count if stage.is_last else 0):
+            place, align = band.rect(digit), 0.5
+            colour = _readable(palette, _shade(stage, digit))
+            if by_weights:  # in the corner, where MNIST's digits have no ink
+                side = max(layout.text, place.height // 4)
+                place, align = Rect(place.x + 2, place.y + 1, side, side), 0.0
+                colour = palette.text
+            writer.write(
+                surface, str(digit), place, min(layout.text, place.height * 0.9), colour, align
+            )
     if session.looked_at is not None:
         stage_index, unit = session.looked_at
         mark = tiles[stage_index].rect(unit)
@@ -203,7 +207,7 @@ def _draw_stage(surface: pygame.Surface, palette: Palette, stage: Stage, tiles: 
         scale = float(np.abs(weights).max()) or 1.0
         pictures = [signed(palette, image / scale) for image in weights]
     elif values.ndim == 1:
-        pictures = [np.full((1, 1, 3), _shade_colour(palette, _shade(values, i)), np.uint8)
+        pictures = [np.full((1, 1, 3), _shade_colour(palette, _shade(stage, i)), np.uint8)
                     for i in range(len(values))]  # fmt: skip
     else:
         scale = float(values.max()) or 1.0
@@ -211,9 +215,23 @@ def _draw_stage(surface: pygame.Surface, palette: Palette, stage: Stage, tiles: 
         pictures = list(shades)
     for index, picture in enumerate(pictures):
         _blit_cells(surface, picture, tiles.rect(index))
+        if weights is None and stage.is_silent[index] and not stage.is_last:
+            _cross_out(surface, palette, tiles.rect(index))
 
 
-def _shade(values: Array, index: int) -> float:
+def _cross_out(surface: pygame.Surface, palette: Palette, rect: Rect) -> None:
+    """A line through the tile of a unit that gives nothing but 0."""
+    start, end = (rect.x, rect.bottom - 1), (rect.right - 1, rect.y)
+    colour = palette.quiet if rect.height >= 8 else palette.frame  # many small ones are loud
+    pygame.draw.line(surface, colour, start, end)
+
+
+def _shade(stage: Stage, index: int) -> float:
+    """How strongly a neuron is painted, in −1…1; of the logits the largest is, whatever its sign.
+
+    Only the differences of logits count: the smallest of them is painted 0, the largest 1.
+    """
+    values = stage.values - stage.values.min() if stage.is_last else stage.values
     scale = float(np.abs(values).max()) or 1.0
     return float(values[index]) / scale
 
@@ -245,9 +263,9 @@ def _draw_detail(surface: pygame.Surface, session: Session, writer: Writer) -> N
     what = "digit" if stage == len(session.stages) - 1 else (
         "map" if session.stages[stage].values.ndim == 3 else "neuron")  # fmt: skip
     number = unit if what == "digit" else unit + 1
-    writer.write(
-        surface, f"{what} {number}: {value:.2f}, mostly from", heading, text * 0.9, palette.text
-    )
+    is_silent = what != "digit" and session.stages[stage].is_silent[unit]
+    words = f"{what} {number}: {decimal(value)}{', silent here' if is_silent else ''}, mostly from"
+    writer.write(surface, words, heading, text * 0.9, palette.text)
     top = heading.bottom + text // 4
     room = Rect(area.x, top, area.width, area.bottom - top)
     if inputs.picture is not None:
@@ -313,10 +331,8 @@ def _draw_input_units(
         _blit_cells(surface, mixed(palette.paper, palette.ink, values), tile)
         pygame.draw.rect(surface, palette.frame, _grown(tile, 1), 1)
         words = Rect(x, tile.bottom, width, line)
-        colour = palette.best if share > 0 else palette.against
-        sign = "+" if share > 0 else "−"
-        text = f"{sign}{abs(share):.2f}"
-        writer.write(surface, text, words, layout.text * 0.8, colour)
+        colour = palette.best if share > 0 else palette.against if share else palette.quiet
+        writer.write(surface, decimal(share, signed=True), words, layout.text * 0.8, colour)
         number = Rect(tile.right + gap // 2, tile.y, words.right - tile.right - gap, tile.height)
         if number.width > layout.text * 2:
             writer.write(surface, f"no. {unit + 1}", number, layout.text * 0.75, palette.quiet)

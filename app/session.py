@@ -703,7 +703,8 @@ class Session:
 
     def _complain(self) -> None:
         if self.mnist.state == "missing":
-            self.say("MNIST is not on this computer; T downloads it (12 MB)", 8)
+            offers = "downloads it" if self.panel == "training" else "offers to download it"
+            self.say(f"MNIST is not on this computer; T {offers} (12 MB)", 8)
         else:
             self.say(self.mnist.message or "MNIST is not there", 8)
 
@@ -733,8 +734,7 @@ class Session:
             written = save_drawing(self.canvas, self.drawings, label)
         except DigitpadError as error:
             return self.say(str(error))
-        ends = " and ".join(path.suffix for path in written)
-        return self.say(f"Saved {written[0].with_suffix('')} {ends}")
+        return self.say(" and ".join([f"Saved {written[0]}", *(p.suffix for p in written[1:])]))
 
     def open(self) -> None:
         """List the saved drawings, or no longer."""
@@ -817,7 +817,7 @@ def shown_shape(stage: Stage) -> tuple[int, ...]:
 
 def is_shown_by_weights(stage: Stage) -> bool:
     """Whether a stage's tiles are its weights: the ten logits straight from the image."""
-    return len(stage.values) == DIGITS and stage.weight_images() is not None
+    return stage.is_last and stage.weight_images() is not None
 
 
 def on_canvas(image: NDArray[Any], framing: Framing) -> NDArray[Any]:

@@ -135,6 +135,13 @@ class Writer:
         return self._fonts[key]
 
 
+def decimal(value: float, signed: bool = False) -> str:
+    """A number with two decimals and a true minus sign; `signed` shows a plus sign as well."""
+    rounded = round(value, 2) + 0.0  # no minus before a zero
+    sign = "−" if rounded < 0 else "+" if signed and rounded else ""
+    return f"{sign}{abs(rounded):.2f}"
+
+
 def writable(text: str) -> str:
     """Text as a font can write it; names of files and networks may hold anything."""
     return text[:LONGEST_TEXT].encode(errors="replace").decode().replace("\0", "?")

@@ -6,7 +6,7 @@ Everything here is about one image and the network itself: neither the slanted c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,13 +30,20 @@ class Stage:
     layer: Linear | Conv2d
     input: Array
     values: Array
+    is_last: bool = False
 
     @property
     def name(self) -> str:
         """What it consists of, as "32 maps of 14 × 14"."""
         if self.values.ndim == 1:
-            return f"{len(self.values)} neurons"
+            return f"{len(self.values)} {'logits' if self.is_last else 'neurons'}"
         return "{} maps of {} × {}".format(*self.values.shape)
+
+    @property
+    def is_silent(self) -> Array:
+        """Which units give nothing but 0 for this image, (units,): their ReLU lets nothing by."""
+        silent: Array = np.abs(self.values).reshape(len(self.values), -1).max(axis=1) == 0
+        return silent
 
     def weight_images(self) -> Array | None:
         """The weights of each unit as a picture (units, 28, 28), if the layer sees the image."""
@@ -69,7 +76,8 @@ def stages_of(model: Sequential, image: Array) -> list[Stage]:
         else:
             x = layer.forward(x)
             if stages and x[0].ndim == stages[-1].values.ndim:  # flattening changes no value
-                stages[-1] = Stage(stages[-1].layer, stages[-1].input, x[0].copy())
+                stages[-1] = replace(stages[-1], values=x[0].copy())
+    stages[-1] = replace(stages[-1], is_last=True)
     return stages
 
 

@@ -27,8 +27,22 @@ def test_the_stages_end_in_the_networks_own_logits(name):
 def test_the_stages_are_named_after_what_they_hold():
     names = [stage.name for stage in stages_of(model_of("cnn"), IMAGE)]
     assert names == [
-        "4 maps of 14 × 14", "6 maps of 14 × 14", "5 maps of 7 × 7", "12 neurons", "10 neurons",
+        "4 maps of 14 × 14", "6 maps of 14 × 14", "5 maps of 7 × 7", "12 neurons", "10 logits",
     ]  # fmt: skip
+
+
+def test_a_unit_is_silent_where_its_relu_lets_nothing_by():
+    model = model_of("cnn")
+    for layer, unit in ((1, 2), (11, 7)):
+        model.layers[layer].params["bias"][unit] = -1e6
+    stages = stages_of(model, IMAGE)
+    assert stages[0].is_silent[2]
+    assert stages[3].is_silent[7]
+    assert not stages[0].is_silent.all()
+    assert not stages[3].is_silent.all()
+    for stage in stages[:-1]:
+        for unit, values in enumerate(stage.values):
+            assert stage.is_silent[unit] == (not values.any())
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

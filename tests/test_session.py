@@ -1,6 +1,7 @@
 import gc
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from app.commands import BUTTONS, HINTS, TRAINING_BUTTONS
 from app.draw import Painter
 from app.hand import Hand
 from app.layout import inside_detail
+from app.networks import entry_of
 from app.palette import DARK, LIGHT, contrast, luminance
 from app.panels import training_button_words, training_words
 from app.profile import Profile
@@ -353,6 +355,120 @@ def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, mode
     assert session.panel == "answer"
 
 
+def written_by(session):
+    """All that the window says, as it is asked for."""
+    said = []
+    view = View()
+    write = view.writer.write
+    view.writer.write = lambda surface, text, *rest, **more: (
+        said.append(text), write(surface, text, *rest, **more)
+    )  # fmt: skip
+    view.draw(pygame.Surface(session.size), session)
+    return said
+
+
+def test_what_is_inside_tiny_is_its_neurons_and_not_weights_under_another_name(clock, tmp_path):
+    session = start(clock, tmp_path, "tiny")
+    press(session, pygame.K_i)
+    draw(session)
+    stages, tiles = session.stages, session.inside_tiles()
+    assert [stage.name for stage in stages] == ["10 neurons", "10 logits"]
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    values = stages[0].values
+    for unit in np.flatnonzero(values):  # one shade each
+        x, y, width, height = tiles[0].rect(int(unit))
+        part = surface.subsurface((x + 1, y + 1, width - 2, height - 2))
+        assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 1
+    assert "the weights of each digit" not in written_by(session)
+
+
+def test_the_weights_of_each_digit_say_which_digit(clock, tmp_path):
+    session = start(clock, tmp_path, "linear")
+    press(session, pygame.K_i)
+    draw(session)
+    said = written_by(session)
+    assert "the weights of each digit" in said
+    assert {str(digit) for digit in range(10)} <= set(
+        said[said.index("the weights of each digit") :]
+    )
+
+
+@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
+def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    said = " ".join(written_by(session))
+    marked = 0
+    for index, stage in enumerate(session.stages[:-1]):
+        silent = np.flatnonzero(stage.is_silent)
+        assert (f"{stage.name}, {len(silent)} silent" in said) == (len(silent) > 0)
+        for unit in range(len(stage.values)):
+            session.look_at(index, unit)
+            is_silent = any("silent here" in text for text in written_by(session))
+            assert is_silent == stage.is_silent[unit]
+            if unit >= 3:
+                break
+        surface = pygame.Surface(session.size)
+        session.look_at(len(session.stages) - 1, 0)
+        View().draw(surface, session)
+        for unit in silent:
+            part = surface.subsurface(session.inside_tiles()[index].rect(int(unit)))
+            marked += 1
+            assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 2
+    assert marked
+
+
+@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
+def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    layer = session.network.checkpoint.model.layers[-1]
+    layer.params["bias"][...] -= 30  # all negative: the losers are the largest in magnitude
+    press(session, pygame.K_i)
+    draw(session)
+    logits = session.stages[-1].values
+    assert logits.max() < 0
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    band = session.inside_tiles()[-1]
+    corners = [band.rect(digit)[:2] for digit in range(10)]
+    brightness = [sum(surface.get_at((x + 2, y + 2))[:3]) for x, y in corners]
+    assert np.argmax(brightness) == np.argmax(logits)
+    assert np.argmin(brightness) == np.argmin(logits)
+
+
+@pytest.mark.parametrize("model", ["linear", "tiny", "mlp"])
+def test_a_minus_is_a_minus_sign_wherever_a_number_stands(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    said = []
+    for stage in range(len(session.stages)):
+        for unit in range(10):
+            session.look_at(stage, unit)
+            said += written_by(session)
+    assert any("−" in text for text in said)
+    assert not [text for text in said if re.search(r"-\.?\d|[−+]0\.00", text)]
+
+
+def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(session):
+    draw(session)
+    plain, marked = pygame.Surface(session.size), pygame.Surface(session.size)
+    for digit in range(10):
+        View().draw(plain, session)
+        session.explain(digit)
+        View().draw(marked, session)
+        row = session.layout.bars[digit]
+        gap = row.track.x - row.label.x - max(2, session.layout.text // 9)
+        label = row.label._replace(width=gap)
+        one, other = (pygame.image.tobytes(s.subsurface(label), "RGB") for s in (plain, marked))
+        assert one == other
+        assert marked.get_at((row.track.x + row.track.width // 2, row.track.y - 1))[:3] == DARK.text
+        session.why()
+        session.digit = None
+
+
 @pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
 def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, tmp_path, model):
     session = start(clock, tmp_path, model)
@@ -589,11 +705,13 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
     session = start(clock, tmp_path)
     press(session, pygame.K_n)
     follow(session, clock, lambda: session.mnist.state == "missing")
-    follow(session, clock, lambda: "T downloads it" in session.toast)
+    follow(session, clock, lambda: "T offers to download it" in session.toast)
     press(session, pygame.K_t)
     assert training_button_words(session)["train"] == "Download"
     assert "download" in training_words(session)
     assert not said  # not unasked
+    press(session, pygame.K_n)
+    assert "T downloads it" in session.toast  # as it does here
     press(session, pygame.K_t)
     follow(session, clock, lambda: session.training is not None)
     assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
@@ -643,9 +761,15 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     assert session.training.validation[-1].accuracy > 0.7  # of ten classes
     assert session.training.points[-1].loss < session.training.points[0].loss
     learned = session.training.reader.checkpoint.model.parameters.copy()
+    accuracy = max(point.accuracy for point in session.training.validation)
     press(session, pygame.K_k)
     assert session.training is None
     assert session.network.name == "linear-1"
+    # What had been shown of it stands in the table, and does after the next start of the program.
+    for entry in (session.shelf.entries[session.shelf.chosen], entry_of(load_reader(
+        tmp_path / "networks" / "linear-1.npz"
+    ))):  # fmt: skip
+        assert entry.accuracy == pytest.approx(accuracy)
     assert len(session.shelf.entries) == 5
     kept = load_reader(tmp_path / "networks" / "linear-1.npz")
     np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
@@ -824,6 +948,8 @@ def test_save_and_open_give_the_same_drawing(session, clock):
     ink = session.canvas.ink.copy()
     press(session, pygame.K_s)
     press(session, pygame.K_s)  # in the same second
+    said = [f"Saved {path} and .jsonl" for path in session.drawings.glob("*.png")]
+    assert session.toast in said
     files = sorted(path.suffix for path in session.drawings.iterdir())
     assert files == [".jsonl", ".jsonl", ".png", ".png"]
     saved = next(session.drawings.glob("*.jsonl"))
