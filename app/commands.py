@@ -46,7 +46,7 @@ BUTTONS: dict[str, str] = {
     name: command.button for name, command in COMMANDS.items() if command.button is not None
 }
 TRAINING_BUTTONS: dict[str, str] = {
-    "train": "Stop",  # or Start, Continue, Download, as it stands
+    "train": "Download",  # or Start, Stop, Continue, Again, as it stands
     "keep": "Keep (K)",
     "discard": "Discard (X)",
 }

@@ -8,7 +8,7 @@ crisp and a pixel belongs to one cell only.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -305,7 +305,7 @@ def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
     body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     row = Rect(left, foot.y - between - button, foot.width, button)
-    buttons = _button_row(row, list(BUTTONS), text)
+    buttons = _button_row(row, BUTTONS, text)
     return _assemble(
         (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
         networks,
@@ -344,7 +344,7 @@ def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
     share = math.ceil(len(names) / rows)
     for number in range(rows):
         y = foot.y - (rows - number) * (between + button)
-        part = names[number * share : (number + 1) * share]
+        part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
         buttons |= _button_row(Rect(left, y, span, button), part, text)
     return _assemble(
         (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
@@ -357,12 +357,12 @@ def _whole_cells(side: int) -> int:
     return side - side % SIZE if side >= 5 * SIZE else side
 
 
-def _button_row(row: Rect, names: Sequence[str], text: int) -> dict[str, Rect]:
+def _button_row(row: Rect, words: Mapping[str, str], text: int) -> dict[str, Rect]:
     """Buttons side by side, those with longer words wider."""
     gap = max(2, text // 3)
-    needs = [len({**TRAINING_BUTTONS, **BUTTONS}[name]) + 4 for name in names]
+    needs = [len(word) + 4 for word in words.values()]
     places = {}
-    for index, name in enumerate(names):
+    for index, name in enumerate(words):
         # Rounding every edge by itself spreads the odd pixels over the row.
         left = row.x + (row.width + gap) * sum(needs[:index]) // sum(needs)
         right = row.x + (row.width + gap) * sum(needs[: index + 1]) // sum(needs) - gap
@@ -423,9 +423,8 @@ def _assemble(
         row_top = body.bottom - button
         top = words.bottom + max(1, text // 4)
         curves = Rect(body.x, top, body.width, max(8, row_top - top - text // 2))
-        training_buttons = _button_row(
-            Rect(body.x, row_top, body.width, button), list(TRAINING_BUTTONS), text
-        )
+        row_of_buttons = Rect(body.x, row_top, body.width, button)
+        training_buttons = _button_row(row_of_buttons, TRAINING_BUTTONS, text)
     name_width = foot.width * 3 // 10
     help_ = Rect(foot.x, foot.y, foot.width - name_width, foot.height)
     name = Rect(help_.right, foot.y, name_width, foot.height)

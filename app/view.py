@@ -228,11 +228,18 @@ class View:
             for part in self.writer.wrapped(line, words.width, SMALLEST_TEXT, face)
         ]
         room = min(words.height // len(lines), text * 2)
+        # The parts of a line that was wrapped are equally large.
+        largest = min(
+            self.writer.fitting(line, Rect(*words[:3], room), text * size, face)
+            for line, size, face in lines
+            if face == BOLD
+        )
         top = words.y + (words.height - room * len(lines)) // 2
         for index, (line, size, face) in enumerate(lines):
             place = Rect(words.x, top + index * room, words.width, room)
             colour = palette.text if face == BOLD else palette.quiet
-            self.writer.write(surface, line, place, text * size, colour, 0.0 if wide else 0.5, face)
+            size = largest if face == BOLD else text * size
+            self.writer.write(surface, line, place, size, colour, 0.0 if wide else 0.5, face)
 
     def _draw_seen(self, surface: pygame.Surface, session: Session) -> None:
         """The framed image, or the drawing on its way into the frame."""

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pygame
@@ -186,9 +187,12 @@ def test_all_words_in_the_window_can_be_read(size, model, written):
     session.choose_network(0)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
-    for panel, overlay in itertools.product(PANELS, (None, "help")):
+    session.mnist.state = "missing"
+    for panel, overlay, is_digit in itertools.product(PANELS, (None, "help"), (True, False)):
         session.open_panel(panel)
         session.overlay = overlay
+        session.predictor.answer = replace(session.predictor.answer, is_digit=is_digit)
+        session._label = 8, session.canvas.version
         assert texts_of(session, written)
         assert min(height for _, height in written) >= 10
         last_of_help = "Why: gradient"  # the longest line, in a window as narrow as a phone
