@@ -20,6 +20,8 @@ from nn.packed import open_zip
 Array = NDArray[Any]
 
 LARGEST_FILE = 512 * 2**20  # bytes, unpacked; far above any network here, ten times MNIST
+# NumPy before 2.2 took `savez`'s argument of this name for an array, and stored it.
+STRAY_MEMBER = "allow_pickle.npy"
 # What NumPy writes before an array of plain numbers. Its own reader takes any Python literal, and
 # then warns or fails in ways of its own.
 NPY_MAGIC = b"\x93NUMPY\1\0"
@@ -38,6 +40,8 @@ def read_npz(path: Path) -> dict[str, Array]:
     arrays = {}
     with open_zip(path, LARGEST_FILE) as archive:
         for member in archive.infolist():
+            if member.filename == STRAY_MEMBER:
+                continue
             with archive.open(member) as file:
                 arrays[member.filename.removesuffix(".npy")] = _read_npy(file, member.file_size)
     return arrays

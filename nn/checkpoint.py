@@ -149,7 +149,7 @@ def save_arrays(
     encoded = np.frombuffer(text.encode(), np.uint8)
 
     def write(file: BinaryIO) -> None:
-        np.savez(file, allow_pickle=False, header=encoded, **arrays)
+        np.savez(file, header=encoded, **arrays)
 
     try:
         write_atomically(Path(path), write, replace)

@@ -82,6 +82,16 @@ def test_round_trip(path):
 def test_numpy_alone_reads_the_file(path):
     with np.load(path, allow_pickle=False) as file:
         assert file["1.weight"].shape == (10, 784)
+        assert "allow_pickle" not in file.files  # NumPy before 2.2 takes an option for an array
+
+
+def test_a_file_in_which_an_older_numpy_left_an_option_is_read(path):
+    expected = load_checkpoint(path).model.parameters
+    stray = io.BytesIO()
+    np.save(stray, np.array(False))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("allow_pickle.npy", stray.getvalue())
+    np.testing.assert_array_equal(load_checkpoint(path).model.parameters, expected)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
