@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,16 +29,22 @@ from nn.tuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tun
 
 @dataclass(frozen=True)
 class Lesson:
-    """What came of a tuning: a line for the user, and the measurements, if it came so far."""
+    """What came of a tuning: a line for the user, and the measurements, if it came so far.
+
+    `network` reads from now on; None where the one in use stays. `taught` is the digest of the
+    digits that it learned, "" for the shipped network.
+    """
 
     message: str
     outcome: Outcome | None = None
+    network: Reader | None = None
+    taught: str = ""
     notices: tuple[str, ...] = ()  # on lines of the user's file that had to be set aside
 
     @property
     def learned(self) -> bool:
-        """Whether another network reads from now on."""
-        return self.outcome is not None and self.outcome.reader is not None
+        """Whether a network reads from now on that has learned something."""
+        return self.network is not None and bool(self.taught)
 
 
 class Teacher:
@@ -62,6 +68,7 @@ class Teacher:
         self.shipped = shipped
         self.network = shipped
         self.stale = False
+        self._taught = ""  # the digest of the digits that `network` has learned
         self._tuner = Tuner(shipped, seed, data_dir, threads, amounts)
         self._thread: threading.Thread | None = None
         self._again = False  # the digits changed while a tuning was under way
@@ -76,16 +83,14 @@ class Teacher:
         found = self.profile.load()
         notices = list(found.notices)
         path = self.profile.tuned_path(self.shipped.name)
-        learned = ""
         if path.exists():
             try:
-                self.network, learned = load_tuned(path, self.shipped)
+                self.network, self._taught = load_tuned(path, self.shipped)
             except DigitpadError as error:
                 notices.append(str(error))
-        self.stale = (
-            bool(found.digits or learned)
-            and learned != digest(found.digits)
-            and self.profile.settled(self.shipped.name) != self._settlement(found.digits)
+        settled = self.profile.settled(self.shipped.name)
+        self.stale = self._taught != digest(found.digits) and settled != self._settlement(
+            found.digits
         )
         return notices
 
@@ -112,12 +117,13 @@ class Teacher:
         if self._thread is None or self._thread.is_alive():
             return None
         self._join(self._thread)
+        lesson, self._lesson = self._lesson, None
+        if lesson is not None and lesson.network is not None:
+            # Also where it is out of date already: it is what the profile holds.
+            self.network, self._taught = lesson.network, lesson.taught
         if self._again:
             self.start()
             return None
-        lesson, self._lesson = self._lesson, None
-        if lesson is not None and lesson.outcome is not None and lesson.outcome.reader is not None:
-            self.network = lesson.outcome.reader
         return lesson
 
     def forget(self) -> str:
@@ -128,7 +134,7 @@ class Teacher:
         """
         self._tuner.stop.set()
         self._again, self._is_forgotten = False, self._thread is not None
-        self.network = self.shipped
+        self.network, self._taught = self.shipped, ""
         self.profile.forget_tuned(self.shipped.name)
         with contextlib.suppress(DigitpadError):  # else the next start would learn them again
             self._settle(self.profile.load().digits)
@@ -165,26 +171,40 @@ class Teacher:
         return replace(self._tune_to(found.digits), notices=found.notices)
 
     def _tune_to(self, digits: Sequence[OwnDigit]) -> Lesson:
+        # A network that learned a digit which was deleted or relabelled since is not: the shipped
+        # one is the measure then.
+        is_valid = self._taught in digests(digits)
         if not digits:
-            self.profile.forget_tuned(self.shipped.name)
-            return self._untaught()
+            return self._refused(digits, is_valid, "none of your digits is left to learn")
         images, labels = frame_digits([own.digit for own in digits])
-        # The window reads with `network` meanwhile, whose layers work in buffers of their own.
-        model = self.network.checkpoint.model.replica()
-        current = Reader(self.network.path, replace(self.network.checkpoint, model=model))
+        # The window reads with both meanwhile, whose layers work in buffers of their own.
+        measure = self.network if is_valid else self.shipped
+        model = measure.checkpoint.model.replica()
+        current = Reader(measure.path, replace(measure.checkpoint, model=model))
         outcome = self._tuner.tune(images, labels, current)
         if outcome.reader is None:
-            self._settle(digits)
-            return Lesson(outcome.reason, outcome)
+            return replace(self._refused(digits, is_valid, outcome.reason), outcome=outcome)
         if self._tuner.stop.is_set():
             return Lesson("kept the old weights: the tuning was stopped")
-        path = self.profile.tuned_path(self.shipped.name)
+        lesson = Lesson(outcome.reason, outcome, outcome.reader, digest(digits))
         try:
-            save_tuned(path, outcome.reader, digest(digits))
+            save_tuned(self.profile.tuned_path(self.shipped.name), outcome.reader, lesson.taught)
         except DigitpadError as error:
             # The user's digits are kept elsewhere; what was learned can be used until the end.
-            return Lesson(f"{outcome.reason}, for this time only: {error}", outcome)
-        return Lesson(outcome.reason, outcome)
+            return replace(lesson, message=f"{outcome.reason}, for this time only: {error}")
+        return lesson
+
+    def _refused(self, digits: Sequence[OwnDigit], is_valid: bool, reason: str) -> Lesson:
+        """The digits cannot be learned: a tuned network that is not valid any more is removed.
+
+        Raises `ProfileError` if that fails.
+        """
+        if not is_valid:
+            self.profile.forget_tuned(self.shipped.name)
+        self._settle(digits)
+        if is_valid or not self._taught:
+            return Lesson(f"kept the old weights: {reason}")
+        return Lesson(f"the shipped network reads again: {reason}", network=self.shipped)
 
     def _settlement(self, digits: Sequence[OwnDigit]) -> str:
         """What tells these digits with these shipped weights from all others."""
@@ -193,21 +213,6 @@ class Teacher:
     def _settle(self, digits: Sequence[OwnDigit]) -> None:
         with contextlib.suppress(DigitpadError):  # the worst is that they are learned again
             self.profile.settle(self.shipped.name, self._settlement(digits))
-
-    def _untaught(self) -> Lesson:
-        outcome = Outcome(
-            reader=self.shipped,
-            reason="no digits of your own to learn from; the shipped network reads",
-            digits=0,
-            strength=0.0,
-            seconds=0.0,
-            validation_before=0.0,
-            validation_after=0.0,
-            right_before=0,
-            right_after=0,
-            on_mnist=False,
-        )
-        return Lesson(outcome.reason, outcome)
 
 
 def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -218,7 +223,15 @@ def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[NDArray[Any], NDArray
     return images, np.array([digit.label for digit in digits], np.int64)
 
 
+def digests(digits: Sequence[OwnDigit]) -> Iterator[str]:
+    """What tells the first of these digits, the first two, and so on, from all others."""
+    content = hashlib.sha256()
+    for own in digits:
+        content.update(json.dumps([own.digit.label, own.digit.strokes]).encode())
+        yield content.hexdigest()
+
+
 def digest(digits: Sequence[OwnDigit]) -> str:
-    """What tells these digits, in this order, from all others."""
-    content = [[own.digit.label, own.digit.strokes] for own in digits]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    """What tells these digits, in this order, from all others; "" for none."""
+    *_, last = "", *digests(digits)
+    return last

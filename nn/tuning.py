@@ -86,7 +86,7 @@ class Outcome:
     """
 
     reader: Reader | None
-    reason: str  # one line for the user
+    reason: str  # what was learned, or why the old weights stay; one line for the user
     digits: int  # of the user's
     strength: float  # part of the way to the tuned weights; 0 = none
     seconds: float
@@ -139,18 +139,20 @@ class Tuner:
     def tune(self, images: Array, labels: Array, current: Reader | None = None) -> Outcome:
         """Tune to the user's framed digits (N, 28, 28) with labels (N,), N at least 1.
 
-        The newest comes last; `current` is the network in use, by default the shipped one. Raises
-        `TrainingError` if it was stopped.
+        The newest comes last; `current` is the network that has to be bettered, by default the
+        shipped one. Raises `TrainingError` if it was stopped.
         """
         began = time.perf_counter()
         with threadpool_limits(1, "blas"):
             self.prepare()
             assert self._rehearsed is not None
-            assert self._guarded is not None
-            rng = np.random.default_rng([self.seed, 2])
-            own = self._own_features(images, labels, rng)
-            self._learn(own, self._rehearsed, rng)
-            outcome = self._choose(images, labels, current or self.shipped, self._guarded)
+            right = (current or self.shipped).logits(images).argmax(axis=1) == labels
+            outcome = self._as_it_is(right)
+            if not right.all():
+                rng = np.random.default_rng([self.seed, 2])
+                own = self._own_features(images, labels, rng)
+                self._learn(own, self._rehearsed, rng)
+                outcome = self._choose(images, labels, right, outcome)
         return replace(outcome, seconds=time.perf_counter() - began)
 
     def logits(self, readers: Sequence[Reader], images: Array) -> Array:
@@ -198,40 +200,44 @@ class Tuner:
             rate = amounts.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
             optimizer.step(head.parameters, head.gradients, rate)
 
-    def _choose(self, images: Array, labels: Array, current: Reader, guarded: Features) -> Outcome:
-        """The most of the tuning that the guards let pass."""
-        tuned = self._head.parameters.copy()
-        right_before = current.logits(images).argmax(axis=1) == labels
-        before = self._guard_accuracy(self._shipped_weights, guarded)
-        outcome = Outcome(
+    def _as_it_is(self, right: Array) -> Outcome:
+        """The outcome where nothing is learned; `right` (N,) are digits that are read right."""
+        assert self._guarded is not None
+        accuracy = self._guard_accuracy(self._shipped_weights, self._guarded)
+        return Outcome(
             reader=None,
-            reason="",
-            digits=len(labels),
+            reason="all of your digits are read right already",
+            digits=len(right),
             strength=0.0,
             seconds=0.0,
-            validation_before=before,
-            validation_after=before,
-            right_before=int(right_before.sum()),
-            right_after=int(right_before.sum()),
+            validation_before=accuracy,
+            validation_after=accuracy,
+            right_before=int(right.sum()),
+            right_after=int(right.sum()),
             on_mnist=self.on_mnist,
         )
+
+    def _choose(
+        self, images: Array, labels: Array, right_before: Array, outcome: Outcome
+    ) -> Outcome:
+        """The most of the tuning that the guards let pass; else `outcome`, with the reason."""
+        assert self._guarded is not None
+        tuned = self._head.parameters.copy()
+        before = outcome.validation_before
         reasons = []
         for strength in STRENGTHS:
             self._check_stop()
             weights = self._shipped_weights + np.float32(strength) * (tuned - self._shipped_weights)
-            after = self._guard_accuracy(weights, guarded)
+            after = self._guard_accuracy(weights, self._guarded)
             if after < before - MOST_FORGOTTEN:
                 reasons.append(f"it would have forgotten others ({before:.1%} to {after:.1%})")
                 continue
             reader = self._reader_with(weights, labels)
             right = reader.logits(images).argmax(axis=1) == labels
-            if right[:-1].sum() < right_before[:-1].sum():
-                reasons.append("your other digits would have been read worse")
+            if (right_before & ~right).any():
+                reasons.append("it would have misread digits of yours that are read right")
                 continue
-            if right.sum() < right_before.sum():
-                reasons.append("your digits would have been read worse")
-                continue
-            if current is self.shipped and right.sum() == right_before.sum() < len(labels):
+            if not (right & ~right_before).any():
                 reasons.append("it would have read no more of your digits right")
                 continue
             reason = f"learned from {len(labels)} of your digits"
@@ -245,7 +251,7 @@ class Tuner:
                 validation_after=after,
                 right_after=int(right.sum()),
             )
-        return replace(outcome, reason=f"kept the old weights: {reasons[-1]}")
+        return replace(outcome, reason=reasons[-1])
 
     def _reader_with(self, weights: Array, labels: Array) -> Reader:
         """A reader of its own with these weights of the head."""

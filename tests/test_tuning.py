@@ -27,27 +27,36 @@ def tuner(shipped):
 
 
 @pytest.fixture(scope="module")
-def odd_fives():
-    """Fives of a style that is not in the table: a bar, a stem, a bow to the other side."""
+def odd_fives(shipped):
+    """Twelve misread fives of a style that is not in the table, the nearest to a 5 first."""
     style = Style(5, 1, "90,0 10,4 > 14,46 > 88,40 > 84,96 > 6,98")
-    return write_digits(np.full(12, 5), np.random.default_rng(3), (style,))
+    images = write_digits(np.full(200, 5), np.random.default_rng(3), (style,))
+    probabilities = shipped.probabilities(images)
+    misread = np.flatnonzero(probabilities.argmax(axis=1) != 5)
+    return images[misread[np.argsort(-probabilities[misread, 5])][:12]]
 
 
-def test_it_learns_a_style_and_keeps_the_rest(tuner, shipped, odd_fives):
+@pytest.fixture
+def lenient(monkeypatch):
+    """Few digits guard here, and one more of them misread must not decide."""
+    monkeypatch.setattr(tuning, "MOST_FORGOTTEN", 0.005)
+
+
+def test_it_learns_a_style_and_keeps_the_rest(tuner, shipped, odd_fives, lenient):
     taught, others = odd_fives[:4], odd_fives[4:]
     untaught = (shipped.logits(others).argmax(axis=1) == 5).sum()
     outcome = tuner.tune(taught, np.full(4, 5))
     assert outcome.reader is not None, outcome.reason
     assert not outcome.on_mnist
-    assert outcome.right_after >= outcome.right_before
-    assert (outcome.reader.logits(others).argmax(axis=1) == 5).sum() >= untaught
+    assert outcome.right_after > outcome.right_before == 0
+    assert (outcome.reader.logits(others).argmax(axis=1) == 5).sum() > untaught == 0
     loss_before = -np.log(shipped.probabilities(others)[:, 5]).mean()
     loss_after = -np.log(outcome.reader.probabilities(others)[:, 5]).mean()
     assert loss_after < loss_before
-    assert outcome.validation_after >= outcome.validation_before - 0.001
+    assert outcome.validation_after >= outcome.validation_before - tuning.MOST_FORGOTTEN
 
 
-def test_the_same_digits_and_seed_give_the_same_weights(shipped, odd_fives):
+def test_the_same_digits_and_seed_give_the_same_weights(shipped, odd_fives, lenient):
     weights = []
     for threads in (1, 2):
         outcome = Tuner(shipped, 5, NOWHERE, threads, SMALL).tune(odd_fives[:3], np.full(3, 5))
@@ -55,7 +64,7 @@ def test_the_same_digits_and_seed_give_the_same_weights(shipped, odd_fives):
     np.testing.assert_array_equal(*weights)
 
 
-def test_tuning_again_starts_at_the_shipped_weights(tuner, odd_fives):
+def test_tuning_again_starts_at_the_shipped_weights(tuner, odd_fives, lenient):
     first = tuner.tune(odd_fives[:2], np.full(2, 5))
     tuner.tune(odd_fives[4:8], np.full(4, 5), first.reader)
     again = tuner.tune(odd_fives[:2], np.full(2, 5))
@@ -91,21 +100,26 @@ def test_what_costs_too_much_is_not_taken(shipped):
         assert outcome.strength < 1
         assert outcome.validation_after >= outcome.validation_before - 0.001
     else:
-        assert outcome.reason.startswith("kept the old weights: it would have forgotten")
+        assert outcome.reason.startswith("it would have forgotten")
 
 
 @pytest.mark.parametrize(
     ("right_before", "right_after", "reason"),
     [
-        ("1111", "1111", None),
-        ("0110", "1010", None),
-        # The newest digit was won for the loss of another: as many as before.
-        ("1110", "0111", "kept the old weights: your other digits would have been read worse"),
-        # The others are read as before, and the newest was lost.
-        ("1111", "1110", "kept the old weights: your digits would have been read worse"),
+        ("1110", "1111", None),
+        ("0110", "1110", None),
+        ("0111", "0111", "it would have read no more of your digits right"),
+        ("1111", "1111", "all of your digits are read right already"),
+        # As many as before, but not the same.
+        ("0110", "1010", "it would have misread digits of yours that are read right"),
+        ("1110", "0111", "it would have misread digits of yours that are read right"),
+        # More than before, but not the same.
+        ("1000", "0111", "it would have misread digits of yours that are read right"),
     ],
 )
-def test_the_users_digits_must_not_get_worse(shipped, odd_fives, right_before, right_after, reason):
+def test_one_of_the_users_digits_must_be_won_and_none_lost(
+    shipped, odd_fives, right_before, right_after, reason
+):
     """The tuning stands still, so that it reads what the shipped network reads."""
     images = odd_fives[:4]
     was_right, is_right = (np.array(list(word)) == "1" for word in (right_before, right_after))
@@ -159,7 +173,9 @@ def test_test_digits_are_found_to_measure_by(small_mnist, tmp_path):
     assert len(labels) == 100
 
 
-def test_a_tuned_network_is_kept_with_what_it_was_tuned_from(shipped, tuner, odd_fives, tmp_path):
+def test_a_tuned_network_is_kept_with_what_it_was_tuned_from(
+    shipped, tuner, odd_fives, tmp_path, lenient
+):
     reader = tuner.tune(odd_fives[:2], np.full(2, 5)).reader
     save_tuned(tmp_path / "mine.npz", reader, "those")
     loaded, digits = load_tuned(tmp_path / "mine.npz", shipped)
