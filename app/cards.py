@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import pygame
 
 from app.cells import cell_colours, enlarged
-from app.commands import COMMANDS
+from app.commands import COMMANDS, HINTS, OWN_DIGIT_BUTTONS
 from app.layout import Rect
 from app.palette import PALETTES
+from app.panels import draw_button
 from app.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
 
 if TYPE_CHECKING:
     from app.session import Session
 
 OWN_DIGITS_KEYS = (
-    "arrows choose · 0 to 9 relabel · Delete · Enter opens · F forgets what was learned · Esc"
+    "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
 )
 
 
@@ -93,7 +94,7 @@ def _draw_card(surface: pygame.Surface, session: Session, writer: Writer, title:
 
 
 def draw_own_digits(surface: pygame.Surface, session: Session, writer: Writer) -> None:
-    """A tile for each digit, oldest first, with its label; those that are misread are framed."""
+    """A tile for each digit, oldest first, with its label, and what can be done with them."""
     layout, palette, hand = session.layout, PALETTES[session.theme], session.hand
     _draw_card(surface, session, writer, "My digits")
     assert hand is not None
@@ -105,18 +106,42 @@ def draw_own_digits(surface: pygame.Surface, session: Session, writer: Writer) -
         if image is not None:
             cells = cell_colours(palette, image)
             surface.blit(enlarged(cells, place.width), place[:2])
-        label = Rect(place.x + line, place.y + line, place.width // 3, place.height // 3)
-        is_right = hand.is_right(own) is not False
-        colour = palette.quiet if is_right else palette.against
+        is_marked, is_wrong = index == session.row, hand.is_right(own) is False
+        frames = [palette.best] * is_marked + [palette.against] * is_wrong
+        for number, colour in enumerate(frames):  # one within the other
+            pygame.draw.rect(surface, colour, place.shrunk(number * (line + 1)), line + 1)
+        label = place.shrunk(line * 2 + 2)
+        label = Rect(label.x, label.y, place.width // 3, place.height // 3)
+        colour = palette.against if is_wrong else palette.quiet
         writer.write(surface, str(own.digit.label), label, label.height, colour, face=BOLD)
-        if index == session.row:
-            pygame.draw.rect(surface, palette.best, place, line + 1)
-        elif not is_right:
-            pygame.draw.rect(surface, palette.against, place, line)
+    _draw_legend(surface, session, writer)
+    buttons = layout.own_digit_buttons
+    for name, rect in buttons.items():
+        is_faint = not (session.changes if name == "undo change" else hand.digits)
+        draw_button(
+            surface, session, writer, name, OWN_DIGIT_BUTTONS.get(name, name), rect,
+            is_active=False, is_faint=is_faint and name not in ("forget", "leave"),
+        )  # fmt: skip
     inner = layout.card.shrunk(max(6, layout.text * 5 // 4))
+    before = Rect(inner.x, buttons["0"].y, buttons["0"].x - inner.x, buttons["0"].height)
+    writer.write(surface, "It is a", before, layout.text * 0.85, palette.quiet)
     first = Rect(inner.x, inner.bottom - 5 * layout.text // 2, inner.width, layout.text)
     last = Rect(inner.x, inner.bottom - layout.text, inner.width, layout.text)
     writer.write(surface, hand.summary(), first, layout.text, palette.text)
     # A message stands where the keys are, and leaves the summary to be read.
+    words = session.toast or HINTS.get(session.hover or "", OWN_DIGITS_KEYS)
     colour = palette.text if session.toast else palette.quiet
-    writer.write(surface, session.toast or OWN_DIGITS_KEYS, last, layout.text * 0.85, colour)
+    writer.write(surface, words, last, layout.text * 0.85, colour)
+
+
+def _draw_legend(surface: pygame.Surface, session: Session, writer: Writer) -> None:
+    """What the frames of the tiles mean, to the right of the title."""
+    layout, palette = session.layout, PALETTES[session.theme]
+    title, text = layout.card_title, layout.text
+    x = title.right - 11 * text
+    for colour, words in ((palette.best, "marked"), (palette.against, "misread")):
+        frame = Rect(x, title.y + (title.height - text) // 2, text, text)
+        pygame.draw.rect(surface, colour, frame, max(1, text // 9) + 1)
+        place = Rect(frame.right + text // 2, title.y, 4 * text, title.height)
+        writer.write(surface, words, place, text * 0.85, palette.quiet)
+        x += 6 * text

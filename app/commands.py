@@ -26,7 +26,7 @@ COMMANDS: dict[str, Command] = {
     "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)"),
     "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it"),
     "test digit": Command("Test", "N", "a random digit of MNIST's test file"),
-    "mine": Command("Mine", "M", "my digits: look, relabel, Delete; F forgets what was learned"),
+    "mine": Command("Mine", "M", "my digits: look, relabel, open, delete, forget what was learned"),
     "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it"),
     "save": Command("Save", "S", "save the drawing, as a picture and as strokes"),
     "open": Command("Open", "O", "a saved drawing; or drop a file on the window"),
@@ -50,9 +50,21 @@ TRAINING_BUTTONS: dict[str, str] = {
     "keep": "Keep (K)",
     "discard": "Discard (X)",
 }
+# On the card of the user's own digits; with these, a button for each digit relabels.
+OWN_DIGIT_BUTTONS: dict[str, str] = {
+    "open marked": "Open",
+    "remove marked": "Delete",
+    "undo change": "Undo",
+    "forget": "Forget",
+    "leave": "Close",
+}
 # What the line at the bottom says of a button.
 HINTS: dict[str, str] = {
     **{name: f"{command.help} · {command.keys}" for name, command in COMMANDS.items()},
     "keep": "keep the trained network, in a file of its own · K",
     "discard": "throw the trained network away · X",
+    "open marked": "put the marked digit on the canvas · Enter",
+    "remove marked": "delete the marked digit; Undo brings it back · Delete",
+    "undo change": "take back the last change of this list · Ctrl-Z",
+    "forget": "read with the shipped network again; the digits stay · F",
 }

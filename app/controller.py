@@ -159,7 +159,7 @@ class Controller:
                 else:
                     self.lift()
             elif self._pointer is None:
-                self._hover(None if self.session.overlay else self.layout.button_at(x, y))
+                self._hover(self._button_at(x, y))
         elif event.button in TOOLS:
             pointer: Pointer = ("mouse", 0, event.button)
             if event.type == pygame.MOUSEBUTTONDOWN:
@@ -220,6 +220,11 @@ class Controller:
             self.session.hover = name
             self.session.version += 1
 
+    def _button_at(self, x: float, y: float) -> str | None:
+        if self.session.overlay == "mine":
+            return self.layout.own_digit_button_at(x, y)
+        return None if self.session.overlay else self.layout.button_at(x, y)
+
     def _click(self, x: float, y: float) -> bool:
         """What a click at a place does other than draw; whether there was anything."""
         session, layout = self.session, self.layout
@@ -255,6 +260,10 @@ class Controller:
                 if row.contains(x, y):
                     return session.open_row(index)
         elif session.overlay == "mine":
+            button = self.layout.own_digit_button_at(x, y)
+            if button is not None:
+                session.correct(int(button)) if button.isdigit() else session.do(button)
+                return self._hover(self._button_at(x, y))
             count = len(session.hand.digits) if session.hand is not None else 0
             tile = self.layout.card_tiles(count).at(x, y)
             if tile is not None:
@@ -309,6 +318,8 @@ class Controller:
         session = self.session
         if letter == pygame.K_o:
             session.do("open")
+        elif session.overlay == "mine" and letter == pygame.K_z and not shift:
+            session.do("undo change")
         elif session.overlay is not None:
             pass
         elif letter == pygame.K_z:

@@ -97,7 +97,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "canvas": (canvas.version, session.pen, evidence, canvas.is_drawing and session.pen),
         "head": (answer, round(session.glide * 60), session.label, evidence),
         "body": (answer, session.version, session.panel == "training" and buttons),
-        "buttons": (*buttons, session.is_why, canvas.can_undo, canvas.can_redo, canvas.is_blank),
+        "buttons": (*buttons, session.is_why, session.can_undo, canvas.can_redo, canvas.is_blank),
         "foot": (session.hint(), session.network.name),
     }
 

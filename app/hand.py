@@ -46,11 +46,17 @@ class Hand:
         self._data_dir = data_dir
         self._teacher: Teacher | None = None
         self._version: object = None
+        self._done = ""  # what the user did that is being learned, if the lesson has to repeat it
 
     @property
     def is_busy(self) -> bool:
         """Whether a tuning is under way."""
         return self._teacher is not None and self._teacher.busy
+
+    @property
+    def progress(self) -> str:
+        """A line for as long as a tuning is under way; "" if none is."""
+        return "Your digits are being learned …" if self.is_busy else ""
 
     def load(self) -> str:
         """Take up the profile as it is on disk; what was not learned yet is learned now."""
@@ -127,8 +133,8 @@ class Hand:
             own = self.profile.add(label, strokes)
         except DigitpadError as error:
             return None, str(error)
-        said = self._changed()
-        line = f"Kept as a {label}: the {_ordinal(len(self.digits))} of your digits"
+        said = self._changed("")
+        line = f"Kept as {with_article(label)}: the {_ordinal(len(self.digits))} of your digits"
         return own.key, said or f"{line}; it is being learned · Ctrl-Z takes it back"
 
     def has(self, key: str) -> bool:
@@ -141,7 +147,9 @@ class Hand:
             found = self.profile.remove(key)
         except DigitpadError as error:
             return False, str(error)
-        return True, self._changed() or (done if found else "It is no longer there")
+        if not found:
+            done = "It is no longer there"
+        return True, self._changed(done) or done
 
     def relabel(self, key: str, label: int) -> tuple[bool, str]:
         """Say that a digit means another; returns whether it does now, and a line."""
@@ -149,8 +157,18 @@ class Hand:
             found = self.profile.relabel(key, label)
         except DigitpadError as error:
             return False, str(error)
-        line = f"It is a {label} now" if found else "It is no longer there"
-        return found, self._changed() or line
+        line = f"It is {with_article(label)} now" if found else "It is no longer there"
+        return found, self._changed(line) or line
+
+    def put(self, own: OwnDigit, place: int) -> tuple[bool, str]:
+        """Put a digit back as it was before a change; returns whether it is, and a line."""
+        try:
+            was_removed = self.profile.put(own, place)
+        except DigitpadError as error:
+            return False, str(error)
+        label = with_article(own.digit.label)
+        line = f"Restored as {label}" if was_removed else f"It is {label} again"
+        return True, self._changed(line) or line
 
     def forget(self) -> str:
         """Back to the shipped network; the digits stay."""
@@ -169,7 +187,9 @@ class Hand:
         if lesson is None:
             return None
         self._take_up()
-        message = lesson.message[0].upper() + lesson.message[1:]
+        done, self._done = self._done, ""
+        message = f"{done}; {lesson.message}" if done else lesson.message
+        message = message[0].upper() + message[1:]
         return "; ".join([message, *lesson.notices])
 
     def close(self) -> None:
@@ -195,9 +215,12 @@ class Hand:
             line += " before that" if self.reader is not None else ""
         return line
 
-    def _changed(self) -> str:
-        """The digits have changed: look at them and learn from them. Returns what went wrong."""
-        self._version = None
+    def _changed(self, done: str) -> str:
+        """The digits have changed: look at them and learn from them. Returns what went wrong.
+
+        `done` says how; the lesson repeats it.
+        """
+        self._version, self._done = None, done
         said = self.refresh()
         if self._teacher is not None:
             self._teacher.start()
@@ -215,6 +238,11 @@ class Hand:
         record = {k: v for k, v in network.checkpoint.record.items() if k != "figures"}
         checkpoint = dataclasses.replace(network.checkpoint, name=name, record=record)
         self.reader = Reader(self.profile.tuned_path(self.shipped.name), checkpoint)
+
+
+def with_article(label: int) -> str:
+    """A digit as in "it is an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"
 
 
 def _ordinal(number: int) -> str:

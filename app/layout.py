@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from app.canvas import Point
-from app.commands import BUTTONS, TRAINING_BUTTONS
+from app.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
 from nn.images import SIZE
 
 DIGITS = 10
@@ -148,12 +148,13 @@ class Layout:
     def card_tiles(self, count: int) -> Tiles:
         """Square tiles for `count` pictures below the title of the card, as large as there fit.
 
-        The space of two lines below them is left for words.
+        The space below them is left for buttons and two lines of words.
         """
         inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
         top += self.text // 2
         gap = max(1, self.text // 4)
-        room = Rect(inner.x, top, inner.width, max(1, inner.bottom - top - 3 * self.text))
+        bottom = self.own_digit_buttons["0"].y - self.text // 2
+        room = Rect(inner.x, top, inner.width, max(1, bottom - top))
         columns = 1
         while True:
             side = min(self.text * 5, (room.width + gap) // columns - gap)
@@ -163,6 +164,25 @@ class Layout:
             columns += 1
         side = max(1, side)
         return Tiles(room, self.card_title, count, rows, columns, side, side, gap)
+
+    @property
+    def own_digit_buttons(self) -> dict[str, Rect]:
+        """Below the tiles of the user's digits: a button for each label, and the others."""
+        inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        height, gap = round(self.text * 1.6), max(2, self.text // 3)
+        lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
+        left = inner.x + self.text * 3  # of it stands what they do
+        upper = Rect(left, lower.y - gap - height, inner.right - left, height)
+        labels = {str(digit): str(digit) for digit in range(DIGITS)}
+        return {
+            **_button_row(upper, labels, self.text),
+            **_button_row(lower, OWN_DIGIT_BUTTONS, self.text),
+        }
+
+    def own_digit_button_at(self, x: float, y: float) -> str | None:
+        """The button of that card at a place in the window."""
+        places = self.own_digit_buttons.items()
+        return next((name for name, rect in places if rect.contains(x, y)), None)
 
     @property
     def card_title(self) -> Rect:

@@ -474,7 +474,7 @@ def draw_button(
     """A button with its word: bright under the pointer, framed where the keyboard is."""
     layout, palette = session.layout, PALETTES[session.theme]
     radius = max(2, layout.text // 4)
-    is_hovered = name == session.hover and session.overlay is None
+    is_hovered = name == session.hover and session.overlay in (None, "mine")
     face = palette.hover if is_hovered else palette.button
     pygame.draw.rect(surface, face, rect, border_radius=radius)
     if is_active:

@@ -145,6 +145,18 @@ class Profile:
 
         return self._change(key, changed)
 
+    def put(self, own: OwnDigit, place: int) -> bool:
+        """Put a digit back as it was, at `place` if it was removed; returns whether it was."""
+        with self._locked():
+            digits, bad = self._parsed()
+            changed = [own if each.key == own.key else each for each in digits]
+            was_removed = own not in changed
+            if was_removed:
+                changed.insert(place, own)
+            self._set_aside([line for line, _ in bad])
+            self._replace(changed)
+        return was_removed
+
     def version(self) -> tuple[int, int, int] | None:
         """Another value whenever the file may have changed, also by another window."""
         try:

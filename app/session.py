@@ -31,6 +31,7 @@ from nn.reader import Reader, load_reader
 
 if TYPE_CHECKING:
     from app.hand import Hand
+    from app.profile import OwnDigit
     from app.training import Training
 
 WINDOW_SIZE = (960, 640)
@@ -107,6 +108,8 @@ class Session:
         self.rng = np.random.default_rng(seed)  # picks test digits, begins trainings
         self._drawings = drawings
         self._kept: Kept | None = None
+        self.changes: list[tuple[int, OwnDigit]] = []  # in the list: place, and what was there
+        self._changed_at: int | None = None  # the drawing's version then, if that was the last act
         self._label: tuple[int, int] | None = None  # the label, and the drawing's version it is of
         self._toast_end = 0.0
         self._glide_start: float | None = None
@@ -202,8 +205,8 @@ class Session:
                 self.demonstration = None
         self.predictor.update()
         now = self.clock()
-        if self.toast and now >= self._toast_end:
-            self.toast = ""
+        if now >= self._toast_end and self.toast != self._standing:
+            self.toast = self._standing
             self.version += 1
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
@@ -217,7 +220,7 @@ class Session:
         waits = [self.predictor.seconds_until_due()]
         if self.demonstration is not None:
             waits.append(self.demonstration.seconds_until_due())
-        if self.toast:
+        if self.toast != self._standing:
             waits.append(max(0.0, self._toast_end - now))
         is_learning = self.training is not None and (
             self.training.is_running or self.training.has_news
@@ -341,6 +344,11 @@ class Session:
         self.toast, self._toast_end = text, self.clock() + seconds
         self.version += 1
 
+    @property
+    def _standing(self) -> str:
+        """The message that stands where no other does."""
+        return self.hand.progress if self.hand is not None else ""
+
     def clear(self) -> None:
         """Blank paper and no answer, at once; a stroke under way ends."""
         self.touch()
@@ -348,14 +356,25 @@ class Session:
         self.predictor.reset()
 
     def undo(self) -> None:
-        """Take back the last stroke, or that the drawing was kept as one of the user's digits."""
+        """Take back the last stroke, or what was done last to the user's own digits."""
         self.touch()
-        if self.hand is not None and self.kept is not None and self.kept.is_new:
+        if self._undoes_change or self.overlay == "mine":
+            self.undo_change()
+        elif self.hand is not None and self.kept is not None and self.kept.is_new:
             self._take_back(self.hand, self.kept.key)
         elif self.canvas.undo():
             self.read_now()  # or the answer would be another drawing's for a second
         else:
             self.say("Nothing to undo")
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` would do anything."""
+        return self.canvas.can_undo or self._undoes_change
+
+    @property
+    def _undoes_change(self) -> bool:
+        return bool(self.changes) and self._changed_at == self.canvas.version
 
     def redo(self) -> None:
         """Do again what was taken back."""
@@ -482,8 +501,9 @@ class Session:
         if self.overlay is not None:
             return None
         if self.canvas.is_blank:
-            return self.say(f"Draw a digit first; then {label} says that it is a {label}")
+            return self.say(f"Draw a digit first; then {label} says that it is one")
         self._load_hand(self.hand)
+        self._changed_at = None
         kept = self.kept
         if kept is not None and (
             self._relabel(self.hand, kept.key, label) or self.hand.has(kept.key)
@@ -499,22 +519,29 @@ class Session:
     @property
     def kept(self) -> Kept | None:
         """Which of the user's digits the drawing is, as long as nobody has changed it."""
-        is_current = self._kept is not None and self._kept.version == self.canvas.version
-        return self._kept if is_current else None
+        kept = self._kept
+        if kept is None or kept.version != self.canvas.version:
+            return None
+        return kept if self.hand is not None and self.hand.has(kept.key) else None
 
     def _relabel(self, hand: Hand, key: str, label: int) -> bool:
         """Say that one of the user's digits is a `label`; returns whether it is one now."""
         is_done, said = hand.relabel(key, label)
-        if is_done and self.kept is not None and self.kept.key == key:
-            self._label = label, self.canvas.version
+        self._follow_digits()
         self.say(said)
         return is_done
 
+    def _follow_digits(self) -> None:
+        """The drawing's label is that of the digit it was kept as, and none where that is gone."""
+        if self._kept is not None and self._kept.version == self.canvas.version:
+            digits = self.hand.digits if self.hand is not None else ()
+            labels = [own.digit.label for own in digits if own.key == self._kept.key]
+            self._label = (labels[0], self.canvas.version) if labels else None
+
     def _take_back(self, hand: Hand, key: str, done: str = "Taken back") -> None:
-        """Delete one of the user's digits; if the drawing was kept as that, it has no label now."""
-        is_gone, said = hand.take_back(key, done)
-        if is_gone and self.kept is not None and self.kept.key == key:
-            self._kept = self._label = None
+        """Delete one of the user's digits."""
+        _, said = hand.take_back(key, done)
+        self._follow_digits()
         self.say(said)
 
     @property
@@ -530,7 +557,7 @@ class Session:
         if self.overlay == "mine":
             self.overlay = None
             return None
-        self.toast = ""  # of what the card covers; its own messages stand on it
+        self.say("", 0)  # of what the card covers; its own messages stand on it
         self._load_hand(self.hand)
         if said := self.hand.refresh():
             self.say(said, 8)
@@ -551,9 +578,26 @@ class Session:
         if hand is None or key is None:
             return
         wanted = [own.key for own in hand.digits[self.row :]]
+        place, before = self.row, hand.digits[self.row]
         change(hand, key)
+        if before not in hand.digits:
+            self.changes.append((place, before))
+            self._changed_at = self.canvas.version
         keys = [own.key for own in hand.digits]
         self.row = next((keys.index(key) for key in wanted if key in keys), max(0, len(keys) - 1))
+
+    def undo_change(self) -> None:
+        """Take back the last change of the list: a digit is there again, as it was."""
+        if self.hand is None or not self.changes:
+            return self.say("Nothing to undo")
+        place, own = self.changes[-1]
+        is_done, said = self.hand.put(own, place)
+        if is_done:
+            self.changes.pop()
+            self._follow_digits()
+            keys = [each.key for each in self.hand.digits]
+            self.row = keys.index(own.key) if own.key in keys else self.row
+        return self.say(said)
 
     def open_marked(self) -> None:
         """Put the marked one of the user's digits on the canvas."""

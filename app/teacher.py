@@ -175,7 +175,8 @@ class Teacher:
         # one is the measure then.
         is_valid = self._taught in digests(digits)
         if not digits:
-            return self._refused(digits, is_valid, "none of your digits is left to learn")
+            lesson = self._refused(digits, is_valid, "there are none of your digits")
+            return replace(lesson, message="the shipped network reads")
         images, labels = frame_digits([own.digit for own in digits])
         # The window reads with both meanwhile, whose layers work in buffers of their own.
         measure = self.network if is_valid else self.shipped

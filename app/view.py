@@ -122,7 +122,7 @@ class View:
             "network": session.panel == "networks",
         }
         useless = {
-            "undo": not session.canvas.can_undo,
+            "undo": not session.can_undo,
             "redo": not session.canvas.can_redo,
             "clear": session.canvas.is_blank,
             "save": session.canvas.is_blank,

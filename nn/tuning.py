@@ -242,7 +242,8 @@ class Tuner:
                 continue
             reason = f"learned from {len(labels)} of your digits"
             if not right.all():
-                reason += f"; now {right.sum()} of them are read right"
+                verb = "is" if right.sum() == 1 else "are"
+                reason += f"; now {right.sum()} of them {verb} read right"
             return replace(
                 outcome,
                 reader=reader,

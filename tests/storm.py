@@ -40,6 +40,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -243,8 +244,10 @@ class Weather:
                 yield from self.letter(r.choice("0123456789"))
             elif kind < 0.6:
                 yield from self.press(pygame.K_DELETE)
-            elif kind < 0.7:
+            elif kind < 0.65:
                 yield from self.letter("f")
+            elif kind < 0.7:
+                yield from self.letter("z", pygame.KMOD_CTRL)
             elif kind < 0.8:
                 yield from self.press(pygame.K_RETURN)
             else:
@@ -654,6 +657,10 @@ def run_inside(options: argparse.Namespace) -> None:
     noted(Profile, "remove", lambda found, _, key: {"removed": key} if found else {})
     noted(Profile, "relabel", lambda found, _, key, label: (
         {"relabelled": key, "label": label} if found else {}))  # fmt: skip
+    noted(Profile, "put", lambda was_removed, _, own, __: {
+        ("restored" if was_removed else "relabelled"): own.key,
+        "label": own.digit.label,
+    })  # fmt: skip
     noted(app.drawings, "save_drawing", lambda written, *_: {"saved": [str(p) for p in written]})
     noted(draw, "save_picture", lambda path, *_: {"saved": [str(path)]})
     noted(app.training.Training, "save", lambda reader, *_: {"saved": [str(reader.path)]})
@@ -953,13 +960,14 @@ class Outside:
 def expected_labels(notes: list[dict]) -> dict[str, int]:
     """What the profile must hold, by key, after all that was confirmed in the journal.
 
-    A digit that was removed stays so, whoever noted it first.
+    A digit that was removed once more than it was restored is gone, whoever noted it first.
     """
     labels: dict[str, int] = {}
-    removed = {note["removed"] for note in notes if "removed" in note}
+    removed = Counter(note["removed"] for note in notes if "removed" in note)
+    removed.subtract(note["restored"] for note in notes if "restored" in note)
     for note in notes:
-        key = note.get("added") or note.get("relabelled")
-        if key is not None and key not in removed:
+        key = note.get("added") or note.get("relabelled") or note.get("restored")
+        if key is not None and removed[key] <= 0:
             labels[key] = note["label"]
     return labels
 

@@ -1,3 +1,4 @@
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from app.strokes import read_strokes
 from app.teacher import Teacher, frame_digits
 from app.text import ASSETS
 from nn.reader import DEFAULT_MODEL, load_reader
-from nn.tuning import Amounts
+from nn.tuning import Amounts, Tuner
 
 CASES = Path(__file__).parent / "cases"
 LITTLE = Amounts(rehearsed=300, guarded=300, steps=20, batch=32, learning_rate=0.001)
@@ -178,7 +179,7 @@ def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(sessio
     session.leave()
     assert session.label is None
     session.correct(8)
-    assert "Kept as a 8" in session.toast
+    assert "Kept as an 8" in session.toast
     assert session.label == 8
     (own,) = session.hand.profile.load().digits
     assert own.digit.label == 8
@@ -299,6 +300,177 @@ def test_the_list_by_keys_and_clicks(session):
     assert session.hand.reader is None
     press(pygame.K_RETURN)
     assert (session.overlay, session.label) == (None, 7)
+
+
+def press(session, key, mod=0):
+    for kind in (pygame.KEYDOWN, pygame.KEYUP):
+        session.controller.handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
+
+
+def click(session, button):
+    x, y, width, height = session.layout.own_digit_buttons[button]
+    place = (x + width // 2, y + height // 2)
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        session.controller.handle(pygame.event.Event(kind, pos=place, button=1, touch=False))
+
+
+def touch(session, button):
+    x, y, width, height = session.layout.own_digit_buttons[button]
+    x, y = (x + width / 2) / session.size[0], (y + height / 2) / session.size[1]
+    for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
+        event = pygame.event.Event(kind, x=x, y=y, touch_id=1, finger_id=2)
+        session.controller.handle(event)
+
+
+def keep(session, *labels):
+    for label in labels:
+        draw(session, label)
+        session.correct(label)
+
+
+def labels_of(session):
+    kept = [own.digit.label for own in session.hand.profile.load().digits]
+    assert kept == [own.digit.label for own in session.hand.digits]
+    return kept
+
+
+@pytest.mark.parametrize("way", [click, touch])
+@pytest.mark.parametrize("size", [(960, 640), (480, 320), (320, 480), (240, 240)])
+def test_the_list_by_its_buttons(session, way, size, monkeypatch):
+    monkeypatch.setattr("app.controller.HAS_TOUCH_SCREEN", True)
+    session.resize(size)
+    keep(session, 1, 2, 3)
+    session.mine()
+    way(session, "8")
+    assert labels_of(session) == [1, 2, 8]
+    session.row = 0
+    way(session, "remove marked")
+    assert labels_of(session) == [2, 8]
+    assert session.overlay == "mine"
+    way(session, "undo change")
+    assert labels_of(session) == [1, 2, 8]
+    assert session.row == 0
+    way(session, "undo change")
+    assert labels_of(session) == [1, 2, 3]
+    way(session, "undo change")
+    assert session.toast == "Nothing to undo"
+    way(session, "forget")
+    assert "shipped network reads again" in session.toast
+    session.row = 1
+    way(session, "open marked")
+    assert (session.overlay, session.label) == (None, 2)
+    session.mine()
+    way(session, "leave")
+    assert session.overlay is None
+    assert not session.quit_wanted
+
+
+def test_ctrl_z_brings_a_deleted_digit_back_in_the_list_and_after_it(session):
+    keep(session, 1, 2, 3)
+    before = session.hand.profile.path.read_bytes()
+    for is_open in (True, False):
+        press(session, pygame.K_m)
+        for _ in range(3):
+            press(session, pygame.K_DELETE)
+        assert labels_of(session) == []
+        if not is_open:
+            press(session, pygame.K_ESCAPE)
+        for left in ([1], [1, 2], [1, 2, 3]):
+            assert session.can_undo
+            press(session, pygame.K_z, pygame.KMOD_LCTRL)
+            assert session.toast == f"Restored as a {left[-1]}"
+            assert labels_of(session) == left
+        assert session.hand.profile.path.read_bytes() == before
+        assert session.label == 3  # the drawing is the last of them again
+        if is_open:
+            press(session, pygame.K_ESCAPE)
+    ink = session.canvas.ink.copy()
+    press(session, pygame.K_z, pygame.KMOD_LCTRL)
+    assert "Taken back" in session.toast
+    np.testing.assert_array_equal(session.canvas.ink, ink)
+    press(session, pygame.K_z, pygame.KMOD_LCTRL)
+    assert not np.array_equal(session.canvas.ink, ink)
+
+
+def test_ctrl_z_takes_back_what_was_done_last(session):
+    keep(session, 1, 2)
+    session.mine()
+    session.row = 0
+    session.remove_marked()
+    session.leave()
+    session.canvas.draw_strokes([[(2, 2), (5, 5)]])
+    session.undo()  # the stroke
+    assert labels_of(session) == [2]
+    session.correct(9)
+    session.undo()  # the correction
+    assert session.toast == "Taken back"
+    assert labels_of(session) == [2]
+    session.mine()
+    session.undo()
+    assert labels_of(session) == [1, 2]
+
+
+def test_a_change_that_cannot_be_taken_back_can_be_tried_again(session, monkeypatch):
+    keep(session, 1, 2)
+    session.mine()
+    session.remove_marked()
+    with monkeypatch.context() as patch:
+        patch.setattr("app.profile.Profile.put", fail)
+        session.undo()
+        assert session.toast == "the disk is full"
+    session.undo()
+    assert labels_of(session) == [1, 2]
+
+
+def test_taking_a_correction_back_is_said_to_the_end(session):
+    draw_seven(session)
+    session.correct(7)
+    session.undo()
+    said = learned(session)
+    assert session.toast == "Taken back; the shipped network reads"
+    assert all(line.startswith(("Taken back", "Your digits are being")) for line in said)
+    draw_seven(session)
+    session.correct(7)
+    learned(session)
+    draw(session)
+    session.correct(8)
+    session.undo()
+    learned(session)
+    assert session.toast.startswith("Taken back; kept the old weights: all of your digits")
+
+
+def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
+    may_go_on = threading.Event()
+    tune = Tuner.tune
+
+    def slowly(*given):
+        assert may_go_on.wait(300)
+        return tune(*given)
+
+    monkeypatch.setattr(Tuner, "tune", slowly)
+    draw_seven(session)
+    session.correct(7)
+    for wait in (0.0, 5.9, 7.0, 100.0):
+        session.clock.now += wait
+        session.update()
+        assert "being learned" in session.hint()
+        assert session.seconds_until_due() > 0
+    session.change_brush(1)
+    session.update()
+    assert session.hint().startswith("Brush")
+    session.clock.now += 4.1
+    session.update()
+    assert "being learned" in session.hint()
+    session.mine()
+    session.update()
+    assert "being learned" in session.toast
+    session.leave()
+    may_go_on.set()
+    learned(session)
+    assert session.toast.startswith("Learned from 1")
+    session.clock.now += 8.1
+    session.update()
+    assert session.toast == ""
 
 
 def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):

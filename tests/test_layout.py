@@ -75,6 +75,27 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
     assert all(card.y < row.y and row.bottom <= card.bottom for row in layout.card_rows(20))
 
 
+@given(sizes, st.integers(0, 30))
+@example((240, 240), 30)
+@example((480, 320), 10)
+def test_the_buttons_of_the_users_digits_stand_between_the_tiles_and_the_words(size, count):
+    layout = lay_out(*size)
+    buttons = layout.own_digit_buttons
+    for one, other in itertools.combinations(buttons.values(), 2):
+        assert not one.overlaps(other)
+    tiles = [layout.card_tiles(count).rect(index) for index in range(count)]
+    top = max((tile.bottom for tile in tiles), default=layout.card_title.bottom)
+    words = layout.card.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
+    for name, rect in buttons.items():
+        assert layout.card.x < rect.x
+        assert rect.right < layout.card.right
+        assert top < rect.y
+        assert rect.bottom <= words
+        assert min(rect.width, rect.height) >= layout.text
+        centre = rect.x + rect.width / 2, rect.y + rect.height / 2
+        assert layout.own_digit_button_at(*centre) == name
+
+
 @given(sizes, st.sampled_from(["answer", "networks"]))
 @example((960, 640), "answer")
 @example((900, 400), "answer")

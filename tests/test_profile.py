@@ -72,6 +72,24 @@ def test_remove_and_relabel(profile):
     assert "time" in json.loads(profile.path.read_text().splitlines()[1])  # the rest is kept
 
 
+def test_a_digit_is_put_back_as_it_was(profile):
+    digits = [profile.add(label, LINE) for label in (1, 2, 3)]
+    before = profile.path.read_bytes()
+    profile.remove(digits[1].key)
+    assert profile.put(digits[1], 1)
+    assert profile.path.read_bytes() == before
+    profile.relabel(digits[2].key, 8)
+    assert not profile.put(digits[2], 0)  # it is there, so its place is its own
+    assert profile.path.read_bytes() == before
+    with open(profile.path, "ab") as file:
+        file.write(b"no digit\n")
+    for own in digits:
+        profile.remove(own.key)
+    assert profile.put(digits[2], 2)  # of a list that is shorter now
+    assert profile.load().digits == (digits[2],)
+    assert profile.rejected_path.read_bytes() == b"no digit\n"
+
+
 def test_lines_without_a_key_can_be_changed_too(profile):
     profile.folder.mkdir()
     profile.path.write_text('{"label": 3, "strokes": [[[0, 0]]]}\n' * 2)

@@ -97,3 +97,12 @@ def test_a_digit_that_was_removed_anywhere_is_not_expected():
         {"trying": "relabel"}, {"relabelled": "b", "label": 5}, {"added": "c", "label": 3},
     ]  # fmt: skip
     assert expected_labels(notes) == {"b": 5, "c": 3}
+
+
+def test_a_digit_that_was_removed_and_restored_is_expected_as_it_was_restored():
+    notes = [
+        {"added": "a", "label": 1}, {"removed": "a"}, {"restored": "a", "label": 1},
+        {"added": "b", "label": 2}, {"removed": "b"}, {"restored": "b", "label": 2},
+        {"removed": "b"}, {"relabelled": "a", "label": 7},
+    ]  # fmt: skip
+    assert expected_labels(notes) == {"a": 7}

@@ -9,7 +9,7 @@ from app.cells import cell_colours
 from app.commands import COMMANDS
 from app.hand import Hand
 from app.layout import Rect
-from app.palette import DARK
+from app.palette import DARK, PALETTES
 from app.panels import percentage
 from app.predictor import Answer
 from app.profile import Profile
@@ -329,6 +329,33 @@ def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_p
         one, other = (pygame.image.tobytes(s.subsurface(rect), "RGB") for s in (quiet, said))
         assert (one == other) == is_same
         assert len(set(one)) > 3, "there are no words"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_explained(
+    size, theme, tmp_path
+):
+    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
+    hand.profile.add(4, [[(14.0, 4.0), (14.0, 24.0)]])  # a 1
+    hand.profile.add(1, [[(14.0, 4.0), (14.0, 24.0)]])
+    hand.refresh()
+    hand.read_some()
+    session = Session(Network(), size=size, hand=hand, theme=theme)
+    session.overlay = "mine"
+    palette, layout = PALETTES[theme], session.layout
+    for row in (0, 1):
+        session.row = row
+        surface = pygame.Surface(size)
+        View().draw(surface, session)
+        for place, is_marked, is_wrong in (
+            (layout.card_title, True, True),  # the legend
+            (layout.card_tiles(2).rect(0), row == 0, True),
+            (layout.card_tiles(2).rect(1), row == 1, False),
+        ):
+            pixels = pygame.image.tobytes(surface.subsurface(place), "RGB")
+            colours = set(zip(*[iter(pixels)] * 3, strict=True))
+            assert (palette.best in colours, palette.against in colours) == (is_marked, is_wrong)
 
 
 @pytest.mark.parametrize("size", [*SIZES, (900, 400), (1280, 480)])
