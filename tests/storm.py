@@ -509,7 +509,8 @@ class Storm:
         pygame.event.post(pygame.event.Event(pygame.USEREVENT))  # else the loop would rest as well
         if now - self.phase_began > REST_SECONDS:
             raise AssertionError(f"never at rest: {session.panel}, {session.hand.is_busy}")
-        if session.training is not None:
+        if session.training is not None and session.overlay is None:
+            session.open_panel("training")  # elsewhere X throws nothing away
             self.tap(pygame.K_x)
         elif self.is_anything_open():
             self.tap(pygame.K_ESCAPE)
