@@ -269,6 +269,7 @@ class Controller:
             if tile is not None:
                 session.row = tile
                 session.version += 1
+            if self.layout.card.contains(x, y):  # a click beside a button closes nothing
                 return None
         session.overlay = None
         session.version += 1

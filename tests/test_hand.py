@@ -291,6 +291,13 @@ def test_the_list_by_keys_and_clicks(session):
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
     )
     assert (session.overlay, session.row) == ("mine", 1)
+    card = session.layout.card
+    for place, overlay in (((card.x + 3, card.y + 3), "mine"), ((2, 2), None)):
+        event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
+        session.controller.handle(event)
+        assert session.overlay == overlay
+    session.mine()
+    session.row = 1
     press(pygame.K_DELETE)
     assert "Deleted" in session.toast
     assert [own.digit.label for own in session.hand.digits] == [0, 2]
