@@ -149,7 +149,8 @@ def save_arrays(
     encoded = np.frombuffer(text.encode(), np.uint8)
 
     def write(file: BinaryIO) -> None:
-        np.savez(file, header=encoded, **arrays)
+        members: dict[str, Any] = {"header": encoded, **arrays}
+        np.savez(file, **members)
 
     try:
         write_atomically(Path(path), write, replace)
