@@ -7,13 +7,13 @@ owns the pen until it goes up, and any other is ignored meanwhile.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygame
 
 from app.canvas import Canvas, Kind
+from app.keys import IS_MAC, is_command, is_desktops, key_of, letter_of
 from app.layout import Layout
 from app.predictor import Predictor
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 LEFT, RIGHT = 1, 3
 TOOLS: dict[int, Kind] = {LEFT: "draw", RIGHT: "erase"}
 # A Mac reports fingers on its trackpad, which move the mouse, as touches of a screen it has not.
-HAS_TOUCH_SCREEN = sys.platform != "darwin"
-COMMAND_KEYS = pygame.KMOD_CTRL | pygame.KMOD_META
+HAS_TOUCH_SCREEN = not IS_MAC
 # Letters and what they stand for.
 LETTERS: dict[int, str] = {
     pygame.K_r: "clear",
@@ -41,16 +40,7 @@ LETTERS: dict[int, str] = {
     pygame.K_m: "mine",
 }
 CARD_COMMANDS = ("help", "open", "mine", "switch theme")  # of these, what works over a card too
-DIGIT_KEYS = {
-    key: digit
-    for digit in range(10)
-    for key in (getattr(pygame, f"K_{digit}"), getattr(pygame, f"K_KP{digit}"))
-}
-# Where the keyboard's letters are not Latin, the key in a letter's place counts as that letter.
-PLACES = {
-    getattr(pygame, f"KSCAN_{letter.upper()}"): getattr(pygame, f"K_{letter}")
-    for letter in "abcdefghijklmnopqrstuvwxyz"
-}
+DIGIT_KEYS = {getattr(pygame, f"K_{digit}"): digit for digit in range(10)}
 ARROWS: dict[int, tuple[int, int]] = {
     pygame.K_LEFT: (-1, 0),
     pygame.K_RIGHT: (1, 0),
@@ -70,6 +60,7 @@ BRUSH_KEYS = {
 # Held down, these go on; all others count once.
 REPEATING = {*ARROWS, *BRUSH_KEYS, pygame.K_z, pygame.K_y}
 REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
+FOCUS_SECONDS = 0.1  # after the focus has come, a key that is held says so within these
 ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 
 Pointer = tuple[str, int, int]  # ("mouse", 0, button) or ("finger", device, finger)
@@ -110,7 +101,7 @@ class Controller:
             if HAS_TOUCH_SCREEN:
                 self._finger(event)
         elif kind == pygame.KEYDOWN:
-            if not self._is_repeated(event.key) or event.key in REPEATING:
+            if not self._is_repeated(event.key) or key_of(event) in REPEATING:
                 self._key(event)
                 # Anew: while the command ran, however long, nothing was heard of the key.
                 self._held[event.key] = self.session.clock()
@@ -129,7 +120,12 @@ class Controller:
             # Where the focus follows the mouse this is what leaving the window in mid-stroke looks
             # like; no movement is heard until the pointer is back, with its button down or not.
             self.canvas.end()
+            if self._pointer is not None and self._pointer[0] == "finger":
+                self.lift()  # nothing would tell that it is up, and no other could draw
             self._held.clear()
+        elif kind == pygame.WINDOWFOCUSGAINED:
+            # An Esc still down here closed something in another window; it must not quit this one.
+            self._held[pygame.K_ESCAPE] = self.session.clock() - REPEAT_SECONDS + FOCUS_SECONDS
         elif kind == pygame.WINDOWSIZECHANGED:
             self.resize((event.x, event.y))
 
@@ -163,8 +159,6 @@ class Controller:
         elif event.button in TOOLS:
             pointer: Pointer = ("mouse", 0, event.button)
             if event.type == pygame.MOUSEBUTTONDOWN:
-                if self._pointer is None and event.button == LEFT and self._click(x, y):
-                    return
                 self._press(pointer, TOOLS[event.button], x, y)
             else:
                 self._release(pointer, x, y)
@@ -174,8 +168,6 @@ class Controller:
         x, y = event.x * self.session.size[0], event.y * self.session.size[1]
         pointer: Pointer = ("finger", event.touch_id, event.finger_id)
         if event.type == pygame.FINGERDOWN:
-            if self._pointer is None and self._click(x, y):
-                return
             self._press(pointer, "draw", x, y)
         elif event.type == pygame.FINGERMOTION:
             self._move(pointer, x, y)
@@ -183,15 +175,20 @@ class Controller:
             self._release(pointer, x, y)
 
     def _press(self, pointer: Pointer, kind: Kind, x: float, y: float) -> None:
-        # A second press of the same button means that its release was lost.
-        if self.session.overlay is None and self._pointer in (None, pointer):
+        if pointer == self._pointer:
+            self.lift()  # a second press of the same button: its release was lost
+        if self._pointer is not None or (kind == "draw" and self._click(x, y)):
+            return
+        if self.session.overlay is None:
             self._pointer, self._kind = pointer, kind
             self.session.hands_on = True
             self.session.pen = None
             self.canvas.begin(kind, *self.layout.to_cells(x, y))
 
     def _move(self, pointer: Pointer, x: float, y: float) -> None:
-        if pointer == self._pointer:
+        if pointer == self._pointer and self.session.overlay is not None:
+            self.lift()  # a card was opened by a key, and lies over the canvas now
+        elif pointer == self._pointer:
             place = self.layout.to_cells(x, y)
             if self.canvas.is_drawing:
                 self.canvas.extend(*place)
@@ -200,7 +197,7 @@ class Controller:
 
     def _release(self, pointer: Pointer, x: float, y: float) -> None:
         if pointer == self._pointer:
-            if self.canvas.is_drawing:
+            if self.canvas.is_drawing and self.session.overlay is None:
                 self.canvas.extend(*self.layout.to_cells(x, y))
             self.lift()
 
@@ -279,36 +276,36 @@ class Controller:
         session = self.session
         modifiers = getattr(event, "mod", 0)
         shift = bool(modifiers & pygame.KMOD_SHIFT)
-        letter = _letter(event)
-        if event.key == pygame.K_ESCAPE:
-            session.leave()
-        elif modifiers & COMMAND_KEYS:
+        key, letter = key_of(event), letter_of(event)
+        if is_desktops(modifiers):
+            pass
+        elif is_command(modifiers):
             self._command_key(letter, shift)
-        elif modifiers & pygame.KMOD_ALT:
-            pass  # the desktop's own keys
-        elif event.key == pygame.K_F1:
+        elif key == pygame.K_ESCAPE:
+            session.leave()
+        elif key == pygame.K_F1:
             session.do("help")
-        elif event.key == pygame.K_F11:
+        elif key == pygame.K_F11:
             session.window_requests.append("full screen")
-        elif event.key == pygame.K_F12:
+        elif key == pygame.K_F12:
             session.window_requests.append("screenshot")
         elif session.overlay is not None:
-            self._card_key(event.key, letter)
-        elif event.key == pygame.K_F6:
+            self._card_key(key, letter)
+        elif key == pygame.K_F6:
             session.move_focus(-1 if shift else 1)
-        elif event.key in DIGIT_KEYS:
-            session.correct(DIGIT_KEYS[event.key])
-        elif event.key == pygame.K_TAB:
+        elif key in DIGIT_KEYS:
+            session.correct(DIGIT_KEYS[key])
+        elif key == pygame.K_TAB:
             session.do("network", back=shift)
-        elif event.key in BRUSH_KEYS:
-            session.change_brush(BRUSH_KEYS[event.key])
-        elif event.key in (pygame.K_COMMA, pygame.K_PERIOD):
-            session.step_unit(0, 1 if event.key == pygame.K_PERIOD else -1)
-        elif event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
-            session.step_unit(1 if event.key == pygame.K_PAGEDOWN else -1, 0)
-        elif event.key in (*ARROWS, pygame.K_SPACE):
-            self._pen_key(event.key, bool(event.mod & pygame.KMOD_SHIFT))
-        elif event.key in ENTER:
+        elif key in BRUSH_KEYS:
+            session.change_brush(BRUSH_KEYS[key])
+        elif key in (pygame.K_COMMA, pygame.K_PERIOD):
+            session.step_unit(0, 1 if key == pygame.K_PERIOD else -1)
+        elif key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            session.step_unit(1 if key == pygame.K_PAGEDOWN else -1, 0)
+        elif key in (*ARROWS, pygame.K_SPACE):
+            self._pen_key(key, shift)
+        elif key in ENTER:
             if session.focus is not None:
                 session.do(session.focus)
         elif letter in LETTERS:
@@ -386,10 +383,3 @@ class Controller:
         else:
             session.move_pen(dx, dy)
         return None
-
-
-def _letter(event: pygame.event.Event) -> int:
-    """The letter of a key, or of the key in its place on a keyboard with other letters."""
-    is_latin = 0 <= event.key < 0x80
-    key: int = event.key
-    return key if is_latin else PLACES.get(getattr(event, "scancode", -1), key)

@@ -3,6 +3,7 @@ import pygame
 import pytest
 
 from app import controller as controller_module
+from app import keys
 from app.session import Session
 
 SIZE = (960, 640)
@@ -194,7 +195,8 @@ def test_r_is_found_by_its_place_where_letters_are_not_latin(controller):
     assert not controller.canvas.is_blank
 
 
-def test_undo_and_redo_keys(controller):
+def test_undo_and_redo_keys(controller, monkeypatch):
+    monkeypatch.setattr(keys, "IS_MAC", True)  # elsewhere Command is the desktop's
     for x in (5.5, 20.5):
         press(controller, x, 14)
         release(controller, x, 14)

@@ -272,8 +272,8 @@ def test_the_list_relabels_deletes_and_opens(session):
 
 
 def test_the_list_by_keys_and_clicks(session):
-    def press(key):
-        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=0))
+    def press(key, mod=0):
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=mod))
         session.controller.handle(pygame.event.Event(pygame.KEYUP, key=key, mod=0))
 
     for label in range(3):
@@ -301,7 +301,7 @@ def test_the_list_by_keys_and_clicks(session):
     press(pygame.K_DELETE)
     assert "Deleted" in session.toast
     assert [own.digit.label for own in session.hand.digits] == [0, 2]
-    press(pygame.K_KP7)
+    press(pygame.K_KP7, pygame.KMOD_NUM)
     assert [own.digit.label for own in session.hand.digits] == [0, 7]
     press(pygame.K_f)
     assert session.hand.reader is None

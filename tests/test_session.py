@@ -13,6 +13,7 @@ import numpy as np
 import pygame
 import pytest
 
+from app import keys
 from app.canvas import Canvas
 from app.cells import gliding
 from app.commands import BUTTONS, HINTS, TRAINING_BUTTONS
@@ -549,7 +550,8 @@ def test_brush_sizes_by_wheel_and_keys(session, thinner, thicker):
     assert dot() == pytest.approx(usual)
 
 
-def test_keys_with_control_command_and_alt(session):
+def test_keys_with_control_command_and_alt(session, monkeypatch):
+    monkeypatch.setattr(keys, "IS_MAC", True)  # elsewhere Command is the desktop's
     for key in (pygame.K_c, pygame.K_v):
         press(session, key, pygame.KMOD_LCTRL)
     assert session.window_requests == ["copy", "paste"]
@@ -621,7 +623,8 @@ def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock
 
 def test_without_a_profile_digit_keys_say_so(session):
     for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
-        press(session, key)
+        session.toast = ""
+        press(session, key, pygame.KMOD_NUM)
         assert session.toast.startswith("There is no profile")
 
 

@@ -589,3 +589,64 @@ def test_an_idle_window_takes_almost_no_processor_time(display, tmp_path):
         before = seconds(window)
         time.sleep(4)
         assert (seconds(window) - before) / 4 < 0.03
+
+
+@contextlib.contextmanager
+def layout_of_keys(display, name):
+    """The server's keyboard with another layout, and a US one afterwards."""
+    if shutil.which("setxkbmap") is None:
+        pytest.skip("no keyboard layouts without setxkbmap")
+    environment = {**os.environ, "DISPLAY": display}
+    subprocess.run(["setxkbmap", name], env=environment, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["setxkbmap", "us"], env=environment, check=True)
+
+
+# Keys as X numbers them, since xdotool changes the modifiers for a key that it is told by name.
+KEYPAD_4, KEYPAD_6, KEYPAD_ENTER, ROW_4, NUMLOCK = 83, 85, 104, 13, 77
+
+
+def test_the_keypad_types_digits_with_numlock_alone(display, tmp_path):
+    profile = Profile(tmp_path / "home/.local/share/digitpad/profiles/default")
+
+    def labels():
+        return [own.digit.label for own in profile.load().digits]
+
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        drawn = window.inked()
+        window.key(KEYPAD_6)  # Right, the keyboard's pen: set down, it draws
+        window.key("space", *[KEYPAD_6] * 6, "space")
+        wait_for_ink(window, lambda cells: cells > drawn + 3)
+        assert labels() == []
+        window.key(NUMLOCK)
+        try:
+            window.key(KEYPAD_4)
+            window.wait_for(lambda: labels() == [4], "a kept digit")
+            window.key("ctrl+z")
+            window.wait_for(lambda: labels() == [], "it to be taken back")
+            with layout_of_keys(display, "fr"):
+                window.key(f"shift+{ROW_4}")
+                window.wait_for(lambda: labels() == [4], "a kept digit")
+        finally:
+            window.key(NUMLOCK)
+
+
+def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, tmp_path):
+    with opened(display, tmp_path) as window:
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        with opened(display, tmp_path, "--panel", "inside") as other:
+            other.xdotool("windowfocus", "--sync", other.id)
+            other.xdotool("keydown", "Escape")  # closes the panel, and is held
+            time.sleep(1)  # until the server repeats it
+            window.xdotool("windowfocus", "--sync", window.id)
+            time.sleep(1)
+            window.xdotool("keyup", "Escape")
+            time.sleep(0.3)
+            assert window.process.poll() is None
+        window.key("Escape")
+        assert window.process.wait(timeout=120) == 0
