@@ -16,6 +16,7 @@ from app.canvas import Canvas, Kind
 from app.keys import IS_MAC, is_command, is_desktops, key_of, letter_of
 from app.layout import Layout
 from app.predictor import Predictor
+from app.touches import Touches
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -61,6 +62,7 @@ BRUSH_KEYS = {
 REPEATING = {*ARROWS, *BRUSH_KEYS, pygame.K_z, pygame.K_y}
 REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
 FOCUS_SECONDS = 0.1  # after the focus has come, a key that is held says so within these
+FINGER = 3  # a finger's breadth, in heights of the window's text
 ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 
 Pointer = tuple[str, int, int]  # ("mouse", 0, button) or ("finger", device, finger)
@@ -73,6 +75,7 @@ class Controller:
         self.session = session
         self._pointer: Pointer | None = None
         self._kind: Kind = "draw"
+        self._touches = Touches()
         self._held: dict[int, float] = {}  # keys that are down, and when they last said so
 
     @property
@@ -94,8 +97,11 @@ class Controller:
         """Apply one event; those that mean nothing here are ignored."""
         kind = event.type
         if kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION):
-            # SDL makes mouse events of touches as well, which are handled as touches below.
-            if not (HAS_TOUCH_SCREEN and getattr(event, "touch", False)):
+            # Mouse events are made of touches as well, which are handled as touches below. SDL
+            # marks those that it makes, but not the system's.
+            is_marked = HAS_TOUCH_SCREEN and getattr(event, "touch", False)
+            breadth = FINGER * self.layout.text
+            if not is_marked and not self._touches.is_ghost(event, breadth, self.session.clock()):
                 self._mouse(event)
         elif kind in (pygame.FINGERDOWN, pygame.FINGERUP, pygame.FINGERMOTION):
             if HAS_TOUCH_SCREEN:
@@ -173,6 +179,9 @@ class Controller:
             self._move(pointer, x, y)
         else:
             self._release(pointer, x, y)
+        # Only now: what the touch did may have taken longer than its click is waited for.
+        is_down = event.type == pygame.FINGERDOWN
+        self._touches.hear(pointer, (x, y), is_down, self.session.clock())
 
     def _press(self, pointer: Pointer, kind: Kind, x: float, y: float) -> None:
         if pointer == self._pointer:
