@@ -1,4 +1,5 @@
 import io
+import sys
 import warnings
 
 import numpy as np
@@ -6,8 +7,11 @@ import pygame
 import pytest
 
 from app import clipboard
+from app.draw import Painter, serve
 from app.drawings import picture_of
+from app.session import Session
 from nn.errors import DataError
+from nn.reader import load_reader
 
 
 class Scrap:
@@ -30,6 +34,19 @@ class Scrap:
 
     def get(self, kind):
         return self.content.get(kind)
+
+    def get_types(self):
+        return list(self.content)
+
+
+def pasted_into_a_window():
+    """A session after Ctrl-V."""
+    session = Session(load_reader("linear"))
+    session.controller.handle(
+        pygame.event.Event(pygame.KEYDOWN, key=pygame.K_v, mod=pygame.KMOD_LCTRL)
+    )
+    serve(session, Painter())
+    return session
 
 
 def drawn():
@@ -54,11 +71,57 @@ def test_what_another_program_put_there_is_read_whatever_its_kind(monkeypatch):
     assert clipboard.pasted_image().max() > 0.9
 
 
-@pytest.mark.parametrize("content", [{}, {"image/png": b""}, {"text/plain": b"7"}])
-def test_without_a_picture_a_line_says_what_to_do(monkeypatch, content):
+TEXT_ONLY = {"text/plain": b"", "text/plain;charset=utf-8": b""}  # always listed
+
+
+@pytest.mark.parametrize(
+    ("platform", "content", "line"),
+    [
+        ("win32", {}, "The clipboard is empty; copy a PNG, JPEG or BMP picture"),
+        ("win32", {"image/png": b""}, "The clipboard is empty"),
+        ("linux", TEXT_ONLY, "Here pygame can read only text from the clipboard"),
+        ("darwin", TEXT_ONLY, "Here pygame can read only text from the clipboard"),
+        (
+            "linux",
+            {**TEXT_ONLY, "text/plain": b"7"},
+            "The clipboard holds text and no readable picture",
+        ),
+        ("win32", {"HTML Format": b"7", "text/plain": b"7"}, "The clipboard holds text"),
+        ("win32", {"text/plain": b"7", "image/tiff": b"II*"}, "The clipboard's picture is image/t"),
+        ("win32", {"GIF": b"GIF89a"}, "The clipboard's picture is GIF, not PNG, JPEG or BMP"),
+        ("win32", {"FileNameW": b"C"}, "The clipboard holds FileNameW and no readable picture"),
+    ],
+)
+def test_without_a_picture_a_line_says_what_is_there_and_what_to_do(
+    monkeypatch, platform, content, line
+):
+    monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(pygame, "scrap", Scrap(content))
-    with pytest.raises(DataError, match="a picture file can be dropped on the window"):
-        clipboard.pasted_image()
+    session = pasted_into_a_window()
+    assert session.toast.startswith(line)
+    assert session.toast.endswith("drop a picture file here")
+    assert len(session.toast) < 90  # or its letters would shrink
+    assert session.canvas.is_blank
+
+
+def test_names_that_pygame_cannot_list_are_passed_over(monkeypatch):
+    def get_types():
+        raise UnicodeDecodeError("ascii", b"\xe9", 0, 1, "ordinal not in range")
+
+    scrap = Scrap()
+    monkeypatch.setattr(scrap, "get_types", get_types)
+    monkeypatch.setattr(pygame, "scrap", scrap)
+    assert "drop a picture file" in pasted_into_a_window().toast
+
+
+def test_of_several_formats_one_that_can_be_read_is_enough(monkeypatch):
+    data = io.BytesIO()
+    pygame.image.save(picture_of(drawn()), data, "picture.png")
+    content = {"image/bmp": data.getvalue(), "image/png": b"broken"}
+    monkeypatch.setattr(pygame, "scrap", Scrap(content))
+    session = pasted_into_a_window()
+    assert session.toast == "Pasted"
+    assert not session.canvas.is_blank
 
 
 def test_a_picture_that_is_none_is_one_line(monkeypatch):
@@ -72,5 +135,5 @@ def test_without_a_clipboard_a_line_says_so(monkeypatch, error):
     monkeypatch.setattr(pygame, "scrap", Scrap(error=error))
     with pytest.raises(DataError, match="S saves the drawing"):
         clipboard.copy(picture_of(drawn()))
-    with pytest.raises(DataError, match="No picture"):
+    with pytest.raises(DataError, match=r"^No clipboard here .*drop a picture file here"):
         clipboard.pasted_image()

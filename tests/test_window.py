@@ -650,3 +650,56 @@ def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, t
             assert window.process.poll() is None
         window.key("Escape")
         assert window.process.wait(timeout=120) == 0
+
+
+# Ctrl-V in a real window; prints the line that it shows.
+PASTE = """
+import pygame
+from app.draw import Painter, open_window, serve
+from app.session import Session
+from nn.reader import load_reader
+
+pygame.font.init()
+session = Session(load_reader("linear"))
+open_window()
+pygame.event.get()
+session.window_requests.append("paste")
+serve(session, Painter())
+print(session.toast)
+"""
+COPY_TEXT = """
+import sys
+import pygame
+
+pygame.display.set_mode((50, 50))
+pygame.scrap.init()
+pygame.scrap.put("text/plain;charset=utf-8", b"seven")
+print("copied", flush=True)
+while pygame.event.wait(100).type != pygame.QUIT:
+    pass
+"""
+
+
+def pasted(display):
+    environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
+    environment.pop("SDL_VIDEODRIVER", None)
+    environment.pop("WAYLAND_DISPLAY", None)
+    command = [sys.executable, "-c", PASTE]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert found.stderr == ""
+    return found.stdout.splitlines()[-1]
+
+
+def test_pasting_says_what_the_clipboard_holds(display):
+    environment = {**os.environ, "DISPLAY": display, "PYTHONWARNINGS": "ignore"}
+    environment.pop("SDL_VIDEODRIVER", None)
+    environment.pop("WAYLAND_DISPLAY", None)
+    assert pasted(display).startswith("Here pygame can read only text from the clipboard")
+    command = [sys.executable, "-c", COPY_TEXT]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            while other.stdout.readline().strip() != "copied":
+                assert other.poll() is None
+            assert pasted(display).startswith("The clipboard holds text")
+        finally:
+            other.kill()
