@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
+from app.picture_header import kind_and_size, orientation
 from app.quiet import silent_libraries
 from nn.errors import DataError
 from nn.images import BOX, frame
@@ -69,12 +69,12 @@ def load_picture(path: Path | str) -> Array:
     """The grey of a PNG, JPEG or BMP file, 0 = black, 1 = white: (H, W) float32.
 
     A picture longer than 512 pixels is shrunk by a whole number. What is transparent becomes paper.
-    A camera's note on which way is up is obeyed. Raises `DataError` if the file cannot be read,
-    before unpacking it if the picture is larger than 50 megapixels.
+    The file's note on which way is up (Exif) is obeyed. Raises `DataError` if the file cannot be
+    read, before unpacking it if the picture is larger than 50 megapixels.
     """
     data = _read_file(Path(path))
     try:
-        kind, width, height = _kind_and_size(data)
+        kind, width, height = kind_and_size(data)
     except (ValueError, struct.error, IndexError) as error:
         reason = str(error) if type(error) is ValueError else "the file ends too early"
         raise DataError(
@@ -93,7 +93,7 @@ def load_picture(path: Path | str) -> Array:
         raise DataError(
             f"cannot read {path}: expected a whole {kind.upper()} picture ({error})"
         ) from None
-    return _turned(_on_paper(colour, alpha), _orientation(data) if kind == "jpeg" else 1)
+    return _turned(_on_paper(colour, alpha), orientation(data))
 
 
 def _read_file(path: Path) -> bytes:
@@ -109,89 +109,13 @@ def _read_file(path: Path) -> bytes:
         raise DataError(f"cannot read {path}: {reason}") from None
 
 
-def _kind_and_size(data: bytes) -> tuple[str, int, int]:
-    """Kind, width and height of a picture from its first bytes.
-
-    Raises `ValueError`, `struct.error` or `IndexError` if it is not a picture that can be read.
-    """
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        kind = "png"
-        width, height = struct.unpack_from(">II", data, 16)
-    elif data.startswith(b"\xff\xd8"):
-        kind = "jpeg"
-        width, height = _jpeg_size(data)
-    elif data.startswith((b"GIF87a", b"GIF89a")):
-        # SDL_image, as in pygame's wheels, writes beyond its memory where such a file is damaged.
-        raise ValueError("GIF pictures are not read here")
-    elif data.startswith(b"BM"):
-        kind = "bmp"
-        old = struct.unpack_from("<I", data, 14)[0] == 12
-        width, height = struct.unpack_from("<HH" if old else "<ii", data, 18)
-        height = abs(height)  # negative where the first row is the top one
-    else:
-        raise ValueError("it is not a picture of a known kind" if data else "the file is empty")
-    if not (0 < width < 1 << 31 and 0 < height < 1 << 31):
-        raise ValueError("it has no pixels")
-    return kind, width, height
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and place of each segment of a JPEG file, up to the first that holds pixels."""
-    place = 2
-    while True:
-        place = data.find(b"\xff", place)
-        if place < 0:
-            raise IndexError(place)
-        while data[place] == 0xFF:  # a marker may be preceded by any number of them
-            place += 1
-        marker = data[place]
-        yield marker, place + 1
-        if marker == 0xDA:
-            return
-        if marker not in (0x00, 0x01, *range(0xD0, 0xD9)):  # those have no length
-            place += max(struct.unpack_from(">H", data, place + 1)[0], 2)
-        place += 1
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    size = None
-    for marker, place in _jpeg_segments(data):
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and size is None:
-            height, width = struct.unpack_from(">HH", data, place + 3)
-            size = width, height
-        # The decoder would show what is missing as plain grey, without a word.
-        if marker == 0xDA and data.find(b"\xff\xd9", place) < 0:
-            raise ValueError("the file ends too early")
-    if size is None:
-        raise ValueError("it is not a whole JPEG picture")
-    return size
-
-
-def _orientation(data: bytes) -> int:
-    """Which way is up in a JPEG file, 1…8 as Exif counts; 1, as it is, if it does not say."""
-    try:
-        for marker, place in _jpeg_segments(data):
-            if marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0":
-                start = place + 8
-                order = {b"II": "<", b"MM": ">"}[data[start : start + 2]]
-                table = start + struct.unpack_from(f"{order}I", data, start + 4)[0]
-                count = struct.unpack_from(f"{order}H", data, table)[0]
-                for entry in range(table + 2, table + 2 + 12 * count, 12):
-                    tag, _, _, value = struct.unpack_from(f"{order}HHIH", data, entry)
-                    if tag == 0x0112 and 1 <= value <= 8:
-                        return int(value)
-    except (struct.error, IndexError, KeyError, ValueError):
-        pass  # a damaged note is no note
-    return 1
-
-
-def _turned(picture: Array, orientation: int) -> Array:
-    """The picture the right way up; `orientation` 1…8 says where its first row and column are."""
-    if orientation > 4:  # the first row is at the left or at the right
+def _turned(picture: Array, way: int) -> Array:
+    """The picture the right way up; `way` 1…8 is its `orientation`."""
+    if way > 4:  # the first row is at the left or at the right
         picture = picture.T
-    if orientation in (2, 3, 6, 7):
+    if way in (2, 3, 6, 7):
         picture = picture[:, ::-1]
-    if orientation in (3, 4, 7, 8):
+    if way in (3, 4, 7, 8):
         picture = picture[::-1]
     return np.ascontiguousarray(picture)
 

@@ -123,7 +123,18 @@ def test_a_transparent_picture_lies_on_the_paper_that_its_ink_needs(tmp_path):
     assert (load_picture(save(tmp_path / "a.png", ink, np.zeros_like(ink))) == 1).all()
 
 
-def test_a_camera_says_which_way_is_up(tmp_path):
+def with_note(data, note):
+    """A JPEG or PNG file with an Exif note in its first segment or chunk after the header."""
+    if data.startswith(b"\xff\xd8"):
+        note = b"Exif\0\0" + note
+        return data[:2] + b"\xff\xe1" + struct.pack(">H", len(note) + 2) + note + data[2:]
+    chunk = b"eXIf" + note
+    chunk = struct.pack(">I", len(note)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data[:33] + chunk + data[33:]
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_a_file_says_which_way_is_up(tmp_path, kind):
     upright = np.zeros((16, 24))
     upright[:8, :8] = 0.4
     upright[8:, 16:] = 0.8
@@ -138,14 +149,23 @@ def test_a_camera_says_which_way_is_up(tmp_path):
         8: np.rot90(upright, -1),
     }
     for orientation, grey in stored.items():
-        path = save(tmp_path / "a.jpg", grey)
+        path = save(tmp_path / f"a.{kind}", grey)
+        data = path.read_bytes()
         for order, mark in (("<", b"II*\0"), (">", b"MM\0*")):
-            note = b"Exif\0\0" + mark + struct.pack(f"{order}IH", 8, 1)
+            note = mark + struct.pack(f"{order}IH", 8, 1)
             note += struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
-            data = save(path, grey).read_bytes()
-            segment = b"\xff\xe1" + struct.pack(">H", len(note) + 2) + note
-            path.write_bytes(data[:2] + segment + data[2:])
+            path.write_bytes(with_note(data, note))
             np.testing.assert_allclose(load_picture(path), upright, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_a_damaged_note_is_no_note(tmp_path, kind):
+    path = save(tmp_path / f"a.{kind}", np.linspace(0, 1, 200).reshape(10, 20))
+    data, plain = path.read_bytes(), load_picture(path)
+    table = struct.pack("<IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0)
+    for note in (b"", b"II", b"XX*\0" + table, b"II*\0" + table[:9], b"II*\0\xff\xff\xff\xff"):
+        path.write_bytes(with_note(data, note))
+        np.testing.assert_array_equal(load_picture(path), plain)
 
 
 def test_a_huge_picture_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):

@@ -7,12 +7,15 @@ import numpy as np
 import pygame
 import pytest
 
+from app.canvas import Canvas
+from app.drawings import load_drawing
 from app.predict import line, main
 from app.predictor import Answer
 from nn import brush
-from nn.reader import DEFAULT_MODEL
+from nn.reader import DEFAULT_MODEL, load_reader
 
 ROOT = Path(__file__).resolve().parent.parent
+CASES = ROOT / "tests" / "cases"
 
 
 @pytest.fixture
@@ -65,6 +68,16 @@ def test_a_line_for_each_picture(one, capsys):
     output = capsys.readouterr()
     assert output.out.count(f"{one}: 1   (1 ") == 2
     assert output.err == ""
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_picture_that_lies_on_its_side_is_read_upright_however_it_is_opened(kind, capsys):
+    path = CASES / f"exif-orientation-6-of-4.{kind}"
+    main([str(path)])
+    assert f"{path}: 4   (4 " in capsys.readouterr().out
+    canvas = Canvas()
+    load_drawing(path, canvas)  # dropped on the window
+    assert load_reader(DEFAULT_MODEL).probabilities(canvas.framing().image[None]).argmax() == 4
 
 
 def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, capsys):
