@@ -58,7 +58,10 @@ def line(path: Path, answer: Answer) -> str:
     likeliest = sorted(range(len(answer.probabilities)), key=lambda d: -answer.probabilities[d])
     named = [digit for digit in likeliest if answer.probabilities[digit] >= NAMED]
     shares = ", ".join(f"{digit} {answer.probabilities[digit]:.1%}" for digit in named)
-    doubt = "" if answer.is_digit else "not sure that it is a digit, perhaps "
+    doubt = ""
+    if not answer.is_sure:
+        what = "which digit" if answer.is_digit else "that it is a digit"
+        doubt = f"not sure {what}, perhaps "
     return f"{path}: {doubt}{answer.digit}   ({shares})"
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from nn.architectures import CLASSES, Architecture, cnn
 from nn.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays
 from nn.errors import CheckpointError
-from nn.images import SIZE
+from nn.images import SIZE, centre_of_mass
 from nn.layers import Sequential
 from nn.reader import row_shifts, slanted
 
@@ -37,6 +37,13 @@ BATCH = 64
 FILE_NAME = "default.refusal.npz"
 SLANT = 0.2  # cells a row
 SMALLEST_SIDE = 10.0  # cells; framing makes every drawing 20 long, unless it is but a dot
+# A line's ink spreads less than this across it, as a share of its spread along it. With `LEVEL`
+# that holds for one of MNIST's 60,000 training digits.
+THIN = 0.3
+LEVEL = 25.0  # degrees: a line nearer to level than this is a dash, not a 1
+# A square of so many cells that is so full of ink is found in none of MNIST's training digits.
+BLOCK = 11
+SOLID = 0.98
 
 
 @dataclass
@@ -54,7 +61,8 @@ class Refusal:
     def doubt(self, images: Array) -> Array:
         """Framed images (N, 28, 28) in 0…1 -> how much speaks against a digit (N,), in nats.
 
-        A dot, which framing leaves small, and blank paper are infinitely doubtful.
+        Shapes that are no digit whatever the network says are infinitely doubtful: blank paper, a
+        dot, which framing leaves small, a line that lies level, and a solid block.
         """
         images = images.reshape(len(images), SIZE, SIZE)
         doubts = np.empty(len(images), np.float32)
@@ -63,7 +71,8 @@ class Refusal:
             views = np.concatenate([batch, *(slanted(batch, shifts) for shifts in self._slants)])
             odds = log_odds_of_none(self.model.forward(views.reshape(len(views), -1)))
             doubts[start : start + BATCH] = odds.reshape(-1, len(batch)).mean(axis=0)
-        doubts[longer_side(images) < SMALLEST_SIDE] = np.inf
+        no_digit = (longer_side(images) < SMALLEST_SIDE) | is_level_line(images) | is_block(images)
+        doubts[no_digit] = np.inf
         return doubts
 
     def refuses(self, images: Array) -> Array:
@@ -90,6 +99,31 @@ def longer_side(images: Array) -> Array:
         sides.append(np.where(line.any(axis=1), last - np.argmax(line, axis=1), 0))
     longer: Array = np.maximum(*sides)
     return longer
+
+
+def is_level_line(images: Array) -> Array:
+    """Whether the ink of each image (N, 28, 28) is one straight line within 25° of level, (N,)."""
+    x = np.arange(SIZE) + 0.5
+    mass = np.maximum(images.sum(axis=(1, 2), dtype=np.float64), 1e-9)
+    dx, dy = (x - middle[:, None] for middle in centre_of_mass(images).T)  # each (N, 28)
+    var_x = (images.sum(axis=1) * dx**2).sum(axis=1) / mass
+    var_y = (images.sum(axis=2) * dy**2).sum(axis=1) / mass
+    cov = np.einsum("nyx,nx,ny->n", images, dx, dy) / mass
+    # The principal axes of the ink: the eigenvalues of the matrix [[var_x, cov], [cov, var_y]].
+    half = np.hypot((var_x - var_y) / 2, cov)
+    along, across = (var_x + var_y) / 2 + half, (var_x + var_y) / 2 - half
+    slope = np.degrees(np.arctan2(2 * cov, var_x - var_y)) / 2
+    level: Array = (across < THIN**2 * along) & (np.abs(slope) < LEVEL)
+    return level
+
+
+def is_block(images: Array) -> Array:
+    """Whether the ink of each image (N, 28, 28) is somewhere wider than any stroke, (N,)."""
+    sums = np.pad(images, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
+    rows = sums[:, BLOCK:] - sums[:, :-BLOCK]
+    squares = rows[:, :, BLOCK:] - rows[:, :, :-BLOCK]
+    solid: Array = squares.max(axis=(1, 2)) > SOLID * BLOCK**2
+    return solid
 
 
 def shipped_path() -> Path:

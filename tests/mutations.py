@@ -64,6 +64,8 @@ MUTATIONS = [
     ("nn/refusal.py", "< SMALLEST_SIDE", "< 0", "refusal"),
     ("nn/tuning.py", "if (right_before & ~right).any():", "if False:", "tuning"),
     ("nn/tuning.py", "if not (right & ~right_before).any():", "if False:", "tuning hand"),
+    ("nn/refusal.py", "(np.abs(slope) < LEVEL)", "(slope < LEVEL)", "refusal"),
+    ("nn/refusal.py", "> SOLID * BLOCK**2", "> BLOCK**2", "refusal"),
     ("nn/onnx_model.py", "transB=1", "transB=0", "export"),
     ("nn/download.py", "if self._digest.hexdigest() != self._file.sha256:", "if False:",
      "download"),

@@ -13,6 +13,7 @@ from app.predict import line, main
 from app.predictor import Answer
 from nn import brush
 from nn.reader import DEFAULT_MODEL, load_reader
+from tests.test_pictures import save
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tests" / "cases"
@@ -44,6 +45,18 @@ def test_the_likeliest_digits_are_named_in_order():
     probabilities[7], probabilities[1], probabilities[4] = 0.9, 0.096, 0.004
     answer = Answer(tuple(probabilities))
     assert line(Path("a.jpg"), answer) == "a.jpg: 7   (7 90.0%, 1 9.6%)"
+
+
+def test_a_doubt_is_said_of_the_shape_or_of_which_digit_it_is():
+    sure, torn = (0.98, 0.02, *[0.0] * 8), (0.4, 0.35, 0.25, *[0.0] * 7)
+    for probabilities, is_digit, doubt in [
+        (sure, False, "not sure that it is a digit, perhaps 0"),
+        (torn, True, "not sure which digit, perhaps 0"),
+        (torn, False, "not sure that it is a digit, perhaps 0"),
+    ]:
+        assert line(Path("a.jpg"), Answer(probabilities, is_digit)).startswith(
+            f"a.jpg: {doubt}   ("
+        )
 
 
 def test_json_is_one_object_and_all_there_is_on_standard_output(one, capsys):
@@ -78,6 +91,24 @@ def test_a_picture_that_lies_on_its_side_is_read_upright_however_it_is_opened(ki
     canvas = Canvas()
     load_drawing(path, canvas)  # dropped on the window
     assert load_reader(DEFAULT_MODEL).probabilities(canvas.framing().image[None]).argmax() == 4
+
+
+def test_a_dash_and_filled_shapes_are_not_sure(tmp_path, capsys):
+    y, x = np.mgrid[:150, :150] - 75.0
+    shapes = {
+        "disc": np.hypot(x, y) < 50,
+        "small disc": np.hypot(x, y) < 9,
+        "square": np.maximum(np.abs(x), np.abs(y)) < 40,
+        "bar": (np.abs(x) < 60) & (np.abs(y + x * 0.2) < 5),
+        "oval": np.hypot(x, y * 1.3) < 60,
+    }
+    paths = [save(tmp_path / f"{name}.png", 1.0 - shape) for name, shape in shapes.items()]
+    paths.append(CASES / "dash.png")
+    main(list(map(str, paths)))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(paths)
+    for path, text in zip(paths, lines, strict=True):
+        assert text.startswith(f"{path}: not sure that it is a digit, perhaps ")
 
 
 def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, capsys):

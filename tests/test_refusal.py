@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import refusals
+from app import refusals, replay
 from app.canvas import Canvas
+from app.session import Session
+from app.strokes import read_strokes
+from app.teacher import frame_digits
 from nn import train_refusal
 from nn.architectures import CLASSES, build
 from nn.checkpoint import load_arrays, save_arrays
+from nn.dataset import load_folder
 from nn.errors import CheckpointError, DataError, UsageError
 from nn.images import frame_strokes
 from nn.learner import Learner
@@ -20,10 +24,13 @@ from nn.nondigits import (
     draw_measuring,
     draw_training,
 )
+from nn.reader import DEFAULT_MODEL, load_reader
 from nn.refusal import (
     ARCHITECTURE,
     NONE,
     Refusal,
+    is_block,
+    is_level_line,
     load_refusal,
     log_odds_of_none,
     longer_side,
@@ -33,6 +40,7 @@ from nn.refusal import (
 from tests.conftest import write_idx
 
 EXAMPLES = Path(__file__).parent.parent / "assets" / "example-strokes.jsonl"
+CASES = Path(__file__).parent / "cases"
 
 
 def fresh(threshold=0.5):
@@ -59,6 +67,81 @@ def test_a_dot_and_blank_paper_are_never_a_digit():
     line[0, 4:24, 14] = 1
     assert longer_side(line).tolist() == [20]
     assert np.isfinite(fresh().doubt(line)).all()
+
+
+def drawn(*strokes):
+    """What the window answers to strokes of (x, y) in cells: an `Answer`."""
+    session = Session(load_reader(DEFAULT_MODEL), refuses=load_refusal().refuses)
+    for stroke in strokes:
+        session.canvas.begin("draw", *stroke[0])
+        for point in stroke[1:]:
+            session.canvas.extend(*point)
+        session.canvas.end()
+    session.read_now()
+    return session.predictor.answer
+
+
+def straight(degrees, length):
+    """A line as a hand draws it, a little bent, so many degrees from level."""
+    x, y = np.cos(np.radians(degrees)) * length / 2, np.sin(np.radians(degrees)) * length / 2
+    return [(14 - x, 14 - y), (14 + y * 0.03, 14 - x * 0.03), (14 + x, 14 + y)]
+
+
+@pytest.mark.parametrize("length", [5, 12, 22])
+def test_a_line_that_lies_level_is_not_sure_and_a_steeper_one_is_a_1(length):
+    for degrees in (-23, -12, 0, 8, 23, 170):
+        assert not drawn(straight(degrees, length)).is_sure, degrees
+    for degrees in (-35, -60, -75, 90, 75, 145):
+        answer = drawn(straight(degrees, length))
+        assert answer.is_sure, degrees
+        assert answer.digit == 1
+
+
+def test_what_is_wide_but_not_a_line_is_still_a_digit():
+    flat_7 = [(3, 10), (25, 10), (17, 19)]
+    wide_2 = [(4, 12), (9, 8), (16, 8), (20, 11), (14, 15), (4, 19), (14, 18), (24, 19)]
+    for stroke, digit in ((flat_7, 7), (wide_2, 2)):
+        answer = drawn(stroke)
+        assert answer.is_sure
+        assert answer.digit == digit
+
+
+@pytest.mark.parametrize("radius", [5, 8, 12])
+@pytest.mark.parametrize("shape", ["disc", "square"])
+def test_a_filled_shape_is_not_sure(shape, radius):
+    heights = np.arange(-radius, radius + 0.1, 1.5)
+    halves = np.sqrt(radius**2 - heights**2) if shape == "disc" else np.full(len(heights), radius)
+    there_and_back = np.where(np.arange(len(heights)) % 2, 1, -1)
+    ends = [
+        (14 + side * half * turn, 14 + height)
+        for height, half, turn in zip(heights, halves, there_and_back, strict=True)
+        for side in (1, -1)
+    ]
+    assert not drawn(ends).is_sure
+
+
+def test_filled_shapes_are_blocks_and_strokes_are_not():
+    y, x = np.mgrid[:28, :28] - 13.5
+    shapes = [np.hypot(x, y) < 10, np.maximum(np.abs(x), np.abs(y)) < 10, np.hypot(x, y * 1.3) < 10]
+    strokes = [(np.hypot(x, y) < 10) & (np.hypot(x, y) > 4), (np.abs(x) < 5) & (np.abs(y) < 10)]
+    assert is_block(np.array(shapes, np.float32)).all()
+    assert not is_block(np.array(strokes, np.float32)).any()
+
+
+def test_replaying_a_dash_answers_nothing(capsys):
+    replay.main([str(CASES / "dash-drawn.jsonl"), "--json"])
+    assert json.loads(capsys.readouterr().out)["answered"] == 0
+
+
+def test_shapes_that_are_no_digit_cost_no_digit(mnist_folder, data_folder):
+    mnist = load_folder(mnist_folder)[0]
+    digits = np.asarray(mnist.images, np.float32).reshape(-1, 28, 28)
+    assert is_level_line(digits)[mnist.labels != 1].sum() <= 1
+    assert not is_level_line(digits)[mnist.labels == 1].any()
+    assert not is_block(digits).any()
+    images, labels = frame_digits(list(read_strokes(data_folder / "strokes-dev.jsonl.gz")))
+    assert is_level_line(images)[labels != 1].sum() <= 2
+    assert not is_block(images).any()
 
 
 def test_the_doubt_does_not_hang_on_the_batch():
@@ -134,9 +217,6 @@ def test_the_threshold_answers_as_many_digits_as_asked():
 
 def test_the_shipped_one_answers_the_examples_and_refuses_scrawl():
     shipped = load_refusal()
-    from app.strokes import read_strokes
-    from app.teacher import frame_digits
-
     images, _ = frame_digits(list(read_strokes(EXAMPLES)))
     assert not shipped.refuses(images).any()
     drawn = draw_measuring(30, np.random.default_rng(9))
