@@ -18,14 +18,14 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 
 from app.draw import refuses, window_size
-from app.palette import PALETTES
-from app.session import Session
-from app.strokes import read_strokes
-from app.view import View
-from nn.commands import ArgumentParser, number_in, run
-from nn.errors import UsageError, not_installed
-from nn.files import check_writable, write_atomically
-from nn.reader import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from app.drawing.strokes import read_strokes
+from app.session.session import Session
+from app.window.palette import PALETTES
+from app.window.view import View
+from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from nn.support.commands import ArgumentParser, number_in, run
+from nn.support.errors import UsageError, not_installed
+from nn.support.files import check_writable, write_atomically
 
 TICK = 1 / 60  # seconds of the recording's clock
 COLOURS = 64  # of the GIF; the window has few

@@ -21,25 +21,25 @@ import pygame
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from app import clipboard
-from app.drawings import SCREENSHOT, picture_of, save_picture, save_surface
-from app.hand import Hand
-from app.networks import users_networks
-from app.palette import PALETTES
-from app.panels import percentage
-from app.predictor import Answer
-from app.profile import DEFAULT_PROFILE, open_profile
-from app.quiet import silent_libraries
-from app.session import WINDOW_SIZE, Session
-from app.strokes import read_strokes
-from app.text import ASSETS
-from app.view import View
-from nn.commands import ArgumentParser, number_in, run
-from nn.errors import DigitpadError, DisplayError, UsageError
-from nn.reader import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from app.drawing.drawings import SCREENSHOT, picture_of, save_picture, save_surface
+from app.drawing.quiet import silent_libraries
+from app.drawing.strokes import read_strokes
+from app.my_digits.my_digits import Hand
+from app.my_digits.profile import DEFAULT_PROFILE, open_profile
+from app.session.networks import users_networks
+from app.session.predictor import Answer
+from app.session.session import WINDOW_SIZE, Session
+from app.window import clipboard
+from app.window.palette import PALETTES
+from app.window.panels import percentage
+from app.window.text import ASSETS
+from app.window.view import View
+from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from nn.support.commands import ArgumentParser, number_in, run
+from nn.support.errors import DigitpadError, DisplayError, UsageError
 
 if TYPE_CHECKING:
-    from nn.refusal import Refusal
+    from nn.inference.rejection import Refusal
 
 NAME = "Digitpad"
 FRAME_SECONDS = 1 / 60
@@ -380,7 +380,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 @functools.cache
 def _refusal() -> Refusal:
-    from nn.refusal import load_refusal  # only at the first reading: the first frame can do without
+    from nn.inference.rejection import (
+        load_refusal,  # only at the first reading: the first frame can do without
+    )
 
     return load_refusal()
 

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.predictor import Answer, Network, read
-from nn.commands import EXIT_BAD_INPUT, ArgumentParser, json_output, run
-from nn.errors import DataError
-from nn.reader import DEFAULT_MODEL, load_reader
-from nn.refusal import Refusal, load_refusal
+from app.session.predictor import Answer, Network, read
+from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.rejection import Refusal, load_refusal
+from nn.support.commands import EXIT_BAD_INPUT, ArgumentParser, json_output, run
+from nn.support.errors import DataError
 
 NAMED = 0.005  # digits less likely than this are not worth a place on the line
 
 
 def read_picture(network: Network, path: Path) -> Answer:
     """What a picture shows. Raises `DataError` if it cannot be read or shows no digit."""
-    from app.pictures import framed_picture  # pygame only once there is something to read
+    from app.drawing.pictures import framed_picture  # pygame only once there is something to read
 
     image = framed_picture(path)
     return read(network, image, not bool(_refusal().refuses(image[None])[0]))

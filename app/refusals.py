@@ -1,12 +1,13 @@
 """Measure how well non-digits are told from digits: `python -m app.refusals STROKES`.
 
 The digits of the file are drawn and framed as the program reads them; the non-digits are generated
-(`nn.nondigits`), of kinds from which nothing has learned. The curve says how many of the
-non-digits are refused where so many of the digits are still answered. `--choose` makes the point
-where 98 % are (or `--answer`) the threshold of the program, and writes it into the weights' file.
+(`nn.handwriting.nondigits`), of kinds from which nothing has learned. The curve says how many of
+the non-digits are refused where so many of the digits are still answered. `--choose` makes the
+point where 98 % are (or `--answer`) the threshold of the program, and writes it into the weights'
+file.
 
-Dots and blank paper are infinitely doubtful (`nn.refusal`): a threshold that answers them too is
-infinite, refuses nothing, and cannot be chosen.
+Dots and blank paper are infinitely doubtful (`nn.inference.rejection`): a threshold that answers
+them too is infinite, refuses nothing, and cannot be chosen.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from app.strokes import read_strokes
-from app.teacher import frame_digits
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.errors import DataError
-from nn.files import check_writable
-from nn.nondigits import draw_measuring
-from nn.refusal import Refusal, load_refusal, save_refusal, shipped_path
+from app.drawing.strokes import read_strokes
+from app.my_digits.tuner import frame_digits
+from nn.handwriting.nondigits import draw_measuring
+from nn.inference.rejection import Refusal, load_refusal, save_refusal, shipped_path
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import DataError
+from nn.support.files import check_writable
 
 Array = NDArray[Any]
 CURVE = (0.90, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)  # parts of the digits that are answered

@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas import Canvas
-from app.layout import DIGITS
-from app.predictor import Network
-from app.strokes import RecordedDigit, fit, read_strokes
-from nn.calibration import expected_calibration_error
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.files import check_writable
-from nn.images import SIZE, frame, frame_strokes
-from nn.reader import DEFAULT_MODEL, load_reader
-from nn.refusal import load_refusal
+from app.drawing.canvas import Canvas
+from app.drawing.strokes import RecordedDigit, fit, read_strokes
+from app.session.predictor import Network
+from app.window.layout import DIGITS
+from nn.handwriting.framing import SIZE, frame, frame_strokes
+from nn.inference.calibration import expected_calibration_error
+from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.rejection import load_refusal
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.files import check_writable
 
 BATCH = 256
 MOST_SHOWN = 200  # misread digits on one picture
@@ -277,7 +277,7 @@ def show_mistakes(readings: Readings, name: str, path: Path) -> None:
 
     Where none was, there is nothing to draw, and no file.
     """
-    from nn.plots import plot_digits
+    from nn.support.plots import plot_digits
 
     total, wrong = len(readings.labels), int(np.count_nonzero(~readings.right))
     title = f"{name}: {wrong:,} of {total:,} drawn digits misread"
@@ -383,7 +383,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     setting = Setting(options.scale, options.shift, options.framing)
     with json_output(options.json) as emit:
         if options.errors:
-            from nn.plots import require_matplotlib  # only now: few installations have it
+            from nn.support.plots import require_matplotlib  # only now: few installations have it
 
             require_matplotlib()
             check_writable(options.errors, "--errors")

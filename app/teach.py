@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from app.drawing.strokes import RecordedDigit, read_strokes
+from app.my_digits.tuner import frame_digits
 from app.replay import shown
-from app.strokes import RecordedDigit, read_strokes
-from app.teacher import frame_digits
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.errors import DataError
-from nn.reader import DEFAULT_MODEL, Reader, load_reader
-from nn.tuning import Outcome, Tuner, mnist_test_digits
+from nn.inference.classifier import DEFAULT_MODEL, Reader, load_reader
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import DataError
+from nn.training.finetuning import Outcome, Tuner, mnist_test_digits
 
 Array = NDArray[Any]
 ROUNDS = {"half": 0.5, "all": 1.0}  # the part of the misread digits that is taught

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.brush import draw_polyline
-from nn.files import write_atomically
+from nn.handwriting.brush import draw_polyline
+from nn.support.files import write_atomically
 
 FOLDER = Path(__file__).resolve().parent
 Array = NDArray[Any]

@@ -18,12 +18,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nn.architectures import NAMED, build, cnn, mlp
-    from nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from nn.convolution import Conv2d, MaxPool2d
-    from nn.dataset import DataLoader, Dataset, load_mnist, split
-    from nn.images import frame
-    from nn.layers import (
+    from nn.data.dataset import DataLoader, Dataset, load_mnist, split
+    from nn.handwriting.framing import frame
+    from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from nn.inference.classifier import Reader, load_reader
+    from nn.network.architectures import NAMED, build, cnn, mlp
+    from nn.network.convolution import Conv2d, MaxPool2d
+    from nn.network.layers import (
         Dropout,
         Flatten,
         Linear,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
         he_normal,
         xavier_uniform,
     )
-    from nn.learner import (
+    from nn.network.losses import CrossEntropyLoss, softmax
+    from nn.training.learner import (
         AverageWeights,
         BestWeights,
         Callback,
@@ -44,28 +46,26 @@ if TYPE_CHECKING:
         Learner,
         accuracy,
     )
-    from nn.losses import CrossEntropyLoss, softmax
-    from nn.optimizers import SGD, Adam, constant, cosine, exponential
-    from nn.reader import Reader, load_reader
+    from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
 
 # Where each name lives; the imports above say the same to type checkers, and a test compares them.
 _MODULES = {
-    "nn.architectures": ("NAMED", "build", "cnn", "mlp"),
-    "nn.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
-    "nn.convolution": ("Conv2d", "MaxPool2d"),
-    "nn.dataset": ("DataLoader", "Dataset", "load_mnist", "split"),
-    "nn.images": ("frame",),
-    "nn.layers": (
+    "nn.network.architectures": ("NAMED", "build", "cnn", "mlp"),
+    "nn.inference.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+    "nn.network.convolution": ("Conv2d", "MaxPool2d"),
+    "nn.data.dataset": ("DataLoader", "Dataset", "load_mnist", "split"),
+    "nn.handwriting.framing": ("frame",),
+    "nn.network.layers": (
         "Dropout", "Flatten", "Linear", "ReLU", "Sequential", "Sigmoid", "Tanh", "Unflatten",
         "he_normal", "xavier_uniform",
     ),
-    "nn.learner": (
+    "nn.training.learner": (
         "AverageWeights", "BestWeights", "Callback", "DataLoaders", "EarlyStopping", "Learner",
         "accuracy",
     ),
-    "nn.losses": ("CrossEntropyLoss", "softmax"),
-    "nn.optimizers": ("SGD", "Adam", "constant", "cosine", "exponential"),
-    "nn.reader": ("Reader", "load_reader"),
+    "nn.network.losses": ("CrossEntropyLoss", "softmax"),
+    "nn.training.optimizers": ("SGD", "Adam", "constant", "cosine", "exponential"),
+    "nn.inference.classifier": ("Reader", "load_reader"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

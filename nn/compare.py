@@ -22,15 +22,24 @@ from typing import Any, NamedTuple
 from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
-from nn import plots
-from nn.architectures import describe
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.errors import UsageError
-from nn.files import check_writable
-from nn.peers import Task
-from nn.profiling import profile
-from nn.systems import MANY, SYSTEMS, is_installed, load_parts, read_once, tasks, train_once, trains
-from nn.workers import WorkerEnded, Workers
+from nn.benchmark.frameworks import Task
+from nn.benchmark.profiling import profile
+from nn.benchmark.systems import (
+    MANY,
+    SYSTEMS,
+    is_installed,
+    load_parts,
+    read_once,
+    tasks,
+    train_once,
+    trains,
+)
+from nn.benchmark.workers import WorkerEnded, Workers
+from nn.network.architectures import describe
+from nn.support import plots
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import UsageError
+from nn.support.files import check_writable
 
 Row = dict[str, Any]
 

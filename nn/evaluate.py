@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nn import plots
-from nn.calibration import expected_calibration_error
-from nn.checkpoint import summary
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.dataset import load_mnist, read_csv_images
-from nn.errors import UsageError
-from nn.files import check_writable, write_for_option
-from nn.images import SIZE, frame
-from nn.losses import CrossEntropyLoss, softmax
-from nn.near_chance import near_chance_hint
-from nn.reader import DEFAULT_MODEL, load_reader
+from nn.data.dataset import load_mnist, read_csv_images
+from nn.handwriting.framing import SIZE, frame
+from nn.inference.calibration import expected_calibration_error
+from nn.inference.checkpoint import summary
+from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.near_chance import near_chance_hint
+from nn.network.losses import CrossEntropyLoss, softmax
+from nn.support import plots
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import UsageError
+from nn.support.files import check_writable, write_for_option
 
 Array = NDArray[Any]
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from nn.checkpoint import find_model, load_checkpoint, summary
-from nn.commands import ArgumentParser, json_output, run
-from nn.errors import UsageError
-from nn.files import check_writable, write_for_option
-from nn.onnx_model import to_onnx
-from nn.reader import DEFAULT_MODEL
+from nn.inference.checkpoint import find_model, load_checkpoint, summary
+from nn.inference.classifier import DEFAULT_MODEL
+from nn.inference.onnx_model import to_onnx
+from nn.support.commands import ArgumentParser, json_output, run
+from nn.support.errors import UsageError
+from nn.support.files import check_writable, write_for_option
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -24,8 +24,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from nn import plots
-from nn.architectures import (
+from nn.data.dataset import DataLoader, Dataset, checksum, load_mnist, split
+from nn.handwriting.augmentation import varied
+from nn.handwriting.digits import write_digits
+from nn.inference.calibration import fit_temperature
+from nn.inference.checkpoint import Checkpoint, save_checkpoint, summary
+from nn.inference.classifier import Reader
+from nn.inference.near_chance import near_chance_hint
+from nn.network.architectures import (
     NAMED,
     Architecture,
     build,
@@ -33,21 +39,18 @@ from nn.architectures import (
     is_convolutional,
     mlp,
 )
-from nn.augmentation import varied
-from nn.calibration import fit_temperature
-from nn.checkpoint import Checkpoint, save_checkpoint, summary
-from nn.commands import (
+from nn.network.losses import CrossEntropyLoss
+from nn.support import plots
+from nn.support.commands import (
     EXIT_INTERRUPTED,
     ArgumentParser,
     json_output,
     number_in,
     run,
 )
-from nn.dataset import DataLoader, Dataset, checksum, load_mnist, split
-from nn.errors import TrainingError, UsageError
-from nn.files import check_writable
-from nn.handwriting import write_digits
-from nn.learner import (
+from nn.support.errors import TrainingError, UsageError
+from nn.support.files import check_writable
+from nn.training.learner import (
     EVALUATION_BATCH,
     AverageWeights,
     BestWeights,
@@ -57,13 +60,10 @@ from nn.learner import (
     Learner,
     accuracy,
 )
-from nn.losses import CrossEntropyLoss
-from nn.near_chance import near_chance_hint
-from nn.optimizers import SGD, Adam, constant, cosine, exponential
-from nn.parallel import SLICE, available_cores
-from nn.reader import Reader
-from nn.resume import SaveState, load_state, state_path
-from nn.settings import (
+from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
+from nn.training.parallel import SLICE, available_cores
+from nn.training.resume import SaveState, load_state, state_path
+from nn.training.settings import (
     DEFAULTS,
     NUMBERS,
     WIDEST,

@@ -1,8 +1,9 @@
 """python -m nn.train_refusal: train the network that tells what is no digit.
 
 It learns from MNIST's training digits, from digits written by rule, and from drawings of the
-training kinds of `nn.nondigits`, all varied. Its threshold is set so that a part of MNIST's
-training digits, kept aside, is accepted; `python -m app.refusals STROKES --choose` sets it better.
+training kinds of `nn.handwriting.nondigits`, all varied. Its threshold is set so that a part of
+MNIST's training digits, kept aside, is accepted; `python -m app.refusals STROKES --choose` sets it
+better.
 """
 
 from __future__ import annotations
@@ -16,20 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nn.architectures import CLASSES, build
-from nn.augmentation import varied
-from nn.commands import ArgumentParser, json_output, number_in, run
-from nn.dataset import DataLoader, Dataset, load_mnist, split
-from nn.errors import DataError
-from nn.files import check_writable
-from nn.handwriting import write_digits
-from nn.images import SIZE
-from nn.learner import EVALUATION_BATCH, AverageWeights, DataLoaders, Learner, WholeOrNothing
-from nn.losses import CrossEntropyLoss
-from nn.nondigits import draw_training
-from nn.optimizers import Adam, cosine
-from nn.parallel import SLICE, available_cores
-from nn.refusal import (
+from nn.data.dataset import DataLoader, Dataset, load_mnist, split
+from nn.handwriting.augmentation import varied
+from nn.handwriting.digits import write_digits
+from nn.handwriting.framing import SIZE
+from nn.handwriting.nondigits import draw_training
+from nn.inference.rejection import (
     ARCHITECTURE,
     FILE_NAME,
     NONE,
@@ -38,6 +31,20 @@ from nn.refusal import (
     longer_side,
     save_refusal,
 )
+from nn.network.architectures import CLASSES, build
+from nn.network.losses import CrossEntropyLoss
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import DataError
+from nn.support.files import check_writable
+from nn.training.learner import (
+    EVALUATION_BATCH,
+    AverageWeights,
+    DataLoaders,
+    Learner,
+    WholeOrNothing,
+)
+from nn.training.optimizers import Adam, cosine
+from nn.training.parallel import SLICE, available_cores
 
 VALIDATION = 0.05  # part of MNIST's training digits, kept aside
 ACCEPTED = 0.998  # of those

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from app import refusals, teach
+from app.drawing.strokes import read_strokes
 from app.replay import Setting, replay
-from app.strokes import read_strokes
 from nn import evaluate
-from nn.calibration import expected_calibration_error
-from nn.checkpoint import find_model
-from nn.reader import DEFAULT_MODEL, load_reader
+from nn.inference.calibration import expected_calibration_error
+from nn.inference.checkpoint import find_model
+from nn.inference.classifier import DEFAULT_MODEL, load_reader
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,9 @@ import numpy as np
 import pygame
 
 from app.draw import Painter, window_size
-from app.session import Session
-from app.strokes import fit, read_strokes
-from nn.reader import PACKAGED_MODELS, load_reader
+from app.drawing.strokes import fit, read_strokes
+from app.session.session import Session
+from nn.inference.classifier import PACKAGED_MODELS, load_reader
 
 EVENTS_A_FRAME = 16
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from app.canvas import Canvas
-from app.predictor import Predictor
-from app.strokes import fit, read_strokes
-from nn.images import frame_strokes
-from nn.reader import load_reader
+from app.drawing.canvas import Canvas
+from app.drawing.strokes import fit, read_strokes
+from app.session.predictor import Predictor
+from nn.handwriting.framing import frame_strokes
+from nn.inference.classifier import load_reader
 
 ROUNDS = 1000
 

@@ -1,0 +1,1 @@
+"""The drawing: canvas, strokes, and the files they are kept in."""

@@ -1,0 +1,174 @@
+"""Drawings as files: a picture for people, and strokes that can be loaded and drawn on."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from app.drawing.canvas import BRUSH_SIZES, DRAW_RADIUS, ERASE_RADIUS, FARTHEST, Canvas
+from app.drawing.pictures import framed_picture
+from app.drawing.strokes import MAX_LINE, MAX_POINTS, marks_of, read_strokes
+from nn.handwriting.framing import SIZE, Mark
+from nn.support.errors import DataError
+from nn.support.files import user_folder, write_atomically
+
+LONGEST_PATH = 20_000.0  # cells; more than a hand scribbles in two minutes
+SMALLEST_BRUSH, LARGEST_BRUSH = DRAW_RADIUS * BRUSH_SIZES[0], ERASE_RADIUS * BRUSH_SIZES[-1]
+ENLARGED = 10  # pixels a cell in a saved picture
+SCREENSHOT = "Screenshot "  # what the names of pictures of the window begin with
+STROKES = (".jsonl", ".gz", ".json")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def users_drawings() -> Path:
+    """The folder that drawings and screenshots are saved in: Digitpad in the user's pictures."""
+    return user_folder("pictures") / "Digitpad"
+
+
+def save_picture(surface: pygame.Surface, folder: Path, kind: str = "") -> Path:
+    """Save a picture as a PNG named `kind` and the time, numbered if need be; returns its path.
+
+    No file is ever replaced, also not by two windows in the same moment, nor where the clock was
+    set back. Raises `DataError` if the disk refuses.
+    """
+    stem = folder / f"{kind}{time.strftime('%Y-%m-%d %H.%M.%S')}"
+    number = 1
+    try:
+        while True:
+            name = stem.name if number == 1 else f"{stem.name} ({number})"
+            number += 1
+            path = stem.with_name(f"{name}.png")
+            if path.exists() or path.with_suffix(".jsonl").exists():
+                continue
+            with contextlib.suppress(FileExistsError):  # another window was faster
+                save_surface(surface, path, replace=False)
+                return path
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def _cannot_write(folder: Path, error: OSError) -> DataError:
+    return DataError(f"cannot write into {folder}: {error.strerror or error}")
+
+
+def save_drawing(canvas: Canvas, folder: Path, digit: int) -> list[Path]:
+    """Save the drawing as STEM.png, black on white, and STEM.jsonl; returns what was written.
+
+    `digit` is what it was read as. A drawing that began as a picture has no strokes that tell all
+    of it, and is saved as a picture only; so is one too long to be opened again. Raises
+    `DataError` if the disk refuses.
+    """
+    written = [save_picture(picture_of(canvas.ink), folder)]
+    drawn = [mark.points for mark in canvas.marks if mark.kind == "draw"]
+    if drawn and not canvas.is_picture:
+        marks = [[mark.kind, mark.radius, mark.points] for mark in canvas.marks]
+        record = {"label": digit, "strokes": drawn, "marks": marks}
+        line = json.dumps(record, separators=(",", ":"))
+        if len(line) < MAX_LINE and not _is_too_long(canvas.marks):
+            strokes = written[0].with_suffix(".jsonl")
+            try:
+                write_atomically(strokes, lambda file: file.write(f"{line}\n".encode()))
+            except OSError as error:
+                with contextlib.suppress(OSError):  # what is said not to be saved is not there
+                    written[0].unlink()
+                raise _cannot_write(folder, error) from None
+            written.append(strokes)
+    return written
+
+
+def load_drawing(path: Path, canvas: Canvas) -> int | None:
+    """Show a saved drawing, the first digit of a stroke file, or a picture; returns its label.
+
+    Raises `DataError`, changing nothing, if the file is none of these.
+    """
+    if path.suffix.lower() not in STROKES:
+        canvas.show_picture(framed_picture(path))
+        return None
+    digit = next(iter(read_strokes(path)))
+    marks = _saved_marks(path)
+    if marks is None:
+        canvas.show_marks(marks_of(digit))
+        return digit.label
+    canvas.show_marks(marks)
+    return None  # what the program itself took it for is no true label
+
+
+def _saved_marks(path: Path) -> list[Mark] | None:
+    """The marks of a drawing that this program saved; None for any other stroke file."""
+    try:
+        with path.open("rb") as file:
+            record: Any = json.loads(file.readline(MAX_LINE + 1))
+        marks = [_mark(*entry) for entry in record["marks"]]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return None if not marks or _is_too_long(marks) else marks
+
+
+def _mark(kind: Any, radius: Any, points: Any) -> Mark:
+    """A mark that a canvas can have made; raises `ValueError` or `TypeError` for any other."""
+    if kind not in ("draw", "erase") or not points:
+        raise ValueError
+    radius = _number(radius, SMALLEST_BRUSH, LARGEST_BRUSH)
+    far = FARTHEST
+    return Mark([(_number(x, -far, far), _number(y, -far, far)) for x, y in points], radius, kind)
+
+
+def _number(value: Any, low: float, high: float) -> float:
+    # Compared first: an integer of JSON may be too large for a float.
+    if type(value) in (int, float) and low <= value <= high:
+        return float(value)
+    raise ValueError
+
+
+def _is_too_long(marks: Sequence[Mark]) -> bool:
+    """Whether drawing the marks anew would take more than a second or two."""
+    length = sum(math.dist(a, b) for mark in marks for a, b in pairwise(mark.points))
+    return length > LONGEST_PATH or sum(len(mark.points) for mark in marks) > MAX_POINTS
+
+
+def saved_drawings(folder: Path) -> list[Path]:
+    """The files in the folder that can be opened, newest first; of a drawing only its strokes."""
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in (*STROKES, *PICTURES)]
+        stems = {path.stem for path in files if path.suffix == ".jsonl"}
+        files = [path for path in files if not path.name.startswith(SCREENSHOT)]
+        shown = [p for p in files if p.suffix == ".jsonl" or p.stem not in stems]
+        return sorted(shown, key=_changed, reverse=True)
+    except OSError:
+        return []
+
+
+def _changed(path: Path) -> float:
+    """When a file was last written; of one that is gone, or leads nowhere, long ago."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def picture_of(ink: NDArray[Any]) -> pygame.Surface:
+    """Ink (28, 28) as a picture, black on white, ten pixels a cell."""
+    grey = np.rint(255 * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
+    cells = np.repeat(grey[..., None], 3, axis=2)
+    small = pygame.image.frombuffer(cells.tobytes(), (SIZE, SIZE), "RGB")
+    return pygame.transform.scale(small, (SIZE * ENLARGED, SIZE * ENLARGED))
+
+
+def save_surface(surface: pygame.Surface, path: Path, replace: bool = True) -> None:
+    """Write a PNG atomically; `OSError` if the disk refuses. `replace` as of `write_atomically`."""
+
+    # In memory first: pygame says neither what the disk refused nor that only once.
+    picture = io.BytesIO()
+    pygame.image.save(surface, picture, "digitpad.png")  # the name tells the format
+    write_atomically(path, lambda file: file.write(picture.getbuffer()), replace)

@@ -1,0 +1,189 @@
+"""Recorded pen strokes: JSON Lines files, and fitting a recorded digit to the canvas.
+
+A line of the file is one digit: `{"label": 3, "strokes": [[[x, y], …], …]}`, x to the right, y
+down, in any unit. `"writer"` may say who wrote it; other keys are allowed and ignored. A
+gzip-compressed file is read as well.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, cast
+
+from app.drawing.canvas import DRAW_RADIUS, Point
+from nn.handwriting.framing import SIZE, Mark
+from nn.support.errors import DataError
+
+Stroke = Sequence[Point]
+
+MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
+MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
+MAX_COORDINATE = 1e12
+MAX_POINTS = 20_000  # of a digit; a digit has a hundred, and drawing these takes a second
+
+
+@dataclass(frozen=True)
+class RecordedDigit:
+    """What somebody wrote: the digit they meant, the points of each stroke, and who it was."""
+
+    label: int
+    strokes: list[list[Point]]
+    writer: str | None = None  # None where the file does not say
+
+
+def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
+    """The digits of a stroke file, one after another.
+
+    Raises `DataError`, which names the line, for whatever cannot be read or understood; a file
+    without any digit is an error too. Only one line is in memory at a time.
+    """
+    count = 0
+    for number, line in _lines(path):
+        if line.strip():
+            count += 1
+            yield parse_digit(line, f"{path}, line {number}")
+    if not count:
+        raise DataError(f"{path} holds no digits; expected one JSON object a line")
+
+
+def fit(
+    strokes: Sequence[Stroke], scale: float = 0.7, shift: tuple[float, float] = (0.0, 0.0)
+) -> list[list[Point]]:
+    """Strokes in any unit, fitted to the canvas; returns points in cells.
+
+    The longer side of the bounding box of all points becomes `scale` times the canvas, and its
+    middle comes to (0.5 + shift x, 0.5 + shift y) of the canvas. A dot or a straight line, which
+    has no width or no height, is placed the same way.
+    """
+    xs = [x for stroke in strokes for x, _ in stroke]
+    ys = [y for stroke in strokes for _, y in stroke]
+    if not xs:
+        return []
+    left, top = min(xs), min(ys)
+    side = max(max(xs) - left, max(ys) - top) or 1.0
+    # Dividing before multiplying keeps boxes of any size, however tiny, in range.
+    middle_x, middle_y = (max(xs) - left) / side / 2, (max(ys) - top) / side / 2
+    return [
+        [
+            (
+                SIZE * (0.5 + shift[0] + scale * ((x - left) / side - middle_x)),
+                SIZE * (0.5 + shift[1] + scale * ((y - top) / side - middle_y)),
+            )
+            for x, y in stroke
+        ]
+        for stroke in strokes
+    ]
+
+
+def marks_of(digit: RecordedDigit) -> list[Mark]:
+    """The marks that a recorded digit becomes on the canvas: fitted, with the usual pen."""
+    return [Mark(line, DRAW_RADIUS) for line in fit(digit.strokes)]
+
+
+def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines of a plain or gzipped file, none longer than allowed."""
+    number, total = 0, 0
+    try:
+        with open(path, "rb") as file:
+            for line in _split(_unpacked(file)):
+                number += 1
+                total += len(line)
+                if len(line) > MAX_LINE:
+                    raise DataError(f"{path}, line {number} is longer than {MAX_LINE:,} bytes")
+                if total > MAX_FILE:
+                    raise DataError(f"{path} is larger than {MAX_FILE:,} bytes unpacked")
+                yield number, line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is a damaged gzip file after line {number}: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read strokes from {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a name with a null character in it
+        raise DataError(f"cannot read strokes from {path!r}: {error}") from error
+
+
+def _unpacked(file: io.BufferedReader) -> BinaryIO:
+    # The first bytes tell, whatever the file is called; peeking works on pipes too.
+    if file.peek(2)[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    return file
+
+
+def _split(file: BinaryIO) -> Iterator[bytes]:
+    """Lines, but never more than one byte beyond the limit at once."""
+    while line := file.readline(MAX_LINE + 1):
+        yield line
+
+
+def parse_digit(line: bytes, place: str) -> RecordedDigit:
+    """The digit of one line; `place` names the line in the `DataError` if it cannot be read."""
+    try:
+        record = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place} is not UTF-8 text: {error.reason}") from error
+    except RecursionError as error:
+        raise DataError(f"{place} is nested too deeply") from error
+    except ValueError as error:  # json.JSONDecodeError, and a number with too many digits
+        raise DataError(f"{place} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise DataError(f'{place}: expected an object with "label" and "strokes"')
+    missing = [key for key in ("label", "strokes") if key not in record]
+    if missing:
+        raise DataError(f"{place}: {' and '.join(missing)} missing")
+    label = record["label"]
+    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
+        raise DataError(f"{place}: label must be a whole number 0…9, received {_short(label)}")
+    strokes = record["strokes"]
+    if not isinstance(strokes, list) or not strokes:
+        raise DataError(f"{place}: strokes must be a list of at least one stroke")
+    count = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
+    if count > MAX_POINTS:
+        raise DataError(f"{place}: expected at most {MAX_POINTS:,} points, received {count:,}")
+    written = [_stroke(stroke, place) for stroke in strokes]
+    return RecordedDigit(label, written, _writer(record.get("writer")))
+
+
+def _writer(value: Any) -> str | None:
+    """A writer's name or number; whatever else stands there is ignored, as other keys are."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number or isinstance(value, str) else None
+
+
+def _stroke(stroke: Any, place: str) -> list[Point]:
+    if not isinstance(stroke, list) or not stroke:
+        raise DataError(f"{place}: a stroke must be a list of at least one point")
+    points = []
+    for point in stroke:
+        if not isinstance(point, list) or len(point) != 2:
+            raise DataError(f"{place}: a point must be a pair [x, y], received {_short(point)}")
+        points.append((_number(point[0], place), _number(point[1], place)))
+    return points
+
+
+def _number(value: Any, place: str) -> float:
+    # Comparing before converting: an integer of JSON may be too large for a float, and no
+    # comparison holds for what is not a number.
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and -MAX_COORDINATE <= value <= MAX_COORDINATE:
+        return float(value)
+    raise DataError(
+        f"{place}: a coordinate must be a number within ±{MAX_COORDINATE:g}, "
+        f"received {_short(value)}"
+    )
+
+
+def _short(value: Any) -> str:
+    try:
+        text = json.dumps(value)
+    except RecursionError:  # what was just not too deep to read can be too deep to write
+        return "something deeply nested"
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number in JSON")

@@ -1,0 +1,1 @@
+"""The user's own digits, and what the network learned from them."""

@@ -1,0 +1,250 @@
+"""The user's own digits and what a network learned from them, as the window uses them.
+
+Each call ends in a line for the user. Nothing is imported or read before the first frame: `load`
+comes after it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.handwriting.framing import Mark
+from nn.inference.classifier import Reader
+from nn.support.errors import DigitpadError
+
+if TYPE_CHECKING:
+    from app.my_digits.profile import OwnDigit, Profile
+    from app.my_digits.tuner import Teacher
+
+YOURS = ", yours"  # what the name of a network that was tuned ends with
+READ_AT_ONCE = 8  # of the user's digits, so that the window answers however many there are
+
+
+class Hand:
+    """A profile's digits, and the teacher that tunes the shipped network to them.
+
+    `reader` is the tuned network, or None while the shipped one reads; `digits` are the user's, as
+    last seen on disk. Whoever shows how they are read calls `read_some` until `is_reading` is
+    false; `image` and `is_right` tell of each digit that was read so far.
+    """
+
+    def __init__(self, profile: Profile, shipped: Reader, data_dir: Path | None = None) -> None:
+        self.profile, self.shipped = profile, shipped
+        self.digits: tuple[OwnDigit, ...] = ()
+        self.reader: Reader | None = None
+        self.is_loaded = False
+        self.is_reading = False  # whether some digits have not been read yet
+        self._images: dict[bytes, NDArray[Any]] = {}  # by the digit's line, as the answers below
+        self._untaught: dict[bytes, int] = {}  # what the shipped network reads
+        self._taught: dict[bytes, int] = {}  # what the tuned one reads
+        self._data_dir = data_dir
+        self._teacher: Teacher | None = None
+        self._version: object = None
+        self._done = ""  # what the user did that is being learned, if the lesson has to repeat it
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a tuning is under way."""
+        return self._teacher is not None and self._teacher.busy
+
+    @property
+    def progress(self) -> str:
+        """A line for as long as a tuning is under way; "" if none is."""
+        return "Your digits are being learned …" if self.is_busy else ""
+
+    def load(self) -> str:
+        """Take up the profile as it is on disk; what was not learned yet is learned now."""
+        from app.my_digits.tuner import Teacher
+
+        self.is_loaded = True
+        self._teacher = Teacher(self.profile, self.shipped, data_dir=self._data_dir)
+        try:
+            notices = self._teacher.load()
+        except DigitpadError as error:
+            return str(error)
+        self._take_up()
+        self.refresh()
+        if self._teacher.stale:
+            self._teacher.start()
+        return "; ".join(notices)
+
+    def refresh(self) -> str:
+        """Look at the digits again, if the file has changed, also by another window."""
+        version = self.profile.version()
+        if version == self._version and version is not None:
+            return ""
+        try:
+            found = self.profile.load()
+        except DigitpadError as error:
+            return str(error)
+        self._version = self.profile.version()
+        self.digits = found.digits
+        self.is_reading = True
+        lines = {own.line for own in found.digits}
+        for known in (self._images, self._untaught, self._taught):
+            for line in known.keys() - lines:
+                del known[line]
+        return "; ".join(found.notices)
+
+    def read_some(self) -> bool:
+        """Read some digits that were not read yet; returns whether there were any."""
+        from app.my_digits.tuner import frame_digits
+
+        networks = [(self.shipped, self._untaught)]
+        if self.reader is not None:
+            networks.append((self.reader, self._taught))
+        waiting = [
+            own for own in self.digits if any(own.line not in answers for _, answers in networks)
+        ][:READ_AT_ONCE]
+        self.is_reading = len(waiting) == READ_AT_ONCE  # there may be more
+        unseen = [own for own in waiting if own.line not in self._images]
+        images, _ = frame_digits([own.digit for own in unseen])
+        self._images.update(zip([own.line for own in unseen], images, strict=True))
+        for network, answers in networks:
+            lines = [own.line for own in waiting if own.line not in answers]
+            if lines:
+                logits = network.logits(np.stack([self._images[line] for line in lines]))
+                answers.update(zip(lines, logits.argmax(axis=1).tolist(), strict=True))
+        return bool(waiting)
+
+    def image(self, own: OwnDigit) -> NDArray[Any] | None:
+        """What the network sees of a digit, (28, 28); None before it was read."""
+        return self._images.get(own.line)
+
+    def is_right(self, own: OwnDigit) -> bool | None:
+        """Whether the network in use reads a digit as it is meant; None before it was read."""
+        answers = self._untaught if self.reader is None else self._taught
+        return answers[own.line] == own.digit.label if own.line in answers else None
+
+    def correct(self, label: int, marks: Sequence[Mark]) -> tuple[str | None, str]:
+        """Keep a drawing under its label and learn from it; returns its key and a line."""
+        from app.my_digits.profile import visible_strokes
+
+        strokes = visible_strokes(marks)
+        if not strokes:
+            return None, "Only what was drawn here can be kept; draw a digit first"
+        try:
+            own = self.profile.add(label, strokes)
+        except DigitpadError as error:
+            return None, str(error)
+        said = self._changed("")
+        line = f"Kept as {with_article(label)}: the {_ordinal(len(self.digits))} of your digits"
+        return own.key, said or f"{line}; it is being learned · Ctrl-Z takes it back"
+
+    def has(self, key: str) -> bool:
+        """Whether a digit was still there when the file was last looked at."""
+        return any(own.key == key for own in self.digits)
+
+    def take_back(self, key: str, done: str = "Taken back") -> tuple[bool, str]:
+        """Remove a digit, as if it had never been kept; returns whether it is gone, and a line."""
+        try:
+            found = self.profile.remove(key)
+        except DigitpadError as error:
+            return False, str(error)
+        if not found:
+            done = "It is no longer there"
+        return True, self._changed(done) or done
+
+    def relabel(self, key: str, label: int) -> tuple[bool, str]:
+        """Say that a digit means another; returns whether it does now, and a line."""
+        try:
+            found = self.profile.relabel(key, label)
+        except DigitpadError as error:
+            return False, str(error)
+        line = f"It is {with_article(label)} now" if found else "It is no longer there"
+        return found, self._changed(line) or line
+
+    def put(self, own: OwnDigit, place: int) -> tuple[bool, str]:
+        """Put a digit back as it was before a change; returns whether it is, and a line."""
+        try:
+            was_removed = self.profile.put(own, place)
+        except DigitpadError as error:
+            return False, str(error)
+        label = with_article(own.digit.label)
+        line = f"Restored as {label}" if was_removed else f"It is {label} again"
+        return True, self._changed(line) or line
+
+    def forget(self) -> str:
+        """Back to the shipped network; the digits stay."""
+        if self._teacher is None:
+            return "Nothing has been learned yet"
+        try:
+            said = self._teacher.forget()
+        except DigitpadError as error:
+            said = str(error)
+        self._take_up()
+        return said[0].upper() + said[1:]
+
+    def poll(self) -> str | None:
+        """What a tuning came to, once; None while there is nothing to say. Call it often."""
+        lesson = self._teacher.poll() if self._teacher is not None else None
+        if lesson is None:
+            return None
+        self._take_up()
+        done, self._done = self._done, ""
+        message = f"{done}; {lesson.message}" if done else lesson.message
+        message = message[0].upper() + message[1:]
+        return "; ".join([message, *lesson.notices])
+
+    def close(self) -> None:
+        """End a tuning that is under way; it is taken up again at the next start."""
+        if self._teacher is not None:
+            self._teacher.close()
+
+    def summary(self) -> str:
+        """How many digits there are, and how they and MNIST's are read."""
+        if not self.digits:
+            return "None of your digits yet: draw one, then press the digit it is"
+        figures = self.shipped.checkpoint.record.get("figures", {})
+        line = f"{len(self.digits)} of your digits"
+        if self.is_reading:
+            return f"{line}; they are being read …"
+        line += f", {sum(bool(self.is_right(own)) for own in self.digits)} read right"
+        if self.reader is not None:
+            untaught = sum(self._untaught.get(own.line) == own.digit.label for own in self.digits)
+            line += f" ({untaught} without what was learned)"
+        accuracy = figures.get("test_accuracy") if isinstance(figures, dict) else None
+        if isinstance(accuracy, float):
+            line += f" · MNIST {100 * accuracy:.2f} %"
+            line += " before that" if self.reader is not None else ""
+        return line
+
+    def _changed(self, done: str) -> str:
+        """The digits have changed: look at them and learn from them. Returns what went wrong.
+
+        `done` says how; the lesson repeats it.
+        """
+        self._version, self._done = None, done
+        said = self.refresh()
+        if self._teacher is not None:
+            self._teacher.start()
+        return said
+
+    def _take_up(self) -> None:
+        network = self._teacher.network if self._teacher is not None else self.shipped
+        self._taught, self.is_reading = {}, True
+        if network is self.shipped:
+            self.reader = None
+            return
+        # A file and a name of its own: it stands beside the shipped one on the shelf.
+        name = self.shipped.name + YOURS
+        # The figures are the shipped network's; nobody has measured this one on MNIST.
+        record = {k: v for k, v in network.checkpoint.record.items() if k != "figures"}
+        checkpoint = dataclasses.replace(network.checkpoint, name=name, record=record)
+        self.reader = Reader(self.profile.tuned_path(self.shipped.name), checkpoint)
+
+
+def with_article(label: int) -> str:
+    """A digit as in "it is an 8"."""
+    return f"{'an' if label == 8 else 'a'} {label}"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"

@@ -1,0 +1,400 @@
+"""What belongs to one user: the digits they corrected, and the network tuned to their hand.
+
+A profile is a folder:
+
+    digits.jsonl            the user's digits, one a line, as `app.drawing.strokes` reads them
+    digits.jsonl.rejected   lines that could not be understood, set aside as they were
+    MODEL.npz               the network MODEL tuned to these digits (`nn.training.finetuning`)
+    MODEL.settled           the digits that MODEL need not learn: it was refused, or forgotten
+    lock                    held for the moment of a change, so that two windows do not collide
+
+A digit is appended as one line and forced to the disk before anything is said of it, and so are
+lines that are set aside. Whatever else is written replaces its file at once. So a crash at any
+moment leaves every digit there was, and at most one broken line at the end, which is set aside when
+the file is read next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from app.drawing.canvas import Point
+from app.drawing.strokes import MAX_FILE, MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
+from nn.handwriting.framing import SIZE, Mark, visible_lines
+from nn.support.errors import DataError, DigitpadError, UsageError
+from nn.support.files import sync_folder, user_folder, write_atomically
+
+DIGITS_FILE = "digits.jsonl"
+DEFAULT_PROFILE = "default"
+NAME = re.compile(r"[^\W_][\w .-]{0,62}[\w-]|[^\W_]")  # a letter or number first, no dot at the end
+MOST_LINES = 100_000  # each takes some hundred bytes of memory, however short it is
+LOCK_SECONDS = 2.0  # another window holds the lock for a few milliseconds
+
+
+class ProfileError(DigitpadError):
+    """The profile's folder cannot be read or written; what was there is still there."""
+
+
+@dataclass(frozen=True)
+class OwnDigit:
+    """A digit of the user's; `key` tells it from all others, in every window."""
+
+    key: str
+    digit: RecordedDigit
+    line: bytes  # as it stands in the file, without the end of line
+
+
+@dataclass(frozen=True)
+class Digits:
+    """What a profile's file held: the good digits in order, and a line on each bad one."""
+
+    digits: tuple[OwnDigit, ...]
+    notices: tuple[str, ...] = ()
+
+
+class Profile:
+    """One user's folder. All calls go to the disk; only what a line means is remembered.
+
+    Every call may raise `ProfileError`, of one line.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / DIGITS_FILE
+        self.rejected_path = folder / f"{DIGITS_FILE}.rejected"
+        self._known: dict[bytes, tuple[str, RecordedDigit]] = {}
+
+    def tuned_path(self, model: str) -> Path:
+        """Where the network `model`, tuned to this user, is kept."""
+        return self.folder / f"{model}.npz"
+
+    def load(self) -> Digits:
+        """All digits. Bad lines are set aside in the `.rejected` file and named in the notices.
+
+        Where the folder cannot be written, the bad lines stay where they are and are named all
+        the same. No file is no digits.
+        """
+        digits, bad = self._parsed()
+        if not bad:
+            return Digits(digits)
+        try:
+            with self._locked():
+                # Again, under the lock: another window may have added to the file, or mended it.
+                digits, bad = self._parsed()
+                self._set_aside([line for line, _ in bad])
+                self._replace(digits)
+        except ProfileError as error:
+            notices = [f"{reason}; left where it is ({error})" for _, reason in bad]
+        else:
+            notices = [f"{reason}; set aside in {self.rejected_path.name}" for _, reason in bad]
+        return Digits(digits, tuple(notices))
+
+    def add(self, label: int, strokes: Sequence[Sequence[Point]]) -> OwnDigit:
+        """Append a digit, forced to the disk; strokes in any unit, as of `visible_strokes`."""
+        if not 0 <= label <= 9 or not strokes or not all(strokes):
+            raise ValueError("expected a label 0…9 and at least one stroke of at least one point")
+        key = uuid.uuid4().hex
+        record = {
+            "label": label,
+            "strokes": [[[round(x, 3), round(y, 3)] for x, y in stroke] for stroke in strokes],
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "key": key,
+        }
+        line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+        points = sum(map(len, strokes))
+        if len(line) >= MAX_LINE or points > MAX_POINTS:
+            raise ProfileError(
+                f"the drawing is too long to keep: expected at most {MAX_POINTS:,} points in "
+                f"{MAX_LINE:,} bytes, received {points:,} in {len(line):,}; draw it with fewer "
+                "strokes"
+            )
+        with self._locked():
+            self._append(self.path, line + b"\n")
+        return OwnDigit(key, parse_digit(line, str(self.path)), line)
+
+    def remove(self, key: str) -> bool:
+        """Take a digit out of the file; returns whether it was still there."""
+        return self._change(key, lambda own: None)
+
+    def relabel(self, key: str, label: int) -> bool:
+        """Say that a digit means another; returns whether it was still there."""
+        if not 0 <= label <= 9:
+            raise ValueError(f"expected a label 0…9, received {label}")
+
+        def changed(own: OwnDigit) -> OwnDigit:
+            record = json.loads(own.line.decode("utf-8-sig"), parse_float=_float_or_text)
+            record |= {"label": label, "key": own.key}
+            line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
+            if len(line) > MAX_LINE:  # letters that were written as they are take more room so
+                raise ProfileError(
+                    f"the digit's line in {self.path} is too long to be changed: expected at most "
+                    f"{MAX_LINE:,} bytes, received {len(line):,}; delete it and draw it again"
+                )
+            return OwnDigit(own.key, replace(own.digit, label=label), line)
+
+        return self._change(key, changed)
+
+    def put(self, own: OwnDigit, place: int) -> bool:
+        """Put a digit back as it was, at `place` if it was removed; returns whether it was."""
+        with self._locked():
+            digits, bad = self._parsed()
+            changed = [own if each.key == own.key else each for each in digits]
+            was_removed = own not in changed
+            if was_removed:
+                changed.insert(place, own)
+            self._set_aside([line for line, _ in bad])
+            self._replace(changed)
+        return was_removed
+
+    def version(self) -> tuple[int, int, int] | None:
+        """Another value whenever the file may have changed, also by another window."""
+        try:
+            state = self.path.stat()
+        except OSError:
+            return None
+        return state.st_ino, state.st_size, state.st_mtime_ns
+
+    def forget_tuned(self, model: str) -> bool:
+        """Remove the tuned network, so that the shipped one reads; the digits stay."""
+        path = self.tuned_path(model)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _cannot("remove", path, error) from None
+        sync_folder(self.folder)
+        return True
+
+    def settle(self, model: str, digits: str) -> None:
+        """Remember that these digits, by their digest, need not be learned any more."""
+        path = self.folder / f"{model}.settled"
+        try:
+            write_atomically(path, lambda file: file.write(digits.encode()))
+        except OSError as error:
+            raise _cannot("write", path, error) from None
+
+    def settled(self, model: str) -> str:
+        """What `settle` was last told; "" where that was nothing."""
+        path = self.folder / f"{model}.settled"
+        try:
+            return path.read_text("ascii") if path.stat().st_size < 1000 else ""
+        except (OSError, ValueError):
+            return ""
+
+    def _change(self, key: str, change: Callable[[OwnDigit], OwnDigit | None]) -> bool:
+        with self._locked():
+            digits, bad = self._parsed()
+            if all(own.key != key for own in digits):
+                return False
+            changed = [change(own) if own.key == key else own for own in digits]
+            self._set_aside([line for line, _ in bad])
+            self._replace([own for own in changed if own is not None])
+        return True
+
+    def _parsed(self) -> tuple[tuple[OwnDigit, ...], list[tuple[bytes, str]]]:
+        """The file's good lines as digits, and its bad ones, each with what is wrong with it."""
+        known = self._known
+        digits, bad = _parse(self._read(), self.path, known)
+        # Another dict, at once: the teacher's thread may be parsing too.
+        self._known = {own.line: known[own.line] for own in digits}
+        return digits, bad
+
+    def _read(self) -> bytes:
+        try:
+            with open(self.path, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                content = file.read() if size <= MAX_FILE else b""
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise _cannot("read", self.path, error) from None
+        if max(size, len(content)) > MAX_FILE:
+            raise ProfileError(
+                f"{self.path} is larger than {MAX_FILE:,} bytes; move it away to begin anew"
+            )
+        if content.count(b"\n") > MOST_LINES:
+            raise ProfileError(
+                f"{self.path} has more than {MOST_LINES:,} lines; move it away to begin anew"
+            )
+        return content
+
+    def _append(self, path: Path, data: bytes) -> None:
+        """Add whole lines to a file, or leave it as it was; the lock is held."""
+        try:
+            new = not path.exists()
+            with open(path, "ab+", buffering=0) as file:
+                size = file.seek(0, os.SEEK_END)
+                if size:
+                    file.seek(size - 1)
+                    if file.read(1) != b"\n":  # a crash in the middle of a line
+                        data = b"\n" + data
+                try:
+                    _write_all(file, data)
+                    os.fsync(file.fileno())
+                except OSError:
+                    # A full disk: take back what of the line found room.
+                    with contextlib.suppress(OSError):
+                        os.ftruncate(file.fileno(), size)
+                    raise
+            if new:
+                sync_folder(self.folder)
+        except OSError as error:
+            raise _cannot("write", path, error) from None
+
+    def _set_aside(self, lines: Sequence[bytes]) -> None:
+        """Keep bad lines in the `.rejected` file, before they leave the file they were in."""
+        if lines:
+            self._append(self.rejected_path, b"".join(line + b"\n" for line in lines))
+
+    def _replace(self, digits: Sequence[OwnDigit]) -> None:
+        content = b"".join(own.line + b"\n" for own in digits)
+
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        try:
+            write_atomically(self.path, write)
+        except OSError as error:
+            raise _cannot("write", self.path, error) from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the profile's lock; the system lets go of it when a process dies."""
+        path = self.folder / "lock"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(path, "ab")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise _cannot("write", path, error) from None
+        with file:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not _try_lock(file):
+                if time.monotonic() > deadline:
+                    raise ProfileError(
+                        f"another window holds {path} for more than {LOCK_SECONDS:g} seconds; "
+                        "close it and try again"
+                    )
+                time.sleep(0.01)
+            try:
+                yield
+            finally:
+                _unlock(file)
+
+
+def open_profile(name: str = DEFAULT_PROFILE) -> Profile:
+    """The profile of that name in the user's data folder; it need not exist yet.
+
+    Raises `UsageError` for a name that cannot be a folder's, `DataError` where there is no home.
+    """
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            "a profile's name has 1 to 64 letters, digits, spaces, points, - and _, begins with a "
+            f"letter or digit and does not end with a point; received {name!r}"
+        )
+    return Profile(user_folder("data") / "profiles" / name)
+
+
+def visible_strokes(marks: Sequence[Mark]) -> list[list[Point]]:
+    """The strokes of a drawing as they can be kept: what was rubbed out or lies off is left out."""
+    lines = visible_lines(marks, (SIZE, SIZE))
+    return [[(float(x), float(y)) for x, y in line] for line in lines]
+
+
+def _parse(
+    content: bytes, path: Path, known: dict[bytes, tuple[str, RecordedDigit]]
+) -> tuple[tuple[OwnDigit, ...], list[tuple[bytes, str]]]:
+    """The good lines of a file as digits, and the bad ones, each with what is wrong with it.
+
+    `known` are the keys and digits of lines that were understood before; new ones are added.
+    """
+    digits: list[OwnDigit] = []
+    bad: list[tuple[bytes, str]] = []
+    keys: set[str] = set()
+    for number, raw in enumerate(content.split(b"\n"), 1):
+        line = raw.rstrip(b"\r")  # as Windows ends lines: no part of what the key is made of
+        if not line.strip():
+            continue
+        if line not in known:
+            place = f"{path.name}, line {number}"
+            try:
+                if len(line) > MAX_LINE:
+                    raise DataError(f"{place} is longer than {MAX_LINE:,} bytes")
+                digit = parse_digit(line, place)
+            except DataError as error:
+                bad.append((raw, str(error)))
+                continue
+            known[line] = _key_of(line), digit
+        key, digit = known[line]
+        while key in keys:  # a line that was copied by hand
+            key += "+"
+        keys.add(key)
+        digits.append(OwnDigit(key, digit, line))
+    return tuple(digits), bad
+
+
+def _key_of(line: bytes) -> str:
+    """The line's own key; one made of its content where it was written without."""
+    key: Any = json.loads(line.decode("utf-8-sig")).get("key")
+    return key if isinstance(key, str) and key else hashlib.sha256(line).hexdigest()[:32]
+
+
+def _float_or_text(text: str) -> float | str:
+    """A number as it can be written again; 1e999 in a key that nobody reads is kept as a text."""
+    return float(text) if math.isfinite(float(text)) else text
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _cannot(what: str, path: Path, error: OSError) -> ProfileError:
+    return ProfileError(
+        f"cannot {what} {path}: {error.strerror or error}; make room there, make the folder "
+        "writable, or name another profile with --profile"
+    )
+
+
+if os.name == "nt":  # pragma: no cover
+    import msvcrt
+
+    def _try_lock(file: Any) -> bool:
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+
+    def _unlock(file: Any) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+else:
+    import fcntl
+
+    def _try_lock(file: Any) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks: better a small risk than no digit at all
+        return True
+
+    def _unlock(file: Any) -> None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,238 @@
+"""Learning from the user's own digits while the window goes on.
+
+A `Teacher` tunes in a thread of its own. Whoever has the window calls `start` after a change of the
+user's digits and `poll` in every frame; both return at once. What was learned is in the profile
+before it is used, so that a crash at any moment leaves the old network or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.drawing.strokes import RecordedDigit, marks_of
+from app.my_digits.profile import OwnDigit, Profile
+from nn.handwriting.framing import SIZE, frame_strokes
+from nn.inference.classifier import Reader
+from nn.support.errors import DigitpadError
+from nn.training.finetuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What came of a tuning: a line for the user, and the measurements, if it came so far.
+
+    `network` reads from now on; None where the one in use stays. `taught` is the digest of the
+    digits that it learned, "" for the shipped network.
+    """
+
+    message: str
+    outcome: Outcome | None = None
+    network: Reader | None = None
+    taught: str = ""
+    notices: tuple[str, ...] = ()  # on lines of the user's file that had to be set aside
+
+    @property
+    def learned(self) -> bool:
+        """Whether a network reads from now on that has learned something."""
+        return self.network is not None and bool(self.taught)
+
+
+class Teacher:
+    """Keeps a profile's network: the shipped one, or the one tuned to the profile's digits.
+
+    `network` is what to read with. `stale` says that the digits have changed since they were last
+    learned (a kill while tuning, another window, new shipped weights): then call `start`.
+    `data_dir`, `seed`, `threads` and `amounts` are those of `nn.training.finetuning.Tuner`.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        shipped: Reader,
+        seed: int = 0,
+        data_dir: Path | None = None,
+        threads: int = 2,
+        amounts: Amounts | None = None,
+    ) -> None:
+        self.profile = profile
+        self.shipped = shipped
+        self.network = shipped
+        self.stale = False
+        self._taught = ""  # the digest of the digits that `network` has learned
+        self._tuner = Tuner(shipped, seed, data_dir, threads, amounts)
+        self._thread: threading.Thread | None = None
+        self._again = False  # the digits changed while a tuning was under way
+        self._is_forgotten = False  # what comes of the tuning that is under way
+        self._lesson: Lesson | None = None
+
+    def load(self) -> list[str]:
+        """Take up the profile's tuned network, if there is one; returns lines for the user.
+
+        Raises `ProfileError` if the profile cannot be read; the shipped network reads then.
+        """
+        found = self.profile.load()
+        notices = list(found.notices)
+        path = self.profile.tuned_path(self.shipped.name)
+        if path.exists():
+            try:
+                self.network, self._taught = load_tuned(path, self.shipped)
+            except DigitpadError as error:
+                notices.append(str(error))
+        settled = self.profile.settled(self.shipped.name)
+        self.stale = self._taught != digest(found.digits) and settled != self._settlement(
+            found.digits
+        )
+        return notices
+
+    @property
+    def busy(self) -> bool:
+        """Whether a tuning is under way."""
+        return self._thread is not None
+
+    def start(self) -> None:
+        """Tune to the digits that the profile holds; if one is under way, once more after it."""
+        if self._thread is not None:
+            self._again = True
+            self._tuner.stop.set()  # it learns from digits that are no longer these
+            return
+        self._again = self.stale = False
+        self._tuner.stop.clear()
+        # A daemon: what ends without `close` need not wait, since the file is replaced at once or
+        # never.
+        self._thread = threading.Thread(target=self._work, name="tuning", daemon=True)
+        self._thread.start()
+
+    def poll(self) -> Lesson | None:
+        """The lesson, once, when a tuning has ended; from then on `network` is what it gave."""
+        if self._thread is None or self._thread.is_alive():
+            return None
+        self._join(self._thread)
+        lesson, self._lesson = self._lesson, None
+        if lesson is not None and lesson.network is not None:
+            # Also where it is out of date already: it is what the profile holds.
+            self.network, self._taught = lesson.network, lesson.taught
+        if self._again:
+            self.start()
+            return None
+        return lesson
+
+    def forget(self) -> str:
+        """Back to the shipped network, also on disk; the digits stay. Returns a line for the user.
+
+        A tuning that is under way is not waited for; nothing will come of it. Raises `ProfileError`
+        if the tuned network cannot be removed; it is not used any more.
+        """
+        self._tuner.stop.set()
+        self._again, self._is_forgotten = False, self._thread is not None
+        self.network, self._taught = self.shipped, ""
+        self.profile.forget_tuned(self.shipped.name)
+        with contextlib.suppress(DigitpadError):  # else the next start would learn them again
+            self._settle(self.profile.load().digits)
+        return "forgot what was learned; the shipped network reads again"
+
+    def close(self) -> None:
+        """End a tuning that is under way, without a lesson."""
+        self._tuner.stop.set()
+        if self._thread is not None:
+            self._join(self._thread)
+        self._again, self._lesson = False, None
+
+    def _join(self, thread: threading.Thread) -> None:
+        """Wait for the end of a tuning; nothing is left of one that was forgotten meanwhile."""
+        thread.join()
+        self._thread = None
+        if self._is_forgotten:
+            self._is_forgotten, self._lesson = False, None
+            with contextlib.suppress(DigitpadError):  # saved at the last moment
+                self.profile.forget_tuned(self.shipped.name)
+
+    def _work(self) -> None:
+        """The thread: whatever happens becomes a lesson."""
+        try:
+            self._lesson = self._tune()
+        except DigitpadError as error:
+            self._lesson = Lesson(f"kept the old weights: {error}")
+        except Exception as error:
+            # A bug or no memory must not end in a thread that nobody hears of.
+            self._lesson = Lesson(f"kept the old weights: {type(error).__name__}: {error}")
+
+    def _tune(self) -> Lesson:
+        found = self.profile.load()
+        return replace(self._tune_to(found.digits), notices=found.notices)
+
+    def _tune_to(self, digits: Sequence[OwnDigit]) -> Lesson:
+        # A network that learned a digit which was deleted or relabelled since is not: the shipped
+        # one is the measure then.
+        is_valid = self._taught in digests(digits)
+        if not digits:
+            lesson = self._refused(digits, is_valid, "there are none of your digits")
+            return replace(lesson, message="the shipped network reads")
+        images, labels = frame_digits([own.digit for own in digits])
+        # The window reads with both meanwhile, whose layers work in buffers of their own.
+        measure = self.network if is_valid else self.shipped
+        model = measure.checkpoint.model.replica()
+        current = Reader(measure.path, replace(measure.checkpoint, model=model))
+        outcome = self._tuner.tune(images, labels, current)
+        if outcome.reader is None:
+            return replace(self._refused(digits, is_valid, outcome.reason), outcome=outcome)
+        if self._tuner.stop.is_set():
+            return Lesson("kept the old weights: the tuning was stopped")
+        lesson = Lesson(outcome.reason, outcome, outcome.reader, digest(digits))
+        try:
+            save_tuned(self.profile.tuned_path(self.shipped.name), outcome.reader, lesson.taught)
+        except DigitpadError as error:
+            # The user's digits are kept elsewhere; what was learned can be used until the end.
+            return replace(lesson, message=f"{outcome.reason}, for this time only: {error}")
+        return lesson
+
+    def _refused(self, digits: Sequence[OwnDigit], is_valid: bool, reason: str) -> Lesson:
+        """The digits cannot be learned: a tuned network that is not valid any more is removed.
+
+        Raises `ProfileError` if that fails.
+        """
+        if not is_valid:
+            self.profile.forget_tuned(self.shipped.name)
+        self._settle(digits)
+        if is_valid or not self._taught:
+            return Lesson(f"kept the old weights: {reason}")
+        return Lesson(f"the shipped network reads again: {reason}", network=self.shipped)
+
+    def _settlement(self, digits: Sequence[OwnDigit]) -> str:
+        """What tells these digits with these shipped weights from all others."""
+        return f"{fingerprint(self.shipped)} {digest(digits)}"
+
+    def _settle(self, digits: Sequence[OwnDigit]) -> None:
+        with contextlib.suppress(DigitpadError):  # the worst is that they are learned again
+            self.profile.settle(self.shipped.name, self._settlement(digits))
+
+
+def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Recorded digits as the network sees them, (N, 28, 28), and their labels (N,)."""
+    images = np.zeros((len(digits), SIZE, SIZE), np.float32)
+    for image, digit in zip(images, digits, strict=True):
+        image[...] = frame_strokes(marks_of(digit))
+    return images, np.array([digit.label for digit in digits], np.int64)
+
+
+def digests(digits: Sequence[OwnDigit]) -> Iterator[str]:
+    """What tells the first of these digits, the first two, and so on, from all others."""
+    content = hashlib.sha256()
+    for own in digits:
+        content.update(json.dumps([own.digit.label, own.digit.strokes]).encode())
+        yield content.hexdigest()
+
+
+def digest(digits: Sequence[OwnDigit]) -> str:
+    """What tells these digits, in this order, from all others; "" for none."""
+    *_, last = "", *digests(digits)
+    return last

@@ -1,0 +1,104 @@
+"""MNIST for the window: loaded, and if need be downloaded, without keeping the window waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nn.data.dataset import Dataset, load_folder, mnist_cache
+from nn.support.errors import DataError
+
+State = Literal["unknown", "loading", "ready", "missing", "downloading", "failed"]
+
+
+class Mnist:
+    """The data set, once it is there.
+
+    `state` says how far it is, `message` why it failed, `progress` (0…1) how much of the download
+    is done. `load` and `download` return at once and work in a thread.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.state: State = "unknown"
+        self.message = ""
+        self.progress = 0.0
+        self.train: Dataset | None = None
+        self.test: Dataset | None = None
+        self._last_shown = -1  # of the test images
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread is at work."""
+        return self.state in ("loading", "downloading")
+
+    def load(self) -> None:
+        """Read the files, from the folder or the user's cache; "missing" if they are not there."""
+        if self.state in ("unknown", "missing", "failed"):
+            self._start("loading", self._load)
+
+    def download(self) -> None:
+        """Fetch the files into the user's cache, then load them."""
+        if not self.is_busy and self.state != "ready":
+            self._start("downloading", self._download)
+
+    def wait(self) -> None:
+        """Wait until the thread is done."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def random_test_digit(self, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
+        """An image (28, 28) of the test file with its label, when the data is there.
+
+        Never the same twice in a row, or the key would seem to do nothing.
+        """
+        if self.test is None:
+            return None
+        count = len(self.test.labels)
+        self._last_shown = (self._last_shown + int(rng.integers(1, max(2, count)))) % count
+        index = self._last_shown
+        return self.test.images[index].reshape(28, 28), int(self.test.labels[index])
+
+    def _start(self, state: State, work: Callable[[], None]) -> None:
+        self.state, self.message, self.progress = state, "", 0.0
+        self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
+        self._thread.start()
+
+    # In the thread
+
+    def _work(self, work: Callable[[], None]) -> None:
+        """Whatever happens becomes a state; the window would wait for ever for a dead thread."""
+        try:
+            work()
+        except MemoryError:
+            self.message, self.state = "there is not enough memory for MNIST", "failed"
+        except Exception as error:
+            self.message, self.state = f"{type(error).__name__}: {error}", "failed"
+
+    def _load(self) -> None:
+        try:
+            self.train, self.test = load_folder(self.folder or mnist_cache())
+            self.state = "ready"
+        except DataError as error:
+            self.message = str(error)
+            self.state = "missing" if self.folder is None else "failed"
+
+    def _download(self) -> None:
+        try:
+            # Only now: it needs the network libraries.
+            from nn.data.download import PACKED_SIZE, download_mnist
+
+            def count(size: int) -> None:
+                self.progress = min(1.0, self.progress + size / PACKED_SIZE)
+
+            self.folder = download_mnist(progress=count)
+        except DataError as error:
+            self.message = str(error)
+            self.state = "failed"
+            return
+        self._load()

@@ -1,0 +1,132 @@
+"""The trained networks one can choose from: the program's own and the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.session.predictor import Network
+from nn.inference.classifier import Reader, load_reader
+from nn.support.errors import DigitpadError
+from nn.support.files import user_folder
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network on the shelf; what is not known of it is None."""
+
+    network: Network
+    parameters: int | None = None
+    accuracy: float | None = None  # on MNIST's test digits, or else on those kept aside
+    file: Path | None = None  # where it was read from, without links on the way
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.network.name
+
+
+class Shelf:
+    """The networks to choose from, smallest first; one of them is chosen.
+
+    It begins with the one that is handed in; `load_next` adds another from `folders`, so that the
+    first frame need not wait for all of them. Files that hold no network are passed over.
+    """
+
+    def __init__(self, network: Network, folders: Sequence[Callable[[], Path]] = ()) -> None:
+        self.entries = [entry_of(network)]
+        self.chosen = 0
+        self._folders = list(folders)
+        self._waiting: list[Path] | None = None
+
+    @property
+    def network(self) -> Network:
+        """The chosen one."""
+        return self.entries[self.chosen].network
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all networks have been loaded."""
+        return self._waiting == [] or (self._waiting is None and not self._folders)
+
+    def load_next(self) -> bool:
+        """Load one more network; returns whether the shelf has changed."""
+        if self._waiting is None:
+            self._waiting = [path for folder in self._folders for path in network_files(folder())]
+        while self._waiting:
+            path = self._waiting.pop(0)
+            try:
+                # ./models and the packaged folder may be one and the same.
+                if path.resolve() in {entry.file for entry in self.entries}:
+                    continue
+                self._put(load_reader(path))
+            except (DigitpadError, OSError, RuntimeError):  # the last two: links in a circle
+                continue
+            return True
+        return False
+
+    def add(self, network: Network) -> None:
+        """Put a network on the shelf, in place of one read from the same file, and choose it."""
+        file = entry_of(network).file
+        self.entries = [entry for entry in self.entries if file is None or entry.file != file]
+        self._put(network)
+        self.chosen = next(i for i, e in enumerate(self.entries) if e.network is network)
+
+    def remove(self, path: Path) -> None:
+        """Take away the network of a file, if it is here and not the only one."""
+        file = path.resolve()
+        kept = [entry for entry in self.entries if entry.file != file]
+        if kept:
+            chosen = self.network
+            self.entries = kept
+            self.choose_network(chosen)
+
+    def choose_network(self, network: Network) -> None:
+        """Choose this network, or the first if it is not here."""
+        place = (i for i, entry in enumerate(self.entries) if entry.network is network)
+        self.chosen = next(place, 0)
+
+    def choose_file(self, path: Path) -> None:
+        """Choose the network that was read from a file, if it is here."""
+        file = path.resolve()
+        place = (i for i, entry in enumerate(self.entries) if entry.file == file)
+        self.chosen = next(place, self.chosen)
+
+    def choose(self, index: int) -> None:
+        """Choose by place; beyond the last comes the first."""
+        self.chosen = index % len(self.entries)
+
+    def _put(self, network: Network) -> None:
+        chosen = self.network if self.chosen < len(self.entries) else None
+        entries = [*self.entries, entry_of(network)]
+        self.entries = sorted(entries, key=lambda entry: entry.parameters or 0)
+        place = (i for i, entry in enumerate(self.entries) if entry.network is chosen)
+        self.chosen = next(place, 0)
+
+
+def network_files(folder: Path) -> list[Path]:
+    """The files in a folder that may hold networks, by name; none if there is no such folder."""
+    try:
+        return sorted(p for p in folder.glob("*.npz") if not p.stem.endswith(".training"))
+    except OSError:
+        return []
+
+
+def entry_of(network: Network) -> Entry:
+    """A network with what its file tells about it."""
+    path: Path | None = getattr(network, "path", None)
+    file = None if path is None else path.resolve()
+    if not isinstance(network, Reader):
+        return Entry(network, file=file)
+    figures: Any = network.checkpoint.record.get("figures")
+    figures = figures if isinstance(figures, dict) else {}
+    accuracy = figures.get("test_accuracy", figures.get("validation_accuracy"))
+    known = isinstance(accuracy, float) and 0 <= accuracy <= 1
+    return Entry(network, network.count_params(), accuracy if known else None, file)
+
+
+def users_networks() -> Path:
+    """The folder of the networks that the user has trained and kept in the program."""
+    return user_folder("data") / "networks"

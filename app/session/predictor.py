@@ -1,0 +1,133 @@
+"""When to ask the network, and what it answered.
+
+The network is asked once an interval while the pen is down, at once when it is lifted, and only
+about a drawing that it has not seen. The clock is handed in, so that tests need not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.drawing.canvas import Canvas
+from nn.handwriting.framing import Framing
+
+
+class Network(Protocol):
+    """What the program needs to know of a trained network; `nn.inference.classifier.Reader` is
+    one."""
+
+    name: str
+
+    def probabilities(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Ten probabilities, (N, 10), for each of the framed images, (N, 28, 28) in 0…1."""
+        ...
+
+
+SURE = 0.5  # a digit less likely than this is named with a "not sure"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Ten probabilities that sum to 1, and the likeliest digit."""
+
+    probabilities: tuple[float, ...]
+    is_digit: bool = True  # whether the drawing looks like a digit at all
+
+    @property
+    def digit(self) -> int:
+        """The digit with the highest probability; of equals the smallest."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of that digit, 0…1."""
+        return max(self.probabilities)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is a digit, and one digit is likelier than all others together."""
+        return self.is_digit and self.confidence >= SURE
+
+
+class Predictor:
+    """Reads the canvas every `interval` seconds while it is drawn on, and after every stroke.
+
+    `answer` is the latest answer, or None as long as there is none, and `framing` what it is
+    about. A first dot of ink starts the interval, so the network sees a stroke and not the dot it
+    begins with. The end of a stroke does not wait for the interval's.
+    `refuses` says of framed images (N, 28, 28) which are no digits, (N,).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        canvas: Canvas,
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        refuses: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+    ) -> None:
+        self.answer: Answer | None = None
+        self.framing: Framing | None = None
+        self.version = 0  # grows with each new answer, and whenever there is none any more
+        self.interval = interval
+        self.network = network
+        self._canvas = canvas
+        self._clock = clock
+        self._refuses = refuses
+        self._read_version = canvas.version  # the drawing that `answer` is about
+        self._due: float | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether there is an answer, but about a drawing that has changed since."""
+        return self.answer is not None and self._canvas.version != self._read_version
+
+    def update(self) -> bool:
+        """Do what is due now; returns whether `answer` changed. Call it after every change."""
+        if self._canvas.is_blank:
+            return self.reset()
+        if self._canvas.version == self._read_version:
+            return False
+        if self._due is None:
+            self._due = self._clock() + self.interval
+        if self._canvas.is_drawing and self._clock() < self._due:
+            return False
+        self.read_now()
+        return True
+
+    def read_now(self) -> None:
+        """Ask about the canvas without waiting; on a blank canvas there is no answer."""
+        self.reset()
+        if not self._canvas.is_blank:
+            self.framing = self._canvas.framing()
+            image = self.framing.image
+            is_digit = self._refuses is None or not bool(self._refuses(image[None])[0])
+            self.answer = read(self.network, image, is_digit)
+            self.version += 1
+
+    def reset(self) -> bool:
+        """Forget the answer and what was due; returns whether there was an answer."""
+        changed = self.answer is not None
+        self.version += changed
+        self.answer = self.framing = None
+        self._due = None
+        self._read_version = self._canvas.version
+        return changed
+
+    def seconds_until_due(self) -> float | None:
+        """How long nothing needs to be done, at least 0; None if nothing is due."""
+        if self._due is None:
+            return None
+        return max(0.0, self._due - self._clock()) if self._canvas.is_drawing else 0.0
+
+
+def read(network: Network, image: NDArray[Any], is_digit: bool = True) -> Answer:
+    """What a network makes of one framed image (28, 28), if it is a digit."""
+    probabilities = np.asarray(network.probabilities(image[None]), dtype=float)[0]
+    return Answer(tuple(probabilities.tolist()), is_digit)

@@ -1,0 +1,488 @@
+"""Where everything is in a window of a given size; pure arithmetic on whole pixels.
+
+In a wide window the panel stands to the right of the canvas, in a tall one below it; buttons and a
+line of words are at the bottom. A cell of the canvas is a whole number of pixels, so the drawing is
+crisp and a pixel belongs to one cell only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from app.drawing.canvas import Point
+from app.session.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
+from nn.handwriting.framing import SIZE
+
+DIGITS = 10
+# Smaller windows are laid out as if they had this size, and are cut off.
+SMALLEST = (240, 240)
+MOST_ROWS = 6  # networks in the table, where there is room
+
+Panel = Literal["answer", "networks", "inside", "training"]
+
+
+class Rect(NamedTuple):
+    """A rectangle in pixels; `pygame` takes it wherever it takes a rectangle."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of the rectangle."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below the rectangle."""
+        return self.y + self.height
+
+    def overlaps(self, other: Rect) -> bool:
+        """Whether the two share a pixel."""
+        return (
+            self.x < other.right
+            and other.x < self.right
+            and self.y < other.bottom
+            and other.y < self.bottom
+        )
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a place is inside."""
+        return self.x <= x < self.right and self.y <= y < self.bottom
+
+    def shrunk(self, margin: int) -> Rect:
+        """The rectangle without a margin on each side."""
+        width, height = max(1, self.width - 2 * margin), max(1, self.height - 2 * margin)
+        return Rect(self.x + margin, self.y + margin, width, height)
+
+
+@dataclass(frozen=True)
+class BarRow:
+    """One digit's row: its label, the track its bar grows in, and its percentage."""
+
+    label: Rect
+    track: Rect
+    percent: Rect
+
+    @property
+    def whole(self) -> Rect:
+        """The rectangle around all three."""
+        width = self.percent.right - self.label.x
+        return Rect(self.label.x, self.label.y, width, self.label.height)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rectangles of a window, and the way between its pixels and the canvas's cells.
+
+    What the present panel does not show is empty: no bars inside the network, no curves elsewhere.
+    """
+
+    size: tuple[int, int]
+    panel: Panel
+    text: int  # height of ordinary text in pixels
+    cell: int  # pixels a cell is wide and high
+    canvas: Rect
+    answer: Rect
+    seen: Rect  # the framed image
+    caption: Rect  # what it is
+    body: Rect  # the panel below, or beside, answer and framed image
+    bars: tuple[BarRow, ...]
+    table: tuple[Rect, ...]  # a heading and a row for each network
+    more: Rect | None  # how many networks there are besides, where there is no room for all
+    curves: Rect | None
+    words: Rect | None  # how the training goes
+    training_buttons: dict[str, Rect]
+    buttons: dict[str, Rect]
+    help: Rect
+    name: Rect
+
+    def to_cells(self, x: float, y: float) -> Point:
+        """The place on the canvas, in cells, of a place in the window, in pixels."""
+        return (x - self.canvas.x) / self.cell, (y - self.canvas.y) / self.cell
+
+    def to_pixels(self, x: float, y: float) -> Point:
+        """The place in the window, in pixels, of a place on the canvas, in cells."""
+        return self.canvas.x + x * self.cell, self.canvas.y + y * self.cell
+
+    def button_at(self, x: float, y: float) -> str | None:
+        """The command of the button at a place in the window."""
+        for name, rect in {**self.buttons, **self.training_buttons}.items():
+            if rect.contains(x, y):
+                return name
+        return None
+
+    @property
+    def card(self) -> Rect:
+        """The sheet that lies over the window to show the help or a list; wide where it is low."""
+        height = min(self.size[1] - self.text // 2, self.text * 34)
+        width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
+        return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
+
+    def card_rows(self, count: int, columns: int = 1) -> list[Rect]:
+        """Rows for `count` lines below the title of the card, and one more for a last word."""
+        inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
+        margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
+        top += margin if self._is_card_low else self.text // 2
+        down = -(-count // columns)  # lines below each other
+        pitch = min(self.text * 2, (self.card.bottom - margin - top) / (down + 1))
+        # Not every row begins at a whole pixel, but all are equally high, and so their words are.
+        height, gap = max(1, int(pitch)), self.text * 3 // 2
+        share = (inner.width + gap) // columns
+        rows = [
+            Rect(inner.x + i // down * share, top + int(i % down * pitch), share - gap, height)
+            for i in range(count)
+        ]
+        return [*rows, Rect(inner.x, top + int(down * pitch), inner.width, height)]
+
+    @property
+    def help_columns(self) -> int:
+        """How many columns the lines of the help stand in: two in a wide, low window."""
+        return 2 if self.card.width >= self.text * 60 else 1
+
+    def card_tiles(self, count: int) -> Tiles:
+        """Square tiles for `count` pictures below the title of the card, as large as there fit.
+
+        The space below them is left for buttons and two lines of words.
+        """
+        inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
+        top += self.text // 2
+        gap = max(1, self.text // 4)
+        bottom = self.own_digit_buttons["0"].y - self.text // 2
+        room = Rect(inner.x, top, inner.width, max(1, bottom - top))
+        columns = 1
+        while True:
+            side = min(self.text * 5, (room.width + gap) // columns - gap)
+            rows = -(-max(1, count) // columns)
+            if side <= 4 or (rows * (side + gap) - gap <= room.height and columns >= 6):
+                break
+            columns += 1
+        side = max(1, side)
+        return Tiles(room, self.card_title, count, rows, columns, side, side, gap)
+
+    @property
+    def own_digit_buttons(self) -> dict[str, Rect]:
+        """Below the tiles of the user's digits: a button for each label, and the others."""
+        inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        height, gap = round(self.text * 1.6), max(2, self.text // 3)
+        lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
+        left = inner.x + self.text * 3  # of it stands what they do
+        upper = Rect(left, lower.y - gap - height, inner.right - left, height)
+        labels = {str(digit): str(digit) for digit in range(DIGITS)}
+        return {
+            **_button_row(upper, labels, self.text),
+            **_button_row(lower, OWN_DIGIT_BUTTONS, self.text),
+        }
+
+    def own_digit_button_at(self, x: float, y: float) -> str | None:
+        """The button of that card at a place in the window."""
+        places = self.own_digit_buttons.items()
+        return next((name for name, rect in places if rect.contains(x, y)), None)
+
+    @property
+    def card_title(self) -> Rect:
+        """Where the card says what it is."""
+        inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        if self._is_card_low:
+            return Rect(inner.x, self.card.y + self.text // 3, inner.width, self.text * 5 // 4)
+        return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
+
+    @property
+    def _is_card_low(self) -> bool:
+        """Whether the card needs all of its height for what stands on it."""
+        return self.card.height < self.text * 32
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A grid of equal tiles in a band of the panel."""
+
+    band: Rect
+    title: Rect
+    count: int
+    rows: int
+    columns: int
+    width: int
+    height: int
+    gap: int
+
+    def rect(self, index: int) -> Rect:
+        """Where a tile is."""
+        row, column = divmod(index, self.columns)
+        return Rect(
+            self.band.x + column * (self.width + self.gap),
+            self.band.y + row * (self.height + self.gap),
+            self.width,
+            self.height,
+        )
+
+    def at(self, x: float, y: float) -> int | None:
+        """The tile at a place in the window."""
+        column = int((x - self.band.x) // (self.width + self.gap))
+        row = int((y - self.band.y) // (self.height + self.gap))
+        index = row * self.columns + column
+        inside = 0 <= column < self.columns and 0 <= index < self.count
+        return index if inside and self.rect(index).contains(x, y) else None
+
+
+def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4) -> Layout:
+    """Lay out a window of this size in pixels, showing `panel`, with so many networks to list."""
+    width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
+    if width >= height:
+        return _landscape(width, height, panel, networks)
+    return _portrait(width, height, panel, networks)
+
+
+def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
+    """A band of tiles for each stage of a network, of shape (units,) or (units, height, width).
+
+    The lowest part of the body, `inside_detail`, is left for what is known about one unit.
+    """
+    room = inside_detail(body, text).y - text // 3 - body.y
+    title = max(8, text) if room > text * 2.6 * len(shapes) else 0
+    space = max(1, text // 4)
+    room -= len(shapes) * (title + space)
+    bands = [_tiles(body, shape, 1, text) for shape in shapes]
+    # One row each to begin with; then whoever is hardest to see gets another, while there is room.
+    growing = {i for i, shape in enumerate(shapes) if len(shape) > 1 or shape[0] > DIGITS}
+    while growing:
+        index = min(
+            growing, key=lambda i: bands[i].height / (shapes[i][-1] if shapes[i][1:] else 1)
+        )
+        larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
+        needed = sum(band.band.height for band in bands) - bands[index].band.height
+        if larger.height > bands[index].height and needed + larger.band.height <= room:
+            bands[index] = larger
+        elif larger.rows >= shapes[index][0] or needed + larger.band.height > room:
+            growing.discard(index)
+        else:
+            bands[index] = larger
+        if len(shapes[index]) == 1:
+            growing.discard(index)
+    spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
+    placed, top = [], body.y
+    for band in bands:
+        heading = Rect(body.x, top, body.width, title)
+        where = Rect(body.x, top + title, body.width, band.band.height)
+        placed.append(replace(band, title=heading, band=where))
+        top = where.bottom + space + min(spare, text)
+    return placed
+
+
+def inside_detail(body: Rect, text: int) -> Rect:
+    """The part of the body that tells about one unit of the network."""
+    height = min(body.height // 3, max(text * 6, body.height // 4))
+    return Rect(body.x, body.bottom - height, body.width, height)
+
+
+def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
+    """The units of a stage in so many rows as wide as the body."""
+    columns = math.ceil(shape[0] / rows)
+    gap = 1 if body.width / columns < text else max(1, text // 8)
+    width = max(1, (body.width - gap * (columns - 1)) // columns)
+    # Pictures are square; numbers are patches hardly higher than a line of text.
+    height = width if len(shape) > 1 else max(2, min(width, round(text * 1.4)))
+    if len(shape) > 1:
+        width = height = min(width, max(2, body.height // 4))
+    band = Rect(body.x, body.y, body.width, rows * (height + gap) - gap)
+    return Tiles(band, band, shape[0], rows, columns, width, height, gap)
+
+
+def _text_height(short: float) -> int:
+    """Text grows with the window, but slower: 12 pixels at 320, 18 at 640, 26 at 1080."""
+    return max(10, round(6 + short * 0.0185))
+
+
+def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
+    text = _text_height(min(width / 1.5, height))
+    margin = round(text * 1.2)
+    gap = round(text * 1.8)
+    button, footer = round(text * 1.9), round(text * 1.4)
+    above, between = round(text * 0.9), round(text * 0.4)
+    room_down = height - 2 * margin - button - footer - above - between
+    room_across = width - 2 * margin - gap
+    # The panel needs room for its words first; the canvas takes what is left.
+    cell = max(1, min(room_down, room_across - text * 14) // SIZE)
+    side = cell * SIZE
+    panel_width = min(room_across - side, max(text * 16, side))
+    left = (width - side - gap - panel_width) // 2
+    top = margin + (room_down - side) // 2
+    canvas = Rect(left, top, side, side)
+    whole = Rect(canvas.right + gap, top, panel_width, side)
+    # Inside the network there is much to show, and the answer can be smaller.
+    head = min(round(side * (0.17 if panel == "inside" else 0.26)), text * 10)
+    caption = round(text * 1.2)
+    square = _whole_cells(max(8, min(head - caption, whole.width * 2 // 5)))
+    seen = Rect(whole.right - square, whole.y, square, square)
+    answer = Rect(whole.x, whole.y, whole.width - square - text, square)
+    captioned = Rect(whole.x, seen.bottom, whole.width, caption)
+    body_top = captioned.bottom + max(3, text // 3)
+    body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
+    foot = Rect(left, height - margin - footer, whole.right - left, footer)
+    row = Rect(left, foot.y - between - button, foot.width, button)
+    buttons = _button_row(row, BUTTONS, text)
+    return _assemble(
+        (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
+        networks,
+    )  # fmt: skip
+
+
+def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
+    text = _text_height(min(width, height / 1.5))
+    margin = round(text * 1.2)
+    gap = round(text * 1.2)
+    button, footer, between = round(text * 1.9), round(text * 1.4), round(text * 0.4)
+    rows = 2 if width < text * 42 else 1
+    feet = rows * (button + between) + footer + gap
+    room_across = width - 2 * margin
+    room_down = height - 2 * margin - gap - feet
+    cell = max(1, min(room_across, room_down - text * 13) // SIZE)
+    side = cell * SIZE
+    below = min(room_down - side, max(text * 22, round(side * 0.75)))
+    top = margin + max(0, (room_down - side - below) // 2)
+    canvas = Rect((width - side) // 2, top, side, side)
+    # Where height is short the canvas is narrow; the words below keep the window's whole width.
+    span = max(side, min(room_across, text * 30))
+    left = (width - span) // 2
+    head = round(span * 0.27)
+    upper = canvas.bottom + gap
+    caption = round(text * 1.2)
+    square = _whole_cells(max(8, min(head, (below - caption) // 2)))
+    seen = Rect(left, upper, square, square)
+    captioned = Rect(left, seen.bottom, head + gap // 2, caption)
+    answer = Rect(left, captioned.bottom, head, upper + below - captioned.bottom)
+    body_left = left + head + gap
+    body = Rect(body_left, upper, left + span - body_left, below)
+    foot = Rect(left, height - margin - footer, span, footer)
+    buttons: dict[str, Rect] = {}
+    names = list(BUTTONS)
+    share = math.ceil(len(names) / rows)
+    for number in range(rows):
+        y = foot.y - (rows - number) * (between + button)
+        part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
+        buttons |= _button_row(Rect(left, y, span, button), part, text)
+    return _assemble(
+        (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
+        networks,
+    )  # fmt: skip
+
+
+def _whole_cells(side: int) -> int:
+    """A side of the framed image with cells of whole pixels, where that costs little."""
+    return side - side % SIZE if side >= 5 * SIZE else side
+
+
+def _button_row(row: Rect, words: Mapping[str, str], text: int) -> dict[str, Rect]:
+    """Buttons side by side, those with longer words wider."""
+    gap = max(2, text // 3)
+    needs = [len(word) + 4 for word in words.values()]
+    places = {}
+    for index, name in enumerate(words):
+        # Rounding every edge by itself spreads the odd pixels over the row.
+        left = row.x + (row.width + gap) * sum(needs[:index]) // sum(needs)
+        right = row.x + (row.width + gap) * sum(needs[: index + 1]) // sum(needs) - gap
+        places[name] = Rect(left, row.y, max(1, right - left), row.height)
+    return places
+
+
+def _assemble(
+    size: tuple[int, int],
+    panel: Panel,
+    text: int,
+    cell: int,
+    canvas: Rect,
+    answer: Rect,
+    seen: Rect,
+    caption: Rect,
+    body: Rect,
+    buttons: dict[str, Rect],
+    foot: Rect,
+    networks: int,
+) -> Layout:
+    """Divide the body as the panel needs it, and the line at the bottom into help and name."""
+    bars: tuple[BarRow, ...] = ()
+    table: tuple[Rect, ...] = ()
+    more = curves = words = None
+    training_buttons: dict[str, Rect] = {}
+    wanted = 1 + min(networks, MOST_ROWS)
+    if panel == "answer":
+        row = round(text * 1.3)
+        # As many as there is room for below ten bars that can be read; a heading over one of
+        # several networks compares nothing.
+        room = body.height - math.ceil(DIGITS * text * 1.1) - text
+        rows = min(wanted, room // row)
+        # The line below the table takes its room from the bars.
+        note = text if rows <= networks else 0
+        if rows < min(wanted, 3):  # a small window shows the table as a panel of its own
+            rows = note = 0
+        top = body.bottom - rows * row - note
+        table, more = _table(Rect(body.x, top, body.width, rows * row), rows, note)
+        below = rows * row + note + text if rows else 0
+        height = min(body.height - below, round(text * 24))
+        bars = _bar_rows(Rect(body.x, body.y, body.width, height), text)
+    elif panel == "networks":
+        lowest = round(text * 1.3)
+        rows = max(2, min(wanted, body.height // lowest))
+        note = text if rows <= networks and body.height >= 2 * lowest + text else 0
+        rows = max(2, min(rows, (body.height - note) // lowest))
+        row = min(round(text * 2), (body.height - note) // rows)
+        table, more = _table(Rect(body.x, body.y, body.width, rows * row), rows, note)
+    elif panel == "training":
+        button = round(text * 1.8)
+        line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
+        bars_height = min(round(body.height * 0.5), round(text * 16))
+        if bars_height < DIGITS * text:  # in two columns, which need less
+            bars_height = min(bars_height, round(DIGITS / 2 * text * 1.2))
+        bars = _bar_rows(Rect(body.x, body.y, body.width, bars_height), text)
+        words = Rect(body.x, body.y + bars_height + text // 3, body.width, line)
+        row_top = body.bottom - button
+        top = words.bottom + max(1, text // 4)
+        curves = Rect(body.x, top, body.width, max(8, row_top - top - text // 2))
+        row_of_buttons = Rect(body.x, row_top, body.width, button)
+        training_buttons = _button_row(row_of_buttons, TRAINING_BUTTONS, text)
+    name_width = foot.width * 3 // 10
+    help_ = Rect(foot.x, foot.y, foot.width - name_width, foot.height)
+    name = Rect(help_.right, foot.y, name_width, foot.height)
+    return Layout(
+        size, panel, text, cell, canvas, answer, seen, caption, body, bars, table, more, curves,
+        words, training_buttons, buttons, help_, name,
+    )  # fmt: skip
+
+
+def _table(rect: Rect, rows: int, note: int) -> tuple[tuple[Rect, ...], Rect | None]:
+    """The rows of a table, and below them a line that is `note` pixels high, if it is."""
+    row = rect.height // max(1, rows)
+    table = tuple(Rect(rect.x, rect.y + i * row, rect.width, row) for i in range(rows))
+    return table, Rect(rect.x, rect.bottom, rect.width, note) if note else None
+
+
+def _bar_rows(bars: Rect, text: int) -> tuple[BarRow, ...]:
+    """A row for each digit, in two columns where one would be too low for its words."""
+    label_width = round(text * 1.3)
+    percent_width = round(text * 3.9)  # room for ">99 %"
+    columns = 1 if bars.height >= DIGITS * text else 2
+    down, gap = DIGITS // columns, text
+    width = (bars.width + gap) // columns - gap
+    rows = []
+    for digit in range(DIGITS):
+        column, place = divmod(digit, down)
+        # Rounding every edge by itself spreads the odd pixels over the rows.
+        top = bars.y + bars.height * place // down
+        height = bars.y + bars.height * (place + 1) // down - top
+        left = bars.x + column * (width + gap)
+        track_left = left + label_width
+        track_width = max(1, width - label_width - percent_width)
+        thickness = max(2, min(round(height * 0.5), round(text * 1.1)))
+        rows.append(
+            BarRow(
+                label=Rect(left, top, label_width, height),
+                track=Rect(track_left, top + (height - thickness) // 2, track_width, thickness),
+                percent=Rect(track_left + track_width, top, percent_width, height),
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,1 @@
+"""The same trainings in other frameworks, and where Digitpad's own time goes."""

@@ -1,0 +1,149 @@
+"""Where the time of training goes: by layer, and what its matrix products alone would take."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn.benchmark.frameworks import Task
+from nn.data.dataset import DataLoader, Dataset
+from nn.network.architectures import build, is_convolutional
+from nn.network.convolution import Conv2d
+from nn.network.layers import Linear
+from nn.network.losses import CrossEntropyLoss
+from nn.training.learner import DataLoaders, Learner
+from nn.training.optimizers import SGD
+from nn.training.parallel import SLICE
+
+Array = NDArray[Any]
+
+PROFILED_BATCHES = 30
+
+
+def new_learner(task: Task, dataset: Dataset, threads: int) -> Learner:
+    """Digitpad's learner for a task, with fresh weights."""
+    return Learner(
+        DataLoaders(DataLoader(dataset, task.batch_size)),
+        build(task.architecture, np.random.default_rng(task.seed)),
+        SGD(task.momentum),
+        seed=task.seed,
+        slice_size=SLICE if is_convolutional(task.architecture) else None,
+        threads=threads,
+    )
+
+
+def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
+    """Milliseconds a batch takes in each part of a step, on one thread.
+
+    Returns for each layer, and for the rest of a step, {"part", "forward_ms", "backward_ms"}.
+    """
+    model = build(task.architecture, np.random.default_rng(task.seed))
+    loss, optimizer = CrossEntropyLoss(), SGD(task.momentum)
+    loader = DataLoader(dataset, task.batch_size)
+    slice_size = SLICE if is_convolutional(task.architecture) else task.batch_size
+    names = ["gathering the batch", *map(repr, model.layers), "loss", "optimizer"]
+    forward, backward = np.zeros(len(names)), np.zeros(len(names))
+
+    def timed(times: Array, number: int, work: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = work(*arguments)
+        times[number] += time.perf_counter() - start
+        return result
+
+    first = next(i for i, layer in enumerate(model.layers) if layer.params)
+    with threadpool_limits(1, "blas"):
+        rng = np.random.default_rng(task.seed)
+        batches = itertools.chain.from_iterable(loader.batches(rng) for _ in itertools.count())
+        for number in range(PROFILED_BATCHES + 2):
+            if number == 2:  # the first ones allocate
+                forward[:], backward[:] = 0, 0
+            images, labels = timed(forward, 0, next, batches)
+            for start in range(0, len(labels), slice_size):
+                x = images[start : start + slice_size]
+                for index, layer in enumerate(model.layers):
+                    x = timed(forward, 1 + index, layer.forward, x, True)
+                timed(forward, -2, loss.forward, x, labels[start : start + slice_size])
+                dy = timed(backward, -2, loss.backward)
+                for index in range(len(model.layers) - 1, first, -1):
+                    dy = timed(backward, 1 + index, model.layers[index].backward, dy)
+                timed(backward, 1 + first, model.layers[first].parameter_gradients, dy)
+            timed(
+                backward,
+                -1,
+                optimizer.step,
+                model.parameters,
+                model.gradients,
+                task.learning_rate,
+            )
+    scale = 1000 / PROFILED_BATCHES
+    return [
+        {"part": name, "forward_ms": scale * ahead, "backward_ms": scale * back}
+        for name, ahead, back in zip(names, forward, backward, strict=True)
+    ]
+
+
+def matrix_products(task: Task, images: int, threads: int) -> float:
+    """Seconds of the matrix products alone of a task with so many images, on as many threads."""
+    convolutional = is_convolutional(task.architecture)
+    size = SLICE if convolutional else task.batch_size
+    workers = threads if convolutional else 1
+    slices = task.epochs * -(-images // size)
+    # Of each worker's own, and made before the clock starts.
+    products = [_products_of_a_step(task, size) for _ in range(workers)]
+
+    def work(worker: int) -> None:
+        for _ in range(worker, slices, workers):
+            for left, right, out in products[worker]:
+                np.matmul(left, right, out=out)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+        start = time.perf_counter()
+        list(pool.map(work, range(workers)))
+        return time.perf_counter() - start
+
+
+def _products_of_a_step(task: Task, images: int) -> list[tuple[Array, Array, Array]]:
+    """Left and right factor and result of each matrix product of a step with so many images."""
+
+    def ones(*shape: int) -> Array:
+        return np.ones(shape, np.float32)
+
+    def memory(_: str, shape: tuple[int, ...]) -> Array:
+        return ones(*shape)
+
+    def product(left: Array, right: Array) -> tuple[Array, Array, Array]:
+        return left, right, np.matmul(left, right)
+
+    x: Array = ones(1, 784)
+    products: list[tuple[Array, Array, Array]] = []
+    for layer in build(task.architecture, np.random.default_rng(0)).layers:
+        shape, x = x.shape, layer.forward(x)
+        if isinstance(layer, Linear):
+            inputs, dy = ones(images, layer.in_features), ones(images, layer.out_features)
+            weight = ones(*layer.params["weight"].shape)
+            forward, gradient = product(inputs, weight.T), product(dy.T, inputs)
+            backward = product(dy, weight)
+        elif isinstance(layer, Conv2d):
+            k, padding, weight = layer.kernel_size, layer.padding, layer.params["weight"]
+            inputs, dy = (
+                ones(height, channels, width, images)
+                for _, channels, height, width in (shape, x.shape)
+            )
+            windows = layer.method.windows_of(inputs, k, padding, "", memory)
+            d_windows = layer.method.windows_of(dy, k, k - 1 - padding, "", memory)
+            forward = product(layer.method.factors_of(weight)[..., None, :, :], windows)
+            gradient = product(windows, forward[2].swapaxes(-1, -2))
+            turned = layer.method.factors_of(weight.swapaxes(0, 1))[..., None, :, :]
+            backward = product(turned, d_windows)
+        else:
+            continue
+        # Nobody needs the gradient of the first layer's input.
+        products += [forward, gradient, backward] if products else [forward, gradient]
+    return products

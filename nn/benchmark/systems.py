@@ -1,0 +1,176 @@
+"""What `nn.compare` compares: the systems, what they train, one training or reading with each."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn.benchmark import frameworks as peers
+from nn.benchmark.frameworks import Task, Trained
+from nn.benchmark.profiling import matrix_products, new_learner
+from nn.data.dataset import Dataset, load_mnist
+from nn.inference.checkpoint import Checkpoint, find_model, load_checkpoint
+from nn.network.layers import Sequential
+from nn.network.losses import CrossEntropyLoss
+from nn.support.errors import DataError
+from nn.training.learner import EVALUATION_BATCH, accuracy
+from nn.training.parallel import available_cores
+
+Array = NDArray[Any]
+
+TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
+FEWEST = 100  # digits of a training file
+MANY = 10_000  # digits that are read in one call
+SINGLE_READINGS = 300
+
+
+def train_digitpad(task: Task, images: Array, labels: Array) -> Trained:
+    """Digitpad as its users have it."""
+    learner = new_learner(task, Dataset(images, labels), available_cores())
+    with threadpool_limits(1, "blas"):
+        start = time.perf_counter()
+        learner.fit(task.epochs, task.learning_rate)
+        seconds = time.perf_counter() - start
+    return Trained(seconds, in_parts(learner.model))
+
+
+def floor(task: Task, images: Array, labels: Array) -> Trained:
+    """The matrix products of `train_digitpad`, and nothing else."""
+    return Trained(matrix_products(task, len(labels), available_cores()), None)
+
+
+def in_parts(model: Sequential) -> Callable[[Array], Array]:
+    """What reads images (N, 784), however many, in parts that fit in a cache: their logits."""
+
+    def read(images: Array) -> Array:
+        starts = range(0, len(images), EVALUATION_BATCH)
+        parts = [model.forward(images[s : s + EVALUATION_BATCH]).copy() for s in starts]
+        return np.concatenate(parts)  # of copies: a layer uses its memory again
+
+    return read
+
+
+def digitpad_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
+    """The checkpoint's network in Digitpad: images (N, 784) to logits."""
+    return in_parts(checkpoint.model)
+
+
+class System(NamedTuple):
+    """What can be compared: `packages` must be installed; None where a system cannot do a thing."""
+
+    name: str
+    packages: tuple[str, ...]
+    train: Callable[[Task, Array, Array], Trained] | None
+    networks: tuple[str, ...] = ("mlp", "cnn-small", "cnn")
+    reader: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
+
+
+SYSTEMS = {
+    "digitpad": System("Digitpad", ("numpy",), train_digitpad, reader=digitpad_reader),
+    "floor": System("matrix products alone", ("numpy",), floor),
+    "jax": System("JAX, jit", ("jax",), peers.train_jax),
+    "sklearn": System("scikit-learn", ("sklearn",), peers.train_sklearn, ("mlp",)),
+    "torch": System("PyTorch", ("torch",), peers.train_torch, reader=peers.torch_reader),
+    "torch-tensors": System("PyTorch, no DataLoader", ("torch",), peers.train_torch_tensors),
+    "torch-channels-last": System(
+        "PyTorch, channels_last", ("torch",), peers.train_torch_channels_last, ("cnn-small", "cnn")
+    ),
+    "tensorflow": System("TensorFlow", ("tensorflow",), peers.train_tensorflow),
+    "onnx": System("ONNX Runtime", ("onnx", "onnxruntime"), None, reader=peers.onnx_reader),
+}
+
+
+def tasks(batches: int) -> dict[str, Task]:
+    """What is trained, by network; `cnn` only for a number of batches."""
+    return {
+        "mlp": Task("mlp", 10, learning_rate=0.1, momentum=0.0),
+        "cnn-small": Task("cnn-small", 1, learning_rate=0.08, momentum=0.9),
+        "cnn": Task("cnn", 1, learning_rate=0.01, momentum=0.9, batches=batches),
+    }
+
+
+def is_installed(system: System) -> bool:
+    """Whether all that a system needs can be found."""
+    return all(importlib.util.find_spec(package) for package in system.packages)
+
+
+def trains(key: str, task: Task) -> bool:
+    """Whether a system can train that network."""
+    return SYSTEMS[key].train is not None and task.network in SYSTEMS[key].networks
+
+
+@functools.lru_cache(1)
+def load_parts(data_dir: Path | None) -> tuple[Dataset, Dataset]:
+    """The digits to train with and those to judge by, loaded once in each process."""
+    return two_parts(load_mnist(data_dir)[0])
+
+
+def two_parts(whole: Dataset) -> tuple[Dataset, Dataset]:
+    """The first `TRAINING_PART` of a data set, and the rest; nothing is copied.
+
+    Raises `DataError` if there is too little of it.
+    """
+    expect_enough(whole)
+    boundary = round(TRAINING_PART * len(whole.labels))
+    first, last = slice(0, boundary), slice(boundary, None)
+    return (
+        Dataset(whole.images[first], whole.labels[first]),
+        Dataset(whole.images[last], whole.labels[last]),
+    )
+
+
+def expect_enough(dataset: Dataset) -> None:
+    """Raise `DataError` if a data set is too small to train and judge with."""
+    if len(dataset.labels) < FEWEST:
+        raise DataError(
+            f"too few digits: expected {FEWEST} or more to learn from, received "
+            f"{len(dataset.labels)}; use the whole of MNIST"
+        )
+
+
+def train_once(key: str, task: Task, data_dir: Path | None, evaluate: bool) -> dict[str, Any]:
+    """One training in the present process: how many images, and the seconds.
+
+    To `evaluate` adds the losses of the network it gave on all digits, and its accuracy.
+    """
+    training, validation = load_parts(data_dir)
+    train = SYSTEMS[key].train
+    assert train is not None, f"{key} does not train"
+    most = task.batches * task.batch_size if task.batches else None
+    images, labels = training.images[:most], training.labels[:most]
+    seconds, logits = train(task, images, labels)
+    figures: dict[str, Any] = {"images": len(labels), "seconds": seconds}
+    if evaluate and logits:
+        for name, part in (("train", training), ("validation", validation)):
+            values = np.asarray(logits(part.images), np.float32)
+            figures[f"{name}_loss"] = CrossEntropyLoss().forward(values, part.labels)
+        figures["validation_accuracy"] = accuracy(values, validation.labels)
+    return figures
+
+
+def read_once(key: str, data_dir: Path | None) -> dict[str, float]:
+    """The time of reading one digit, at the median, and of many at once, with the shipped `cnn`."""
+    images = load_parts(data_dir)[1].images
+    make = SYSTEMS[key].reader
+    assert make is not None, f"{key} does not read"
+    read = make(load_checkpoint(find_model("cnn")))
+    with threadpool_limits(1 if key == "digitpad" else None, "blas"):
+        times = []
+        for number in range(20 + SINGLE_READINGS):
+            image = images[number % len(images)][None]
+            start = time.perf_counter()
+            read(image)
+            times.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        read(images[:MANY])
+        seconds = time.perf_counter() - start
+    return {"single_ms": 1000 * statistics.median(times[20:]), "many_seconds": seconds}

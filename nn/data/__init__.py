@@ -1,0 +1,1 @@
+"""MNIST and what stands in for it: file formats, splitting, batches, the download."""

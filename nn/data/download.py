@@ -1,0 +1,341 @@
+"""Fetching MNIST from the internet once, so that it is whole and genuine or not there at all.
+
+A file is streamed into a temporary file of this process's own beside its final place, unpacked
+and hashed as it comes, and renamed only when the hash is right. So an interrupted download leaves
+nothing behind, what a killed one leaves goes with the next, two processes that download at once do
+not disturb each other, and a broken connection is resumed within a run but never across runs. What
+is stored is checked at each use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from nn.data.dataset import mnist_cache
+from nn.support.errors import DataError
+from nn.support.files import write_atomically
+
+
+class MnistFile(NamedTuple):
+    """A file of the data set: its name, and its size in bytes and SHA-256 when unpacked."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def packed_name(self) -> str:
+        """The name on the mirrors and in the cache. The packed bytes differ between mirrors."""
+        return f"{self.name}.gz"
+
+
+FILES = (
+    MnistFile(
+        "train-images-idx3-ubyte",
+        47_040_016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    MnistFile(
+        "train-labels-idx1-ubyte",
+        60_008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    MnistFile(
+        "t10k-images-idx3-ubyte",
+        7_840_016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    MnistFile(
+        "t10k-labels-idx1-ubyte",
+        10_008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
+TIMEOUT = 20.0  # seconds without an answer, or without a byte
+ATTEMPTS = 4  # at one mirror and one file
+PAUSE = 1.0  # seconds before the second attempt; doubled for each one after
+SLOWEST = 1024  # bytes a second; a mirror that is slower is left after TIMEOUT seconds
+MAX_REDIRECTS = 5
+PACKED_SIZE = 11_594_722  # bytes of all files together, packed as on the first mirror
+CHUNK = 1 << 16  # bytes
+
+
+class _Failure(Exception):
+    """An attempt failed, in words for the user; `again`: the same mirror may do better now."""
+
+    def __init__(self, reason: str, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+def download_mnist(
+    folder: Path | None = None,
+    mirrors: Sequence[str] = MIRRORS,
+    files: Sequence[MnistFile] = FILES,
+    timeout: float = TIMEOUT,
+    pause: float = PAUSE,
+    progress: Callable[[int], object] | None = None,
+) -> Path:
+    """Return the folder that holds `files`, packed and verified, after fetching what is missing.
+
+    The default folder is `digitpad/mnist` in the user's cache. When all is there, nothing is
+    written and no network used. `timeout` and `pause` are in seconds, as described at `TIMEOUT`
+    and `PAUSE`; `progress` is told how many bytes have just
+    come. Raises `DataError` if no mirror gives a file or it cannot be stored.
+    """
+    folder = folder or mnist_cache()
+    with _Session() as session:
+        fetcher = _Fetcher(session, mirrors, timeout, pause, progress)
+        for file in files:
+            path = folder / file.packed_name
+            try:
+                fault = stored_fault(path, file)
+                if fault:
+                    print(f"{path} {fault}; downloading it", file=sys.stderr)
+                    write_atomically(path, partial(fetcher.fetch, file))
+            except OSError as error:
+                raise DataError(
+                    f"cannot read or write {path}: {error.strerror or error}; free some space or "
+                    "make the folder writable, or name one that holds the files with --data-dir"
+                ) from error
+            except _Failure as failure:
+                names = ", ".join(each.packed_name for each in files)
+                raise DataError(
+                    f"cannot download {file.packed_name} ({failure}); check the network, or put "
+                    f"{names} by hand into {folder} or a folder named with --data-dir"
+                ) from failure
+    return folder
+
+
+# --- Deciding: no input, no output -------------------------------------------------------------
+
+
+class PackedCheck:
+    """Unpacks and hashes a `.gz` file as its bytes come, and keeps none of them.
+
+    `received` counts the packed bytes fed so far. What is not the file raises `_Failure` at the
+    first byte that shows it, so that neither an endless body nor a gzip bomb gets far.
+    """
+
+    def __init__(self, file: MnistFile) -> None:
+        self._file = file
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the bytes fed so far."""
+        self.received = 0
+        self._unpacked = 0
+        self._digest = hashlib.sha256()
+        self._inflate = zlib.decompressobj(wbits=31)  # 16 for gzip + 15 for its largest window
+
+    def feed(self, data: bytes) -> None:
+        """Take the next packed bytes."""
+        beginning = data[:16]
+        self.received += len(data)
+        check_size(self.received, self._file)
+        try:
+            while data:
+                if self._inflate.eof:
+                    raise _Failure("goes on after the end of its gzip data")
+                piece = self._inflate.decompress(data, CHUNK)
+                # After the end both can hold the same bytes; the test above stops at them.
+                data = self._inflate.unconsumed_tail or self._inflate.unused_data
+                self._digest.update(piece)
+                self._unpacked += len(piece)
+                if self._unpacked > self._file.size:
+                    raise _Failure(f"unpacks to more than the expected {self._file.size} bytes")
+        except zlib.error as error:
+            packed = self._unpacked or beginning.startswith(b"\x1f\x8b")
+            what = "damaged gzip data" if packed else f"{beginning!r}…"
+            raise _Failure(f"expected gzip data, received {what}") from error
+
+    def finish(self) -> None:
+        """Raise `_Failure` unless the bytes fed are the file, whole and genuine."""
+        if not self._inflate.eof:
+            raise _Failure(f"ends early, after {self.received} bytes", again=True)
+        if self._digest.hexdigest() != self._file.sha256:
+            expected, received = self._file.sha256[:16], self._digest.hexdigest()[:16]
+            raise _Failure(f"expected SHA-256 {expected}…, received {received}…")
+
+
+def check_size(packed: int, file: MnistFile) -> None:
+    """Refuse a packed size in bytes that cannot be right: gzip hardly ever makes data larger."""
+    if packed > file.size + file.size // 1000 + 1024:
+        raise _Failure(f"has {packed} bytes packed, more than all {file.size} of it unpacked")
+
+
+def body_start(status: int, headers: Mapping[str, str], received: int, file: MnistFile) -> int:
+    """At which byte of the file the body of an answer begins, after `received` bytes before.
+
+    Raises `_Failure` if the answer is of no use.
+    """
+    if status == 206 and headers.get("Content-Range", "").startswith(f"bytes {received}-"):
+        start = received
+    elif status == 200:  # a first request, or a server that knows no ranges
+        start = 0
+    else:
+        raise _Failure(f"answers with status {status}", again=status == 429 or status >= 500)
+    length = headers.get("Content-Length", "")
+    if length.isdecimal():
+        check_size(start + int(length), file)
+    return start
+
+
+def redirect_target(url: str, location: str) -> str:
+    """The address that a redirect from `url` leads to; `_Failure` if it gives up encryption."""
+    try:
+        target = urljoin(url, location)
+        schemes = urlsplit(url).scheme, urlsplit(target).scheme
+    except ValueError as error:
+        raise _Failure(f"redirects to {location!r}, which is no address") from error
+    if schemes not in (("https", "https"), ("http", "http"), ("http", "https")):
+        raise _Failure(f"redirects from {schemes[0]} to {schemes[1]}, which is not safe")
+    return target
+
+
+# --- Doing: the disk and the network -----------------------------------------------------------
+
+
+def stored_fault(path: Path, file: MnistFile) -> str | None:
+    """What is wrong with a stored file, as the end of a sentence, or None if it is genuine."""
+    check = PackedCheck(file)
+    try:
+        with path.open("rb") as stored:
+            while data := stored.read(CHUNK):
+                check.feed(data)
+        check.finish()
+    except FileNotFoundError:
+        return "is not there yet"
+    except _Failure as failure:
+        return f"is damaged ({failure})"
+    return None
+
+
+class _Session(requests.Session):
+    """Follows no redirect: `requests` would read its body first, however long that may be."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _Fetcher:
+    """Gets files from the mirrors; those that fail go to the end of the row for later files."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        mirrors: Sequence[str],
+        timeout: float,
+        pause: float,
+        progress: Callable[[int], object] | None,
+    ) -> None:
+        self._session = session
+        self._mirrors = list(mirrors)
+        self._timeout = timeout
+        self._pause = pause
+        self._progress = progress
+
+    def fetch(self, file: MnistFile, out: BinaryIO) -> None:
+        """Write the packed file into `out` from the first mirror that has it, or `_Failure`."""
+        failures = []
+        for mirror in tuple(self._mirrors):
+            try:
+                return self._fetch_from(f"{mirror.rstrip('/')}/{file.packed_name}", file, out)
+            except _Failure as failure:
+                failures.append(f"{urlsplit(mirror).netloc}: {failure}")
+                self._mirrors.remove(mirror)
+                self._mirrors.append(mirror)
+        raise _Failure("; ".join(failures))
+
+    def _fetch_from(self, url: str, file: MnistFile, out: BinaryIO) -> None:
+        """Write the file into `out` from one address, going on where a broken attempt ended."""
+        check = PackedCheck(file)
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(self._pause * 2 ** (attempt - 1))
+            before = check.received
+            try:
+                self._receive(url, file, check, out)
+                return check.finish()
+            except _Failure as error:
+                failure = error
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                # A mirror that gave nothing at all is left at once, for there are others.
+                failure = _Failure(_reason(error, self._timeout), again=check.received != before)
+            if not failure.again:
+                break
+        raise failure
+
+    def _receive(self, url: str, file: MnistFile, check: PackedCheck, out: BinaryIO) -> None:
+        """Write what one request brings into `out`, from where the last one ended if possible."""
+        # Without this header a server may pack the packed file once more on the way.
+        headers = {"Accept-Encoding": "identity"}
+        if check.received:
+            headers["Range"] = f"bytes={check.received}-"
+        with self._get(url, headers) as response:
+            if body_start(response.status_code, response.headers, check.received, file) == 0:
+                check.restart()
+                out.seek(0)
+                out.truncate()
+            # The raw body, as it comes: `iter_content` would unpack it where a server labels it
+            # as encoded, and wait for whole pieces from a server that gives a byte at a time.
+            read = getattr(response.raw, "read1", response.raw.read)
+            started, first = time.monotonic(), check.received
+            length = response.headers.get("Content-Length", "")
+            with tqdm(
+                desc=file.packed_name,
+                initial=first,
+                total=first + int(length) if length.isdecimal() else None,
+                unit="B",
+                unit_scale=True,
+                disable=None,  # that is: unless standard error is a terminal
+            ) as bar:
+                while data := read(CHUNK):
+                    check.feed(data)
+                    out.write(data)
+                    bar.update(len(data))
+                    if self._progress is not None:
+                        self._progress(len(data))
+                    elapsed = time.monotonic() - started
+                    if elapsed > self._timeout and check.received - first < SLOWEST * elapsed:
+                        raise _Failure(f"gives less than {SLOWEST} bytes a second")
+
+    def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
+        """The answer to a request, after the redirects that are safe to follow."""
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._session.get(url, headers=headers, stream=True, timeout=self._timeout)
+            if not response.is_redirect:
+                return response
+            response.close()
+            url = redirect_target(url, response.headers["Location"])
+        raise _Failure(f"redirects more than {MAX_REDIRECTS} times")
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """A short form of what the network libraries say in several lines."""
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+        return f"no answer within {timeout:g} seconds"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no secure connection (is its certificate valid?)"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        return "the connection broke"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""Handwriting as pictures: the brush, framing, augmentation, synthetic digits and non-digits."""

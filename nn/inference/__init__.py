@@ -1,0 +1,1 @@
+"""Using a trained network: checkpoints, the classifier, calibration, rejection, explanation."""

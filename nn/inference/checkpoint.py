@@ -1,0 +1,208 @@
+"""Files of arrays and facts: trained networks, and training that can be continued.
+
+A file is an ordinary `.npz`: `numpy.load` opens it, and nothing in it is ever unpickled. One entry,
+`header`, is text: JSON with the format's version and whatever is not an array. A reader finds the
+other arrays under their names. Reading trusts nothing; see `nn.support.arrays`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.network.architectures import CLASSES, Architecture, build, count_parameters, describe
+from nn.network.layers import Sequential
+from nn.support.arrays import read_npz
+from nn.support.errors import CheckpointError
+from nn.support.files import write_atomically
+
+Array = NDArray[Any]
+
+FORMAT = "digitpad network"
+VERSION = 1
+LARGEST_HEADER = 2**20  # bytes of JSON, which takes up to thirty times as much when read
+LONGEST_NAME = 200
+LARGEST_WEIGHT = 1e12  # those of a network that has learned are below 10
+PACKAGED_MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
+@dataclass
+class Checkpoint:
+    """A trained network: its name, its layers with their weights, and how it came about.
+
+    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed, and
+    its logits a mean over the image and two copies slanted by ±`slant` cells a row, if that is not
+    0 (see `nn.inference.classifier`).
+    """
+
+    name: str
+    architecture: Architecture
+    model: Sequential
+    record: dict[str, Any]
+    temperature: float = 1.0
+    slant: float = 0.0
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) -> None:
+    """Write a trained network, atomically. Raises `CheckpointError` if the disk refuses.
+
+    Without `replace`, a file that is there already stays, and raises `FileExistsError`.
+    """
+    header = {
+        "format": FORMAT,
+        "name": checkpoint.name,
+        "architecture": checkpoint.architecture,
+        "record": checkpoint.record,
+        "temperature": checkpoint.temperature,
+        "slant": checkpoint.slant,
+    }
+    save_arrays(path, header, checkpoint.model.state_dict(), replace)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a trained network. Raises `CheckpointError`, in one line, if the file is not one."""
+    header, arrays = load_arrays(path)
+    if header.get("format") != FORMAT:
+        raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
+    name: Any = header.get("name")
+    record: Any = header.get("record")
+    architecture: Any = header.get("architecture")
+    temperature, slant = header.get("temperature"), header.get("slant")
+    if not (_is_name(name) and isinstance(record, dict) and isinstance(architecture, list)):
+        raise _unusable(path, "its header lacks the name, the architecture or the record")
+    if not (isinstance(temperature, float) and 0.01 <= temperature <= 100):
+        raise _unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
+    if not (isinstance(slant, float) and 0 <= slant <= 1):
+        raise _unusable(path, f"expected a slant from 0 to 1, received {slant!r}")
+    model = model_of(path, architecture, arrays)
+    return Checkpoint(name, architecture, model, record, temperature, slant)
+
+
+def model_of(
+    path: Path, architecture: Any, arrays: dict[str, Array], outputs: int = CLASSES
+) -> Sequential:
+    """The network that an architecture and arrays of a file make.
+
+    Raises `CheckpointError` if they make none, before asking for memory that the arrays do not
+    have, or if weights are no numbers to reckon with.
+    """
+    try:
+        expected = count_parameters(architecture, outputs)
+        received = sum(array.size for array in arrays.values())
+        if expected != received:
+            raise ValueError(f"expected {expected:,} weights, received {received:,}")
+        model = build(architecture, np.random.default_rng(0), outputs=outputs)
+        # What does not fit into float32 becomes infinite, and is refused below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            model.load_state_dict(arrays)
+    except ValueError as error:
+        raise _unusable(path, f"weights and architecture do not fit: {error}") from None
+    weights = model.parameters
+    # No comparison holds for what is not a number.
+    if not (abs(weights.min(initial=0)) <= LARGEST_WEIGHT >= abs(weights.max(initial=0))):
+        raise _unusable(path, f"some weights are not finite, or beyond ±{LARGEST_WEIGHT:g}")
+    return model
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The file meant by a path, or by a name such as "mlp" (in ./models, then as shipped)."""
+    given = Path(name_or_path)
+    folders = [Path("models"), PACKAGED_MODELS]
+    candidates = [given, *(folder / f"{name_or_path}.npz" for folder in folders)]
+    for candidate in candidates:
+        # Not is_file(), which fails for a name that is too long.
+        if os.path.isfile(candidate):  # noqa: PTH113
+            return candidate
+    known = sorted(
+        {
+            file.stem
+            for folder in folders
+            for file in folder.glob("*.npz")
+            if not file.stem.endswith((".training", ".refusal"))
+        }
+    )
+    raise CheckpointError(
+        f"no network {str(name_or_path)!r}: expected a .npz file or one of the names "
+        f"{', '.join(known) or '(none is here)'}; make one with python -m nn.train --model NAME"
+    )
+
+
+def summary(checkpoint: Checkpoint) -> str:
+    """Name, sizes and number of parameters in one line."""
+    return (
+        f"{checkpoint.name} ({describe(checkpoint.architecture)}, "
+        f"{checkpoint.model.count_params():,} parameters)"
+    )
+
+
+def save_arrays(
+    path: Path, header: dict[str, Any], arrays: dict[str, Array], replace: bool = True
+) -> None:
+    """Write `arrays` and a JSON `header` as one .npz, atomically; see `save_checkpoint`."""
+    text = json.dumps({"version": VERSION, **header}, allow_nan=False)
+    encoded = np.frombuffer(text.encode(), np.uint8)
+
+    def write(file: BinaryIO) -> None:
+        members: dict[str, Any] = {"header": encoded, **arrays}
+        np.savez(file, **members)
+
+    try:
+        write_atomically(Path(path), write, replace)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write {path}: {error.strerror or error}; make room there, or make the folder "
+            "writable"
+        ) from None
+
+
+def load_arrays(
+    path: Path, largest_header: int = LARGEST_HEADER
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read what `save_arrays` wrote: the header and the arrays by name."""
+    try:
+        arrays = read_npz(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"no file {path}; make one with python -m nn.train") from None
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from None
+    except MemoryError:
+        raise CheckpointError(
+            f"cannot read {path}: there is not enough memory; close other programs and try again"
+        ) from None
+    except ValueError as error:
+        raise _unusable(path, f"expected a whole .npz file of plain numbers ({error})") from None
+    try:
+        encoded = arrays.pop("header").tobytes()
+        if len(encoded) > largest_header:
+            raise ValueError
+        header = json.loads(encoded.decode())
+        version = header["version"]
+        if type(version) is not int or version < 1:
+            raise TypeError
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise _unusable(path, "it has no header that says what it holds") from None
+    if version > VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version}, but this program reads up to "
+            f"{VERSION}; update Digitpad to use it"
+        )
+    return header, arrays
+
+
+def _is_name(value: object) -> bool:
+    """Whether it can be shown: fonts refuse zeros and surrogates, tables line ends."""
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME
+
+
+def _unusable(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"cannot use {path}: {reason}; choose another file or train anew with python -m nn.train"
+    )

@@ -1,0 +1,141 @@
+"""A trained network as an ONNX model, for ONNX Runtime, OpenCV and whatever else reads that format.
+
+Some runtimes know few operators, or cannot reshape a batch whose size they do not know beforehand.
+So the graph is plain: each view of an image goes through nodes of its own, which share the weights,
+and besides those that the layers are named after there are only Transpose, to slant an image row by
+row, Add and Mul for the mean over the views and the temperature, and Softmax; Reshape comes only
+with an architecture that makes images of anything but the drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.handwriting.framing import SIZE
+from nn.inference.checkpoint import Checkpoint
+from nn.support.errors import not_installed
+
+Array = NDArray[Any]
+
+OPSET = 9  # of ONNX's operators; PyTorch's exporter wrote it for years, so every runtime reads it
+IR_VERSION = 4  # of ONNX's file format; the first in which weights need not be inputs as well
+
+
+class _Graph:
+    """The operators and constants of an ONNX graph; values are known by their names."""
+
+    def __init__(self) -> None:
+        self.nodes: list[tuple[str, tuple[str, ...], str, dict[str, Any]]] = []
+        self.constants: dict[str, Array] = {}
+
+    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        output = f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append((operator, inputs, output, attributes))
+        return output
+
+    def constant(self, name: str, value: Array) -> str:
+        self.constants[name] = value
+        return name
+
+
+def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
+    """The network as an ONNX model from "images" (N, 1, 28, 28) to "probabilities" (N, 10).
+
+    Without `views` it reads each image only as it is, not slanted to either side as well.
+    Raises `UsageError` if the package onnx is missing.
+    """
+    try:
+        from onnx import TensorProto, checker, helper, numpy_helper
+    except ImportError:
+        raise not_installed("ONNX files", "the package onnx", "onnx") from None
+    graph = _Graph()
+    images = ["images"]
+    if views and checkpoint.slant:
+        rows = graph.add("Transpose", "images", perm=[0, 2, 1, 3])  # each row a channel of its own
+        images += [_slanted(graph, rows, slant) for slant in (checkpoint.slant, -checkpoint.slant)]
+    total, *others = [_logits(graph, image, checkpoint) for image in images]
+    for logits in others:
+        total = graph.add("Add", total, logits)
+    scale = np.float32(1 / (len(images) * checkpoint.temperature))
+    calibrated = graph.add("Mul", total, graph.constant("scale", np.asarray(scale)))
+    graph.nodes.append(("Softmax", (calibrated,), "probabilities", {"axis": 1}))
+
+    def tensor(name: str, *sizes: int) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *sizes])
+
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node(operator, inputs, [output], **attributes)
+                for operator, inputs, output, attributes in graph.nodes
+            ],
+            checkpoint.name,
+            [tensor("images", 1, SIZE, SIZE)],
+            [tensor("probabilities", 10)],
+            [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _slanted(graph: _Graph, rows: str, slant: float) -> str:
+    """The images whose `rows` (N, 28, 1, 28) are moved as `nn.inference.classifier.row_shifts` does
+    it.
+
+    A row is moved by a convolution along it, with weights of its own.
+    """
+    shifts = slant * (np.arange(SIZE) - (SIZE - 1) / 2)
+    reach = math.ceil(np.abs(shifts).max())
+    taps = np.maximum(1 - np.abs(np.arange(-reach, reach + 1) - shifts[:, None]), 0)
+    weight = graph.constant(f"shifts_{len(graph.nodes)}", taps.astype(np.float32)[:, None, None, :])
+    moved = graph.add(
+        "Conv", rows, weight,
+        group=SIZE, kernel_shape=[1, 2 * reach + 1], pads=[0, reach, 0, reach],
+    )  # fmt: skip
+    return graph.add("Transpose", moved, perm=[0, 2, 1, 3])
+
+
+def _logits(graph: _Graph, x: str, checkpoint: Checkpoint) -> str:
+    """The logits of the images `x` (N, 1, 28, 28), not yet divided by the temperature."""
+    weights = checkpoint.model.state_dict()
+    shape: tuple[int, ...] = (1, SIZE, SIZE)  # of one image in `x`
+    values = np.zeros((1, SIZE * SIZE), np.float32)  # goes through the layers to show their shapes
+    for index, (kind, *sizes) in enumerate(checkpoint.architecture):
+        wanted = values.shape[1:]
+        with np.errstate(over="ignore", invalid="ignore"):  # of a hostile file's weights
+            values = checkpoint.model.layers[index].forward(values)
+        if kind in ("Flatten", "Unflatten", "Dropout"):
+            continue  # the shape is changed where a layer needs it; dropout is for training only
+        if kind in ("ReLU", "Tanh", "Sigmoid"):
+            x = graph.add("Relu" if kind == "ReLU" else kind, x)
+            continue
+        x = _reshaped(graph, x, shape, wanted)
+        shape = values.shape[1:]
+        if kind == "MaxPool2d":
+            x = graph.add("MaxPool", x, kernel_shape=[sizes[0]] * 2, strides=[sizes[0]] * 2)
+            continue
+        names = f"{index}.weight", f"{index}.bias"
+        inputs = [x, *(graph.constant(name, weights[name]) for name in names)]
+        if kind == "Conv2d":
+            x = graph.add("Conv", *inputs, kernel_shape=[sizes[2]] * 2, pads=[sizes[3]] * 4)
+        else:
+            x = graph.add("Gemm", *inputs, transB=1)
+    return _reshaped(graph, x, shape, values.shape[1:])
+
+
+def _reshaped(graph: _Graph, x: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """`x`, whose images have the `shape`, with images of the shape `wanted`."""
+    if shape == wanted:
+        return x
+    if len(wanted) == 1:
+        return graph.add("Flatten", x)
+    sizes = np.array([-1, *wanted], np.int64)  # where NumPy's own integers are shorter
+    return graph.add("Reshape", x, graph.constant(f"shape_{len(graph.nodes)}", sizes))

@@ -1,0 +1,130 @@
+"""Lesson b: 784-50-25-10 from He's initialisation to the file, and beside the frameworks."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from nn.benchmark.profiling import new_learner
+from nn.benchmark.systems import SYSTEMS, in_parts, is_installed, tasks, two_parts
+from nn.compare import Comparison, table
+from nn.data.dataset import DataLoader, Dataset
+from nn.evaluate import judge, report
+from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.lessons import pictures as lesson_plots
+from nn.lessons.steps import Tell, explain_step, heading, softmax_gradient_check
+from nn.training.learner import EVALUATION_BATCH, DataLoaders
+from nn.training.parallel import available_cores
+
+COMPARED = ("digitpad", "tensorflow", "torch")
+# The lowest validation losses in the table of the teaching project that this repeats: of the same
+# network after 10 epochs, its own and two frameworks', and of a small conv net after one epoch.
+REPORTED = {"mlp": (0.1334, 0.1640, 0.1612), "cnn-small": (0.0660,)}
+
+
+def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[str, Any]:
+    """Tell the lesson, write its pictures into `folder` if there is one; returns the figures."""
+    task = tasks(1)["mlp"]
+    training, validation = two_parts(train_set)
+    heading("b1. the network, and one step of it")
+    print(
+        f"{len(training.labels):,} digits of the training file to learn from, "
+        f"{len(validation.labels):,} to validate; the test file is not touched"
+    )
+    learner = new_learner(task, training, available_cores())
+    learner.dataloaders = DataLoaders(
+        learner.dataloaders.train, DataLoader(validation, EVALUATION_BATCH, shuffle=False)
+    )
+    for layer in learner.model.layers:
+        for name, value in layer.params.items():
+            if name == "weight":
+                print(
+                    f"{layer!r}: weights of standard deviation {value.std():.4f}; He asks for "
+                    f"√(2/{value.shape[1]}) = {np.sqrt(2 / value.shape[1]):.4f}"
+                )
+    print("(the last layer, which no ReLU follows, is initialised after Glorot instead)")
+    images, labels = training.images[: task.batch_size], training.labels[: task.batch_size]
+    step = explain_step(learner.model, images, labels, task.learning_rate)
+
+    heading("b2. why the gradient of the logits is p − y")
+    check = softmax_gradient_check()
+    print(
+        f"the largest difference from the gradient measured by centred differences:\n"
+        f"  (p − y)/N              {check['right']:.1e}\n"
+        f"  (p − y)/N · p (1 − p)  {check['wrong']:.1e}, the widespread mistake: the softmax is\n"
+        f"    differentiated twice; what comes out has {check['ratio']:.2f} of the length and "
+        f"another direction (cosine {check['cosine']:.2f})"
+    )
+
+    heading(f"b3. {task.epochs} epochs of stochastic gradient descent")
+    print(f"batches of {task.batch_size}, learning rate {task.learning_rate:g}, no momentum")
+    with threadpool_limits(1, "blas"):
+        learner.fit(task.epochs, task.learning_rate, [Tell()])
+    result = judge(in_parts(learner.model)(validation.images), validation.labels)
+    print(f"the {result['images']:,} validation digits:\n{report(result)}")
+
+    heading("b4. saving and loading")
+    same = save_and_load(Checkpoint("mlp", task.architecture, learner.model, {}), folder)
+
+    heading("b5. beside the frameworks")
+    figures = beside_frameworks(data_dir)
+    if folder:
+        lesson_plots.plot_histories({"784-50-25-10": learner.history}, folder / "b-curves.png")
+        lesson_plots.plot_confusion(
+            np.array(result["confusion"]), folder / "b-confusion.png",
+            f"784-50-25-10 after {task.epochs} epochs, {result['images']:,} validation digits",
+        )  # fmt: skip
+    return {
+        "step": step,
+        "gradient_check": check,
+        "validation_losses": [epoch.validation_loss for epoch in learner.history],
+        "validation_accuracy": result["accuracy"],
+        "same_after_loading": same,
+        **figures,
+    }
+
+
+def save_and_load(checkpoint: Checkpoint, folder: Path | None) -> bool:
+    """Write the network and read it back; returns whether it still is the same to the last bit."""
+    with tempfile.TemporaryDirectory() as temporary:
+        path = (folder or Path(temporary)) / "b-mlp.npz"
+        save_checkpoint(path, checkpoint)
+        loaded = load_checkpoint(path)
+    same = bool(np.array_equal(loaded.model.parameters, checkpoint.model.parameters))
+    print(
+        f"{', '.join(loaded.model.state_dict())} as arrays in one .npz, nothing pickled; read "
+        f"back, all {loaded.model.count_params():,} numbers are {'the same' if same else 'OTHERS'}"
+    )
+    if folder:
+        print(f"saved {path}; draw for it with python -m app.draw --model {path}")
+    return same
+
+
+def beside_frameworks(data_dir: Path | None) -> dict[str, Any]:
+    """Train both networks with Digitpad and whichever frameworks are installed."""
+    wanted = [tasks(1)[name] for name in REPORTED]
+    present = [key for key in COMPARED if is_installed(SYSTEMS[key])]
+    missing = [SYSTEMS[key].name for key in COMPARED if key not in present]
+    comparison = Comparison(wanted, present, 1, data_dir, reading=False)
+    comparison.run()
+    rows = comparison.rows()
+    print(table(rows))
+    for name in missing:
+        print(f"{name:<24} not measured: it is not installed")
+    print()
+    for network, losses in REPORTED.items():
+        own = next(
+            row
+            for row in rows
+            if row["network"] == network and row["system"] == SYSTEMS["digitpad"].name
+        )
+        told = ", ".join(f"{loss:.4f}" for loss in losses)
+        print(
+            f"{network}: validation loss {own['validation_loss']:.4f}; the teaching project's "
+            f"table has {told}"
+        )
+    return {"rows": rows, "not_measured": missing, "reported": REPORTED}

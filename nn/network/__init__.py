@@ -1,0 +1,1 @@
+"""The network itself: layers, convolution, losses, and the named architectures."""

@@ -1,0 +1,1 @@
+"""What everything may use: errors, files, arrays on disk, the commands' frame, plots."""

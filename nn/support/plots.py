@@ -1,0 +1,126 @@
+"""Pictures of training and of digits, as PNG files; needs matplotlib, the extra "plot"."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.support.errors import UsageError, not_installed
+from nn.support.files import write_atomically
+from nn.training.learner import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[Any]
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+TRAINING, VALIDATION = "#0072B2", "#D55E00"
+
+
+def require_matplotlib() -> None:
+    """Raise `UsageError` if matplotlib is missing; called before work whose plot it would spoil."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise not_installed("plots", "matplotlib", "plot") from None
+
+
+def plot_history(history: Sequence[Epoch], path: Path, title: str) -> None:
+    """Training and validation loss and accuracy over the epochs, side by side."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure.suptitle(title)
+    epochs = [epoch.number for epoch in history]
+    for axes, quantity, scale in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), strict=True
+    ):
+        for part, colour in (("train", TRAINING), ("validation", VALIDATION)):
+            values = [getattr(epoch, f"{part}_{quantity}") for epoch in history]
+            if None not in values:
+                label = "training" if part == "train" else part
+                axes.plot(
+                    epochs, [scale * v for v in values], color=colour, marker=".", label=label
+                )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("cross-entropy loss" if quantity == "loss" else "accuracy (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    save_figure(figure, path)
+
+
+def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) -> None:
+    """A contact sheet of `images` (N, 784) or (N, 28, 28), each under its caption (N).
+
+    Captions and title are shown as they are: a dollar sign does not begin a formula.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(10, max(1, math.ceil(math.sqrt(len(images)))))
+    rows = max(1, math.ceil(len(images) / columns))
+    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
+    # One picture of all images: two hundred axes of their own would take five times as long.
+    width, height = 28 + 4, 28 + 4 + 4 * lines  # cells of one image with its margin and caption
+    sheet = np.zeros((rows * height, columns * width))
+    places = [
+        (i // columns * height + height - 30, i % columns * width + 2) for i in range(len(images))
+    ]
+    for (top, left), image in zip(places, images, strict=True):
+        sheet[top : top + 28, left : left + 28] = image.reshape(28, 28)
+    inch = 1.3 / width  # of one cell
+    title_height = 0.5
+    # Wide enough for a title above a single digit.
+    size = (max(columns * width * inch, 6.0), rows * height * inch + title_height)
+    figure = Figure(figsize=size)
+    figure.suptitle(title, y=1 - 0.15 / size[1], parse_math=False)
+    axes = figure.add_axes((0, 0, 1, 1 - title_height / size[1]))
+    axes.set_axis_off()
+    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+    for (top, left), caption in zip(places, captions, strict=True):
+        axes.text(
+            left + 14, top - 1, caption, fontsize=8, ha="center", va="bottom", parse_math=False
+        )
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    try:
+        write_atomically(path, lambda file: file.write(picture.getbuffer()))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}; choose another place"
+        ) from None
+
+
+def plot_comparison(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """The seconds of `nn.compare`, a panel for each network, a bar for each system."""
+    from matplotlib.figure import Figure
+
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    figure = Figure(figsize=(5 * len(networks), 4), layout="constrained")
+    for axes, network in zip(
+        figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True
+    ):
+        chosen = [row for row in rows if row["network"] == network]
+        names = [row["system"] for row in chosen]
+        colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
+        bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
+        axes.bar_label(bars, fmt="%.2f s", padding=3)
+        axes.margins(x=0.18)
+        axes.invert_yaxis()
+        axes.set_title(f"{network}: {chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}")
+        axes.set_xlabel("seconds")
+        axes.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, path)

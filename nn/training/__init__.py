@@ -1,0 +1,1 @@
+"""Training: the learner, optimizers, threads, settings, resuming, fine-tuning."""

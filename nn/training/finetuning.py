@@ -1,0 +1,451 @@
+"""Tuning a trained network to the digits that one user corrected, without forgetting the rest.
+
+Only the network's head is tuned: the fully connected layers after the last convolution (of a
+multilayer perceptron, everything). What the body in front of it makes of an image never changes, so
+it is computed once for every image, and a step costs little.
+
+The head learns two things at once:
+
+* the user's digits, each varied many times (`nn.handwriting.augmentation`), with their labels;
+* on digits to rehearse, to go on answering what the shipped network answers: the cross-entropy
+  against its probabilities (Li and Hoiem 2017, "Learning without Forgetting", equation 2, T = 1).
+
+It always begins at the shipped weights, with all of the user's digits, so that nothing drifts.
+Whether it was a gain is measured, not believed: from the tuned weights `Tuner.tune` goes back
+towards the shipped ones (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models",
+section 3) until the guards are content, and gives up if none of these is good enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn.data.dataset import cached_mnist, load_bytes, split
+from nn.handwriting.augmentation import Variation, displacement_fields, vary
+from nn.handwriting.digits import write_digits
+from nn.handwriting.framing import SIZE
+from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.inference.classifier import Reader, row_shifts, slanted
+from nn.network.architectures import CLASSES, PIXELS, build
+from nn.network.layers import Sequential
+from nn.network.losses import softmax
+from nn.support.errors import CheckpointError, DataError, TrainingError
+from nn.training.optimizers import Adam
+
+Array = NDArray[Any]
+
+BATCH = 64  # images at once through the body: enough for BLAS, few enough for the cache
+STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
+# The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
+# promised; digits that the network has learned from itself show only about half of what is lost.
+MOST_FORGOTTEN = 0.0005
+FEWEST_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
+DEFAULT_VALIDATION, DEFAULT_SEED = 0.05, 42  # how shipped networks split MNIST, if they do not say
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much work a tuning is, and how strongly it pulls. Images, unless said."""
+
+    rehearsed: int = 4000
+    rehearsed_written: int = 1000  # of these, written by rule where MNIST is there for the rest
+    guarded: int = 3000  # validation digits of the guard
+    variations: int = 24  # of each of the user's digits, the digit itself among them
+    most_varied: int = 960  # of all of the user's digits together
+    steps: int = 120
+    batch: int = 96  # rehearsed digits a step
+    own_batch: int = 32  # of the user's a step
+    own_weight: float = 0.05  # of the user's digits in the loss; the rest is rehearsal's
+    learning_rate: float = 0.0005
+
+
+class Features(NamedTuple):
+    """Digits as the network's head sees them."""
+
+    values: Array  # (N, F)
+    targets: Array  # (N, 10), the probabilities to be answered
+    labels: Array  # (N,)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a tuning came to; accuracies are 0…1.
+
+    `reader` is the network to read with from now on, None if the old weights stay.
+    """
+
+    reader: Reader | None
+    reason: str  # what was learned, or why the old weights stay; one line for the user
+    digits: int  # of the user's
+    strength: float  # part of the way to the tuned weights; 0 = none
+    seconds: float
+    validation_before: float
+    validation_after: float
+    right_before: int  # of the user's digits
+    right_after: int
+    on_mnist: bool  # whether MNIST was there to rehearse
+
+
+class Tuner:
+    """Tunes copies of one `shipped` network; the same digits and seed give the same weights.
+
+    `data_dir` is where MNIST is, by default where `nn.train` keeps it; nothing is downloaded, and
+    with `use_mnist` false it is not looked for.
+    `stop` may be set from another thread, and ends `tune` with a `TrainingError` soon.
+    """
+
+    def __init__(
+        self,
+        shipped: Reader,
+        seed: int = 0,
+        data_dir: Path | None = None,
+        threads: int = 2,
+        amounts: Amounts | None = None,
+        use_mnist: bool = True,
+    ) -> None:
+        self.use_mnist = use_mnist
+        self.shipped = shipped
+        self.seed = seed
+        self.data_dir = data_dir
+        self.amounts = amounts or Amounts()
+        self.stop = threading.Event()
+        self.on_mnist = False
+        self._threads = threads
+        self._body, self._head = _copy_in_parts(shipped.checkpoint)
+        self._shipped_weights = self._head.parameters.copy()
+        self._rehearsed: Features | None = None
+        self._guarded: Features | None = None
+        self._fields = displacement_fields(np.random.default_rng([seed, 0]), 64)
+
+    def prepare(self) -> None:
+        """Compute what every tuning needs, once: what to rehearse and what to be judged by."""
+        if self._rehearsed is not None:
+            return
+        rehearsed, guarded = self._digits_to_keep(np.random.default_rng([self.seed, 1]))
+        self._guarded = self._features(*guarded)
+        self._rehearsed = self._features(*rehearsed)
+
+    def tune(self, images: Array, labels: Array, current: Reader | None = None) -> Outcome:
+        """Tune to the user's framed digits (N, 28, 28) with labels (N,), N at least 1.
+
+        The newest comes last; `current` is the network that has to be bettered, by default the
+        shipped one. Raises `TrainingError` if it was stopped.
+        """
+        began = time.perf_counter()
+        with threadpool_limits(1, "blas"):
+            self.prepare()
+            assert self._rehearsed is not None
+            right = (current or self.shipped).logits(images).argmax(axis=1) == labels
+            outcome = self._as_it_is(right)
+            if not right.all():
+                rng = np.random.default_rng([self.seed, 2])
+                own = self._own_features(images, labels, rng)
+                self._learn(own, self._rehearsed, rng)
+                outcome = self._choose(images, labels, right, outcome)
+        return replace(outcome, seconds=time.perf_counter() - began)
+
+    def logits(self, readers: Sequence[Reader], images: Array) -> Array:
+        """What each of several networks tuned here makes of images: (readers, N, 10) logits.
+
+        The same as `Reader.logits`, but the body that they share works once for all of them.
+        """
+        answers = np.zeros((len(readers), len(images), CLASSES), np.float32)
+        slant = self.shipped.checkpoint.slant
+        weights = [reader.checkpoint.model.parameters for reader in readers]
+        size = self._head.parameters.size
+        with threadpool_limits(1, "blas"):
+            for start in range(0, len(images), 1024):
+                part = images[start : start + 1024].reshape(-1, SIZE, SIZE)
+                views = [part]
+                if slant:
+                    views += [slanted(part, row_shifts(sign * slant)) for sign in (1, -1)]
+                for view in views:
+                    values = self._body_values(view)
+                    for answer, all_weights in zip(answers, weights, strict=True):
+                        self._head.parameters[...] = all_weights[-size:]
+                        answer[start : start + 1024] += self._head.forward(values) / len(views)
+        return answers
+
+    def _learn(self, own: Features, rehearsed: Features, rng: np.random.Generator) -> None:
+        """Descend from the shipped weights; the tuned ones are in the head afterwards."""
+        amounts, head = self.amounts, self._head
+        head.parameters[...] = self._shipped_weights
+        head.use_rng(rng)
+        optimizer = Adam()
+        own_rows = _endless(len(own.labels), min(amounts.own_batch, len(own.labels)), rng)
+        rehearsed_rows = _endless(len(rehearsed.labels), amounts.batch, rng)
+        for step in range(amounts.steps):
+            self._check_stop()
+            mine, others = next(own_rows), next(rehearsed_rows)
+            values = np.concatenate([own.values[mine], rehearsed.values[others]])
+            targets = np.concatenate([own.targets[mine], rehearsed.targets[others]])
+            d_logits = softmax(head.forward(values, training=True)) - targets
+            d_logits[: len(mine)] *= amounts.own_weight / len(mine)
+            d_logits[len(mine) :] *= (1 - amounts.own_weight) / len(others)
+            if not np.isfinite(d_logits).all():
+                raise TrainingError("the tuning came to numbers that are not finite")
+            head.parameter_gradients(d_logits)
+            progress = step / amounts.steps
+            rate = amounts.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
+            optimizer.step(head.parameters, head.gradients, rate)
+
+    def _as_it_is(self, right: Array) -> Outcome:
+        """The outcome where nothing is learned; `right` (N,) are digits that are read right."""
+        assert self._guarded is not None
+        accuracy = self._guard_accuracy(self._shipped_weights, self._guarded)
+        return Outcome(
+            reader=None,
+            reason="all of your digits are read right already",
+            digits=len(right),
+            strength=0.0,
+            seconds=0.0,
+            validation_before=accuracy,
+            validation_after=accuracy,
+            right_before=int(right.sum()),
+            right_after=int(right.sum()),
+            on_mnist=self.on_mnist,
+        )
+
+    def _choose(
+        self, images: Array, labels: Array, right_before: Array, outcome: Outcome
+    ) -> Outcome:
+        """The most of the tuning that the guards let pass; else `outcome`, with the reason."""
+        assert self._guarded is not None
+        tuned = self._head.parameters.copy()
+        before = outcome.validation_before
+        reasons = []
+        for strength in STRENGTHS:
+            self._check_stop()
+            weights = self._shipped_weights + np.float32(strength) * (tuned - self._shipped_weights)
+            after = self._guard_accuracy(weights, self._guarded)
+            if after < before - MOST_FORGOTTEN:
+                reasons.append(f"it would have forgotten others ({before:.1%} to {after:.1%})")
+                continue
+            reader = self._reader_with(weights, labels)
+            right = reader.logits(images).argmax(axis=1) == labels
+            if (right_before & ~right).any():
+                reasons.append("it would have misread digits of yours that are read right")
+                continue
+            if not (right & ~right_before).any():
+                reasons.append("it would have read no more of your digits right")
+                continue
+            reason = f"learned from {len(labels)} of your digits"
+            if not right.all():
+                verb = "is" if right.sum() == 1 else "are"
+                reason += f"; now {right.sum()} of them {verb} read right"
+            return replace(
+                outcome,
+                reader=reader,
+                reason=reason,
+                strength=strength,
+                validation_after=after,
+                right_after=int(right.sum()),
+            )
+        return replace(outcome, reason=reasons[-1])
+
+    def _reader_with(self, weights: Array, labels: Array) -> Reader:
+        """A reader of its own with these weights of the head."""
+        shipped = self.shipped.checkpoint
+        model = build(shipped.architecture, np.random.default_rng(0))
+        body_size = model.count_params() - weights.size
+        model.parameters[:body_size] = shipped.model.parameters[:body_size]
+        model.parameters[body_size:] = weights
+        record = {**shipped.record, "tuned_from": fingerprint(self.shipped)}
+        return Reader(self.shipped.path, replace(shipped, model=model, record=record))
+
+    def _guard_accuracy(self, weights: Array, guarded: Features) -> float:
+        self._head.parameters[...] = weights
+        right = 0
+        for start in range(0, len(guarded.labels), 512):
+            part = slice(start, start + 512)
+            answers = self._head.forward(guarded.values[part]).argmax(axis=1)
+            right += int((answers == guarded.labels[part]).sum())
+        return right / len(guarded.labels)
+
+    def _own_features(self, images: Array, labels: Array, rng: np.random.Generator) -> Features:
+        """The user's digits and variations of them; of very many digits, the newest."""
+        amounts = self.amounts
+        images = images[-amounts.most_varied :].reshape(-1, SIZE, SIZE).astype(np.float32)
+        labels = labels[-amounts.most_varied :]
+        copies = max(1, min(amounts.variations, amounts.most_varied // len(labels)))
+        varied = [vary(images, self._fields, rng, Variation()) for _ in range(copies - 1)]
+        every = np.concatenate([images, *varied])
+        targets = np.eye(CLASSES, dtype=np.float32)[np.tile(labels, copies)]
+        return self._features(every, np.tile(labels, copies), targets)
+
+    def _features(self, images: Array, labels: Array, targets: Array | None = None) -> Features:
+        """What the head sees of images; without targets, the shipped network's answers."""
+        values = self._body_values(images)
+        if targets is None:
+            self._head.parameters[...] = self._shipped_weights
+            parts = [
+                softmax(self._head.forward(values[start : start + 512]))
+                for start in range(0, len(values), 512)
+            ]
+            targets = np.concatenate(parts)
+        return Features(values, targets, labels)
+
+    def _body_values(self, images: Array) -> Array:
+        """What the body makes of images, (N, F)."""
+        flat = images.reshape(len(images), PIXELS)
+        starts = range(0, len(flat), BATCH)
+        size = self._body_outputs()
+        values = np.empty((len(flat), size), np.float32)
+
+        def work(worker: int) -> None:
+            body = self._body.replica()
+            for start in starts[worker :: self._threads]:
+                self._check_stop()
+                x = np.ascontiguousarray(flat[start : start + BATCH], np.float32)
+                values[start : start + BATCH] = body.forward(x).reshape(len(x), size)
+
+        if self._threads > 1:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(work, range(self._threads)))
+        else:
+            work(0)
+        return values
+
+    def _body_outputs(self) -> int:
+        blank = np.zeros((1, PIXELS), np.float32)
+        return int(self._body.forward(blank).size)
+
+    def _how_it_was_split(self) -> tuple[float, np.random.Generator]:
+        """The part that was kept aside when the shipped network was trained, and by which chance.
+
+        As its record says; the usual ones where it does not, or says what cannot be.
+        """
+        settings = self.shipped.checkpoint.record.get("settings")
+        settings = settings if isinstance(settings, dict) else {}
+        part, seed = settings.get("validation"), settings.get("seed")
+        if not (isinstance(part, float) and 0 < part <= 0.9):
+            part = DEFAULT_VALIDATION
+        if not (type(seed) is int and 0 <= seed < 2**63):
+            seed = DEFAULT_SEED
+        return part, np.random.default_rng(seed)
+
+    def _digits_to_keep(
+        self, rng: np.random.Generator
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """(images, labels) to rehearse, and others to be judged by.
+
+        MNIST's training file where it is on disk, judged by the very part that the network was not
+        trained on; else only digits written by rule.
+        """
+        amounts = self.amounts
+        folder = self.data_dir or cached_mnist()
+        mnist: tuple[Array, Array] | None = None
+        if folder is not None and self.use_mnist:
+            try:
+                mnist = load_bytes(folder, "train")
+            except DataError:
+                mnist = None  # not there, or not whole: as if it were not there
+        self.on_mnist = mnist is not None and len(mnist[1]) >= FEWEST_FROM_MNIST
+        if mnist is None or not self.on_mnist:
+            return (
+                _written(amounts.rehearsed, rng),
+                _written(amounts.guarded, rng),
+            )
+        images, labels = mnist
+        train, validation = split(labels, *self._how_it_was_split())
+        from_mnist = amounts.rehearsed - amounts.rehearsed_written
+        chosen = np.sort(rng.choice(train, min(from_mnist, len(train)), replace=False))
+        judged = np.sort(
+            rng.choice(validation, min(amounts.guarded, len(validation)), replace=False)
+        )
+        written, written_labels = _written(amounts.rehearsed_written, rng)
+        rehearsed = np.concatenate([_unit(images[chosen]), written.reshape(-1, PIXELS)])
+        return (
+            (rehearsed, np.concatenate([labels[chosen], written_labels])),
+            (_unit(images[judged]), labels[judged]),
+        )
+
+    def _check_stop(self) -> None:
+        if self.stop.is_set():
+            raise TrainingError("the tuning was stopped")
+
+
+def fingerprint(reader: Reader) -> str:
+    """What tells a network's weights from all others."""
+    return hashlib.sha256(reader.checkpoint.model.parameters.tobytes()).hexdigest()
+
+
+def save_tuned(path: Path, reader: Reader, digits: str) -> None:
+    """Write a tuned network, atomically; `digits` says which digits it was tuned to.
+
+    Raises `CheckpointError` if the disk refuses.
+    """
+    checkpoint = reader.checkpoint
+    record = {**checkpoint.record, "tuned_to": digits}
+    save_checkpoint(path, replace(checkpoint, record=record))
+
+
+def load_tuned(path: Path, shipped: Reader) -> tuple[Reader, str]:
+    """A tuned network and which digits it was tuned to.
+
+    Raises `CheckpointError` if it cannot be read or was tuned from other weights than `shipped`.
+    """
+    checkpoint = load_checkpoint(path)
+    if checkpoint.record.get("tuned_from") != fingerprint(shipped):
+        raise CheckpointError(
+            f"{path} was tuned from other weights than {shipped.path} holds now; your digits are "
+            "learned anew"
+        )
+    return Reader(path, checkpoint), str(checkpoint.record.get("tuned_to"))
+
+
+def mnist_test_digits(data_dir: Path | None = None) -> tuple[Array, Array] | None:
+    """MNIST's test digits (N, 784) and labels, only to measure; None if they are not on disk."""
+    folder = data_dir or cached_mnist()
+    if folder is None:
+        return None
+    try:
+        images, labels = load_bytes(folder, "test")
+    except DataError:
+        if data_dir is not None:  # it was asked for
+            raise
+        return None
+    return _unit(images), labels
+
+
+def _copy_in_parts(checkpoint: Checkpoint) -> tuple[Sequential, Sequential]:
+    """Body and head of a copy of a network; the head begins after the last convolution's part."""
+    model = build(checkpoint.architecture, np.random.default_rng(0))
+    model.load_state_dict(checkpoint.model.state_dict())
+    names = [entry[0] for entry in checkpoint.architecture]
+    last = max((i for i, name in enumerate(names) if name == "Conv2d"), default=0)
+    first = names.index("Flatten", last) if "Flatten" in names[last:] else 0
+    return Sequential(*model.layers[:first]), Sequential(*model.layers[first:])
+
+
+def _written(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Digits written by rule, images (N, 784) and labels."""
+    labels = np.arange(count) % CLASSES
+    return write_digits(labels, rng).reshape(count, PIXELS), labels
+
+
+def _unit(images: Array) -> Array:
+    """Bytes (N, 28, 28) -> (N, 784) float32 in 0…1."""
+    flat: Array = images.reshape(len(images), PIXELS).astype(np.float32)
+    flat /= 255
+    return flat
+
+
+def _endless(count: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Rows 0…count−1 in random order, `size` at a time, again and again."""
+    size = min(size, count)
+    while True:
+        order = rng.permutation(count)
+        for start in range(0, count - size + 1, size):
+            yield order[start : start + size]

@@ -1,0 +1,409 @@
+"""The training loop: a Learner brings data, model, optimiser, loss and metric together.
+
+Randomness (the order of the digits, dropout, augmentation) is drawn from a generator made anew
+for each epoch from the seed and the epoch's number. Training that stops after an epoch and
+continues later therefore sees what uninterrupted training would have seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.network.layers import Sequential
+from nn.network.losses import CrossEntropyLoss, softmax
+from nn.support.errors import TrainingError
+from nn.training.optimizers import constant
+from nn.training.parallel import BatchGradients
+
+Array = NDArray[Any]
+Metric = Callable[[Array, Array], float]
+Schedule = Callable[[float, int], float]
+
+EVALUATION_BATCH = 64  # images; more of them would not fit in a cache on their way through
+
+
+class Loader(Protocol):
+    """What training needs of a data loader; `nn.data.dataset.DataLoader` is one."""
+
+    @property
+    def size(self) -> int:
+        """How many images an epoch has."""
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+        """One epoch of (images, labels)."""
+
+
+class Labelled(Protocol):
+    """Images (N, …) with their labels (N,); `nn.data.dataset.Dataset` is one."""
+
+    @property
+    def images(self) -> Array:
+        """(N, 784) or (N, 1, 28, 28), in 0…1."""
+
+    @property
+    def labels(self) -> Array:
+        """(N,) integers."""
+
+
+class DataLoaders(NamedTuple):
+    """The digits to learn from and those to judge by; without the latter there is no judging."""
+
+    train: Loader
+    validation: Loader | None = None
+
+
+@dataclass
+class Epoch:
+    """What one epoch of training gave; the validation figures are None without validation."""
+
+    number: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+class Callback:
+    """The moments of training at which something else can happen; each does nothing by default."""
+
+    def after_batch(self, learner: Learner) -> None:
+        """A step has been taken; `learner.batch` has its number, `learner.running` the means."""
+
+    def before_validation(self, learner: Learner) -> None:
+        """All steps of an epoch have been taken."""
+
+    def after_validation(self, learner: Learner) -> None:
+        """`learner.history[-1]` tells of the epoch, and the model is the one that was judged."""
+
+    def after_epoch(self, learner: Learner) -> None:
+        """The epoch is complete."""
+
+    def after_fit(self, learner: Learner) -> None:
+        """Training is over: completed, stopped, or ended by an error."""
+
+
+class Learner:
+    """Trains `model` on `dataloaders.train` and judges it on `dataloaders.validation`.
+
+    `metric(logits, labels)` is a mean over a batch, by default the accuracy; `schedule(epoch,
+    epochs)` is the factor on the learning rate, with a fractional epoch. With `slice_size`, a batch
+    is worked on in slices of so many images by `threads` threads, which suits convolutions; the
+    result does not depend on the number of threads.
+
+    >>> from nn import SGD, DataLoader, Dataset, Linear
+    >>> digits = Dataset(np.eye(10, 784, dtype=np.float32), np.arange(10))
+    >>> model = Sequential(Linear(784, 10, np.random.default_rng(0)))
+    >>> learner = Learner(DataLoaders(DataLoader(digits, 5)), model, SGD())
+    >>> history = learner.fit(epochs=20, learning_rate=1.0)
+    >>> history[-1].train_loss < history[0].train_loss
+    True
+    >>> learner.evaluate(digits).metric
+    1.0
+    >>> labels, probabilities = learner.predict(digits.images[:3])
+    >>> labels.tolist(), probabilities.shape
+    ([0, 1, 2], (3, 10))
+    """
+
+    def __init__(
+        self,
+        dataloaders: DataLoaders,
+        model: Sequential,
+        optimizer: Optimizer,
+        loss: CrossEntropyLoss | None = None,
+        metric: Metric | None = None,
+        *,
+        schedule: Schedule = constant,
+        seed: int = 0,
+        slice_size: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.dataloaders = dataloaders
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss or CrossEntropyLoss()
+        self.metric = metric or accuracy
+        self.schedule = schedule
+        self.seed = seed
+        self.slices = (
+            BatchGradients(model, self.loss, self.metric, slice_size, threads)
+            if slice_size
+            else None
+        )
+        self.epoch = 0  # complete epochs
+        self.epochs = 0  # complete epochs at the end of the present fit
+        self.batch = 0  # steps taken in the present epoch
+        self.running = Means()  # of the present epoch
+        self.history: list[Epoch] = []
+        self.stop = False  # set it to end training after the present batch
+        self.interrupted = False  # Ctrl-C was pressed
+
+    def fit(
+        self, epochs: int, learning_rate: float, callbacks: Sequence[Callback] = ()
+    ) -> list[Epoch]:
+        """Train for `epochs` more epochs and return the history.
+
+        Ctrl-C, or `stop` set by a callback or another thread, ends training early; what was
+        learned stays. Raises `TrainingError` as soon as the loss is not a finite number.
+        """
+        self.epochs = self.epoch + epochs
+        self.stop = self.interrupted = False
+        try:
+            while self.epoch < self.epochs and not self.stop:
+                # Without NumPy's warnings: what is not finite is said in a line of its own.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    self._fit_epoch(learning_rate, callbacks)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:  # also after an error, which is said when the progress bar is gone
+            for callback in callbacks:
+                callback.after_fit(self)
+        return self.history
+
+    def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
+        start = time.perf_counter()
+        rng = np.random.default_rng([self.seed, self.epoch])
+        (self.slices or self.model).use_rng(rng)
+        self.running = Means()
+        steps = len(self.dataloaders.train)
+        rate = learning_rate
+        self.batch = 0
+        for images, labels in self.dataloaders.train.batches(rng):
+            progress = self.epoch + (self.batch + 0.5) / steps
+            rate = learning_rate * self.schedule(progress, self.epochs)
+            self.batch += 1
+            self._step(images, labels, rate)
+            for callback in callbacks:
+                callback.after_batch(self)
+            if self.stop:
+                return
+        for callback in callbacks:
+            callback.before_validation(self)
+        validation = self._validate(until_stopped=True)
+        if self.stop:
+            return
+        # The last step comes after the last loss.
+        self._check("weights", float(self.model.parameters.sum()), rate)
+        if validation:
+            self._check("validation loss", validation.loss, rate)
+        self.history = [
+            *self.history,
+            Epoch(
+                number=self.epoch + 1,
+                learning_rate=rate,
+                train_loss=self.running.loss,
+                train_accuracy=self.running.metric,
+                validation_loss=validation.loss if validation else None,
+                validation_accuracy=validation.metric if validation else None,
+                seconds=time.perf_counter() - start,
+            ),
+        ]
+        for callback in callbacks:
+            callback.after_validation(self)
+        self.epoch += 1
+        for callback in callbacks:
+            callback.after_epoch(self)
+
+    def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
+        """One step of gradient descent: forward, loss, backward, update."""
+        if self.slices:
+            loss, metric = self.slices(images, labels)
+        else:
+            logits = self.model.forward(images, training=True)
+            loss, metric = self.loss.forward(logits, labels), self.metric(logits, labels)
+            self.model.parameter_gradients(self.loss.backward())
+        self._check("loss", loss, learning_rate)
+        self.running.add(loss, metric, len(labels))
+        self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
+
+    def _check(self, what: str, figure: float, learning_rate: float) -> None:
+        if not np.isfinite(figure):
+            raise TrainingError(
+                f"the {what} became {figure} in epoch {self.epoch + 1}, batch {self.batch}: "
+                f"expected a finite number; try a --learning-rate below {learning_rate:g}"
+            )
+
+    def validate(self) -> Means | None:
+        """Loss and metric on the validation digits, None if there are none."""
+        return self._validate()
+
+    def _validate(self, until_stopped: bool = False) -> Means | None:
+        loader = self.dataloaders.validation
+        if loader is None or loader.size == 0:
+            return None
+        batches = loader.batches(np.random.default_rng(0))
+        if until_stopped:  # whoever stops the training from another thread may wait for its end
+            batches = itertools.takewhile(lambda _: not self.stop, batches)
+        return self._judge(batches)
+
+    def evaluate(self, dataset: Labelled) -> Means:
+        """Loss and metric of the model on a data set."""
+        starts = range(0, len(dataset.labels), EVALUATION_BATCH)
+        parts = (slice(start, start + EVALUATION_BATCH) for start in starts)
+        return self._judge((dataset.images[part], dataset.labels[part]) for part in parts)
+
+    def _judge(self, batches: Iterable[tuple[Array, Array]]) -> Means:
+        loss = CrossEntropyLoss()  # judged without label smoothing, so that figures compare
+        means = Means()
+        for images, labels in batches:
+            logits = self.model.forward(images)
+            means.add(loss.forward(logits, labels), self.metric(logits, labels), len(labels))
+        return means
+
+    def predict(self, images: Array) -> tuple[Array, Array]:
+        """Labels (N,) and probabilities (N, 10) for images (N, 784) or (N, 1, 28, 28) in 0…1."""
+        starts = range(0, len(images), EVALUATION_BATCH)
+        parts = [
+            softmax(self.model.forward(images[start : start + EVALUATION_BATCH]))
+            for start in starts
+        ]
+        probabilities = np.concatenate(parts) if parts else np.empty((0, 10), np.float32)
+        return probabilities.argmax(axis=1), probabilities
+
+
+class Optimizer(Protocol):
+    """What training needs of an optimiser; those of `nn.training.optimizers` are."""
+
+    def step(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+        """Change the 1-D parameters in place."""
+
+    def state_dict(self) -> dict[str, Array]:
+        """What the next step depends on."""
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Continue from a state_dict."""
+
+
+class Means:
+    """Running means of loss and metric over images."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self._loss_sum = self._metric_sum = 0.0
+
+    def add(self, loss: float, metric: float, images: int) -> None:
+        """Take in the means of a batch."""
+        self.images += images
+        self._loss_sum += loss * images
+        self._metric_sum += metric * images
+
+    @property
+    def loss(self) -> float:
+        """Mean loss so far; NaN before the first batch."""
+        return self._loss_sum / self.images if self.images else float("nan")
+
+    @property
+    def metric(self) -> float:
+        """Mean metric so far; NaN before the first batch."""
+        return self._metric_sum / self.images if self.images else float("nan")
+
+
+def accuracy(logits: Array, labels: Array) -> float:
+    """The part of a batch whose largest logit (N, classes) is that of its label (N,).
+
+    >>> accuracy(np.array([[1.0, 2.0], [4.0, 3.0]]), np.array([1, 1]))
+    0.5
+    """
+    return float(np.mean(logits.argmax(axis=1) == labels))
+
+
+class WholeOrNothing(Callback):
+    """Lets Ctrl-C go on to whoever called `fit`, where half a training is of no use."""
+
+    def after_fit(self, learner: Learner) -> None:
+        """Raise `KeyboardInterrupt` if there was one."""
+        if learner.interrupted:
+            raise KeyboardInterrupt
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
+
+    Without validation, or with `keep_last`, the last epoch counts as best: where the learning rate
+    ends at 0 the weights only settle, and a better figure before is more likely luck. `best` is
+    None before the first epoch.
+    """
+
+    def __init__(self, keep_last: bool = False) -> None:
+        self.keep_last = keep_last
+        # One tuple, replaced at once: Ctrl-C never finds half of the old best and half of the new.
+        self.best: tuple[Epoch, Array] | None = None
+
+    def after_validation(self, learner: Learner) -> None:
+        """Take a copy if this epoch is the best so far."""
+        epoch = learner.history[-1]
+        if self.best is None or self.keep_last or _rank(epoch) > _rank(self.best[0]):
+            self.best = (epoch, learner.model.parameters.copy())
+
+
+def _rank(epoch: Epoch) -> tuple[float, float, int]:
+    if epoch.validation_accuracy is None or epoch.validation_loss is None:
+        return 0.0, 0.0, epoch.number
+    return epoch.validation_accuracy, -epoch.validation_loss, 0
+
+
+class AverageWeights(Callback):
+    """Judges, and so ships, a running average of the weights instead of their latest values.
+
+    average ← decay · average + (1 − decay) · weights after each step (Polyak and Juditsky 1992,
+    with the exponential weights of Kingma and Ba 2015, section 7.2). In the first steps the decay
+    is smaller, (1 + t)/(10 + t), so that the average does not remember the random start.
+    It must come first among the callbacks: from `before_validation` to `after_epoch` the model
+    holds the average.
+    """
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.average: Array | None = None
+        self._latest: Array | None = None
+
+    def after_batch(self, learner: Learner) -> None:
+        """Take in the newest weights."""
+        weights = learner.model.parameters
+        if self.average is None:
+            self.average = weights.copy()
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.average *= decay
+        self.average += (1 - decay) * weights
+
+    def before_validation(self, learner: Learner) -> None:
+        """Put the average into the model."""
+        if self.average is not None:
+            self._latest = learner.model.parameters.copy()
+            learner.model.parameters[...] = self.average
+
+    def after_epoch(self, learner: Learner) -> None:
+        """Put the latest weights back, to go on from them."""
+        if self._latest is not None:
+            learner.model.parameters[...] = self._latest
+            self._latest = None
+
+    def after_fit(self, learner: Learner) -> None:
+        """The same for an epoch that was stopped while it was judged."""
+        self.after_epoch(learner)
+
+
+class EarlyStopping(Callback):
+    """Ends training when the validation loss has not improved for `patience` epochs."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def after_epoch(self, learner: Learner) -> None:
+        """Look at the history; without validation, never stop."""
+        losses = [e.validation_loss for e in learner.history if e.validation_loss is not None]
+        if losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
+            learner.stop = True

@@ -1,0 +1,197 @@
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.drawing import strokes as strokes_module
+from app.drawing.canvas import SIZE
+from app.drawing.strokes import fit, read_strokes
+from nn.support.errors import DataError
+from tests.helpers.memory import peak_below
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "example-strokes.jsonl"
+GOOD = b'{"label": 3, "strokes": [[[0, 0], [1.5, 2]], [[-4, 1e3]]], "writer": "me"}\n'
+
+
+def write(tmp_path, content):
+    path = tmp_path / "strokes.jsonl"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_file_is_read_plain_and_gzipped_whatever_its_name(tmp_path):
+    for content in (
+        GOOD * 2,
+        gzip.compress(GOOD) + gzip.compress(GOOD),
+        b"\n" + GOOD + b"\r\n" + GOOD,
+    ):
+        digits = list(read_strokes(write(tmp_path, content)))
+        assert [digit.label for digit in digits] == [3, 3]
+        assert digits[0].strokes == [[(0.0, 0.0), (1.5, 2.0)], [(-4.0, 1000.0)]]
+
+
+def test_the_examples_are_one_of_each_digit():
+    assert [digit.label for digit in read_strokes(EXAMPLES)] == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"label": 3, "strokes": ' + b"[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        (b"[1, 2]", "expected an object"),
+        (b"null", "expected an object"),
+        (b"{}", "label and strokes missing"),
+        (b'{"label": 3}', "strokes missing"),
+        (b'{"label": 10, "strokes": [[[0, 0]]]}', "label must be"),
+        (b'{"label": -1, "strokes": [[[0, 0]]]}', "label must be"),
+        (b'{"label": true, "strokes": [[[0, 0]]]}', "label must be"),
+        (b'{"label": 3.0, "strokes": [[[0, 0]]]}', "label must be"),
+        (b'{"label": "3", "strokes": [[[0, 0]]]}', "label must be"),
+        (b'{"label": 3, "strokes": []}', "at least one stroke"),
+        (b'{"label": 3, "strokes": {"0": 1}}', "at least one stroke"),
+        (b'{"label": 3, "strokes": [[]]}', "at least one point"),
+        (b'{"label": 3, "strokes": [[[0, 0]], "x"]}', "at least one point"),
+        (b'{"label": 3, "strokes": [[[0, 0, 0]]]}', "pair [x, y]"),
+        (b'{"label": 3, "strokes": [[[0]]]}', "pair [x, y]"),
+        (b'{"label": 3, "strokes": [[0, 0]]}', "pair [x, y]"),
+        (b'{"label": 3, "strokes": [[[0, NaN]]]}', "NaN is not a number"),
+        (b'{"label": 3, "strokes": [[[-Infinity, 0]]]}', "-Infinity is not a number"),
+        (b'{"label": 3, "strokes": [[[1e999, 0]]]}', "a coordinate must be"),
+        (b'{"label": 3, "strokes": [[[' + b"9" * 400 + b", 0]]]}", "a coordinate must be"),
+        (b'{"label": 3, "strokes": [[[' + b"9" * 5000 + b", 0]]]}", "line 2"),
+        (b'{"label": 3, "strokes": [[["1", 0]]]}', "a coordinate must be"),
+        (b'{"label": 3, "strokes": [[[true, 0]]]}', "a coordinate must be"),
+        (b'{"label": 3, "strokes": [[[null, 0]]]}', "a coordinate must be"),
+        (b" " * (strokes_module.MAX_LINE + 2), "longer than"),
+    ],
+)
+def test_a_bad_line_is_named_with_what_is_wrong(tmp_path, line, says):
+    path = write(tmp_path, GOOD + line + b"\n")
+    with pytest.raises(DataError) as caught:
+        list(read_strokes(path))
+    assert says in str(caught.value)
+    assert "line 2" in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    for path in (tmp_path / "missing.jsonl", tmp_path, "nul\0name"):
+        with pytest.raises(DataError, match="cannot read strokes"):
+            list(read_strokes(path))
+    for content in (b"", b"\n\n  \n"):
+        with pytest.raises(DataError, match="holds no digits"):
+            list(read_strokes(write(tmp_path, content)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda packed: packed[:-12],
+        lambda packed: packed[:15],
+        lambda packed: packed[:2],
+        lambda packed: packed[:20] + b"\0\0\0\0" + packed[24:],
+        lambda packed: packed[:-8] + b"\0\0\0\0" + packed[-4:],
+        lambda packed: packed + b"rubbish",
+    ],
+)
+def test_a_damaged_gzip_file_is_an_error(tmp_path, damage):
+    lines = "".join(
+        json.dumps({"label": n % 10, "strokes": [[[n, n * n], [n * 7 % 13, 5]]]}) + "\n"
+        for n in range(200)
+    )
+    path = write(tmp_path, damage(gzip.compress(lines.encode())))
+    with pytest.raises(DataError):
+        list(read_strokes(path))
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_stopped(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="longer than"):
+        list(read_strokes(write(tmp_path, gzip.compress(b" " * (4 << 20)))))
+    monkeypatch.setattr(strokes_module, "MAX_FILE", 1 << 16)
+    with pytest.raises(DataError, match="larger than"):
+        list(read_strokes(write(tmp_path, gzip.compress(b"\n" * (1 << 17)))))
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["label", "strokes", "x"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=100).map(lambda rest: b"\x1f\x8b\x08" + rest),
+        st.binary(max_size=100).map(gzip.compress),
+        anything.map(lambda value: json.dumps(value).encode()),
+        anything.map(lambda value: json.dumps({"label": 1, "strokes": value}).encode()),
+    )
+)
+def test_arbitrary_content_is_read_or_a_data_error(tmp_path, content):
+    try:
+        digits = list(read_strokes(write(tmp_path, content)))
+    except DataError:
+        return
+    assert all(stroke for digit in digits for stroke in digit.strokes)
+
+
+coordinates = st.floats(-strokes_module.MAX_COORDINATE, strokes_module.MAX_COORDINATE)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=5),
+        min_size=1,
+        max_size=4,
+    ),
+    st.floats(0.05, 2),
+    st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+)
+def test_a_fitted_digit_has_the_size_and_place_asked_for(strokes, scale, shift):
+    fitted = fit(strokes, scale, shift)
+    assert [len(stroke) for stroke in fitted] == [len(stroke) for stroke in strokes]
+    xs = [x for stroke in fitted for x, _ in stroke]
+    ys = [y for stroke in fitted for _, y in stroke]
+    side = max(max(xs) - min(xs), max(ys) - min(ys))
+    is_dot = len({point for stroke in strokes for point in stroke}) == 1
+    assert side == pytest.approx(0 if is_dot else scale * SIZE, abs=1e-3)
+    assert (min(xs) + max(xs)) / 2 == pytest.approx(SIZE * (0.5 + shift[0]), abs=1e-3)
+    assert (min(ys) + max(ys)) / 2 == pytest.approx(SIZE * (0.5 + shift[1]), abs=1e-3)
+
+
+def test_fit_by_hand():
+    assert fit([[(100, 0), (100, 40)], [(120, 20)]], 0.5) == [
+        [(10.5, 7.0), (10.5, 21.0)],
+        [(17.5, 14.0)],
+    ]
+    assert fit([[(5, 5)]], 0.7, (-0.2, 0.25)) == [[(pytest.approx(8.4), 21.0)]]
+    assert fit([[(0, 3), (8, 3)]], 1.0) == [[(0.0, 14.0), (28.0, 14.0)]]
+    assert fit([]) == []
+
+
+def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path):
+    path = write(tmp_path, b'{"label": 3, "strokes": [[[')
+    os.truncate(path, 1 << 30)
+    with peak_below(8 << 20), pytest.raises(DataError, match="line 1 is longer than 1,048,576"):
+        list(read_strokes(path))
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "1e999", "-1e999", "NaN", "Infinity", "1e13"])
+def test_numbers_beyond_reason_are_refused(tmp_path, number):
+    line = f'{{"label": 3, "strokes": [[[{number}, 0]]]}}'
+    with pytest.raises(DataError) as caught:
+        list(read_strokes(write(tmp_path, line.encode())))
+    assert len(str(caught.value).splitlines()) == 1

@@ -1,0 +1,1236 @@
+import gc
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from app.draw import Painter
+from app.drawing.canvas import Canvas
+from app.drawing.strokes import fit, read_strokes
+from app.my_digits.my_digits import Hand
+from app.my_digits.profile import Profile
+from app.session.commands import BUTTONS, HINTS, TRAINING_BUTTONS
+from app.session.networks import entry_of
+from app.session.session import GLIDE_SECONDS, TOAST_SECONDS, Session, on_canvas
+from app.window import keys
+from app.window.cells import gliding
+from app.window.layout import inside_detail
+from app.window.palette import DARK, LIGHT, contrast, luminance
+from app.window.panels import training_button_words, training_words
+from app.window.view import View
+from nn.data.download import PACKED_SIZE
+from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
+from nn.inference.classifier import PACKAGED_MODELS, load_reader
+from nn.support.errors import DataError, TrainingError
+from tests.conftest import made_up_digits
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def fonts():
+    pygame.font.init()
+    yield
+    pygame.font.quit()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def start(clock, tmp_path, model="linear", shelf=True, **more):
+    folders = [lambda: PACKAGED_MODELS] if shelf else []
+    session = Session(
+        load_reader(model),
+        clock=clock,
+        folders=folders,
+        drawings=tmp_path / "drawings",
+        seed=3,
+        **more,
+    )
+    while not session.shelf.is_complete:
+        session.shelf.load_next()
+    return session
+
+
+@pytest.fixture
+def session(clock, tmp_path):
+    return start(clock, tmp_path)
+
+
+def draw(session, digit=4):
+    recorded = list(read_strokes(EXAMPLES))[digit]
+    session.canvas.draw_strokes(fit(recorded.strokes, 0.5, (0.1, -0.1)))
+    session.read_now()
+
+
+def press(session, key, mod=0):
+    scancode = 0
+    for kind in (pygame.KEYDOWN, pygame.KEYUP):
+        session.controller.handle(pygame.event.Event(kind, key=key, mod=mod, scancode=scancode))
+
+
+def click(session, rect):
+    place = (rect[0] + rect[2] // 2, rect[1] + rect[3] // 2)
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        session.controller.handle(pygame.event.Event(kind, pos=place, button=1))
+
+
+def follow(session, clock, ready, seconds=300):
+    """Let what runs in the background come to an end, looking as the window does."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        clock.now += 0.1
+        session.update()
+        time.sleep(0.01)
+
+
+def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(session):
+    names = [entry.name for entry in session.shelf.entries]
+    assert names == ["linear", "tiny", "mlp", "cnn"]  # smallest first
+    assert session.network.name == "linear"
+    draw(session)
+    assert len(session.answers) == 4
+    seen = []
+    for _ in names:
+        press(session, pygame.K_TAB)
+        seen.append(session.network.name)
+        own = session.answers[session.shelf.chosen]
+        assert own is session.predictor.answer
+        expected = session.network.probabilities(session.predictor.framing.image[None])[0]
+        np.testing.assert_allclose(own.probabilities, expected, rtol=1e-5)
+    assert seen == ["tiny", "mlp", "cnn", "linear"]
+    press(session, pygame.K_TAB, pygame.KMOD_LSHIFT)
+    assert session.network.name == "cnn"
+    click(session, session.layout.table[1])
+    assert session.network.name == "linear"
+
+
+def test_in_a_small_window_the_table_is_a_panel_of_its_own(session):
+    session.controller.resize((480, 320))
+    draw(session)
+    assert session.layout.table == ()
+    press(session, pygame.K_TAB)
+    assert session.panel == "networks"
+    assert [answer.digit for answer in session.answers] == [4, 4, 4, 4]
+    assert session.network.name == "linear"
+    press(session, pygame.K_TAB)
+    assert session.network.name == "tiny"
+    press(session, pygame.K_ESCAPE)
+    assert session.panel == "answer"
+    assert not session.quit_wanted
+
+
+def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(session, clock):
+    session.say("hello")
+    assert session.hint() == "hello"
+    wait = session.seconds_until_due()
+    assert wait == pytest.approx(TOAST_SECONDS)
+    clock.now += wait
+    session.update()
+    assert session.hint().startswith("left draws")
+    for name in (*BUTTONS, *TRAINING_BUTTONS):
+        session.hover = name
+        assert session.hint().startswith(HINTS[name])
+
+
+def test_the_drawing_glides_into_its_frame(session, clock):
+    draw(session)
+    ink, framing = session.canvas.ink, session.predictor.framing
+    np.testing.assert_allclose(gliding(ink, framing, 0.0), ink, atol=1e-5)
+    np.testing.assert_allclose(gliding(ink, framing, 1.0), framing.image, atol=1e-5)
+
+    def extent(image):
+        rows = np.flatnonzero((image > 0.5).any(axis=1))
+        return rows[-1] - rows[0] + 1
+
+    sizes = [extent(gliding(ink, framing, t)) for t in (0.0, 0.5, 1.0)]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert abs(sizes[2] - BOX) <= 2
+    session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
+    session.update()
+    assert session.glide == pytest.approx(0, abs=0.01)
+    clock.now += GLIDE_SECONDS / 2
+    assert 0.4 < session.glide < 0.6
+
+
+def mouse(session, kind, x, y):
+    place = tuple(int(v) for v in session.layout.to_pixels(x, y))
+    more = {"buttons": (1, 0, 0)} if kind == pygame.MOUSEMOTION else {"button": 1}
+    session.controller.handle(pygame.event.Event(kind, pos=place, **more))
+
+
+def finger(session, kind, x, y):
+    (left, top), size = session.layout.to_pixels(x, y), session.size
+    place = {"x": left / size[0], "y": top / size[1]}
+    session.controller.handle(pygame.event.Event(kind, touch_id=1, finger_id=1, **place))
+
+
+def by_mouse(session):
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    yield mouse(session, pygame.MOUSEMOTION, 9, 20)
+    yield mouse(session, pygame.MOUSEBUTTONUP, 9, 20)
+
+
+def by_finger(session):
+    finger(session, pygame.FINGERDOWN, 4, 14)
+    yield finger(session, pygame.FINGERMOTION, 9, 20)
+    yield finger(session, pygame.FINGERUP, 9, 20)
+
+
+def by_keyboard(session):
+    for key in (pygame.K_LEFT,) * 6 + (pygame.K_SPACE, pygame.K_DOWN):
+        press(session, key)
+    yield press(session, pygame.K_DOWN)
+    yield press(session, pygame.K_SPACE)
+
+
+def liveliness(surface, rect):
+    """How far the colours of a rectangle are from the window's background, at most."""
+    pixels = pygame.surfarray.array3d(surface.subsurface(rect)).astype(int)
+    return np.abs(pixels - DARK.background).sum(axis=2).max()
+
+
+@pytest.mark.parametrize("act", [by_mouse, by_finger, by_keyboard])
+@pytest.mark.parametrize("panel", ["answer", "networks", "inside", "training"])
+def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_once(
+    clock, tmp_path, monkeypatch, act, panel
+):
+    monkeypatch.setattr("app.window.controller.HAS_TOUCH_SCREEN", True)
+    session = start(clock, tmp_path)
+    session.open_panel(panel)
+    draw(session)
+    clock.now += GLIDE_SECONDS
+    painter, surface = Painter(), pygame.Surface(session.size)
+    layout = session.layout
+    shown = [layout.answer, layout.seen, *layout.table, *(row.whole for row in layout.bars)]
+    if panel == "inside":
+        shown = [*shown, *(tiles.band for tiles in session.inside_tiles())]
+
+    def lives():
+        session.update()
+        painter.paint(surface, session)
+        return np.array([liveliness(surface, rect) for rect in shown])
+
+    session.update()
+    before = lives()
+    steps = act(session)
+    next(steps)  # drawn, and the pen still down
+    stale = lives()
+    assert (stale < 0.6 * before).all()
+    former = session.predictor.answer
+    next(steps)
+    settled = lives()
+    assert session.predictor.answer is not former
+    expected = session.network.probabilities(session.canvas.framing().image[None])[0]
+    np.testing.assert_allclose(session.predictor.answer.probabilities, expected, rtol=1e-5)
+    assert (settled > 0.6 * before).all()
+
+
+def test_evidence_is_not_shown_on_ink_that_it_is_not_about(session):
+    draw(session)
+    session.why()
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    session.update()
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    assert np.abs(red - blue).max() < 30
+    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    session.update()
+    View().draw(surface, session)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    assert np.abs(red - blue).max() > 60
+
+
+def test_a_training_does_not_make_the_network_read_while_the_pen_is_down(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    draw(session)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    session.update()
+    answer = session.predictor.answer
+    clock.now += 0.5  # less than the interval, and long enough for a look behind
+    session.training.wait()
+    session.update()
+    assert session.predictor.answer is answer
+    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    session.update()
+    assert session.predictor.answer is not answer
+    session.close()
+
+
+def test_on_canvas_finds_the_way_back_from_the_frame():
+    canvas = Canvas()
+    canvas.draw_strokes([[(6.0, 8.0), (9.0, 12.0)]])
+    framing = canvas.framing()
+    back = on_canvas(framing.image, framing)
+    middle, expected = centre_of_mass(np.stack([back, canvas.ink]))
+    np.testing.assert_allclose(middle, expected, atol=0.2)
+    assert not back[canvas.ink == 0].any()
+    whole = Framing(framing.image)
+    np.testing.assert_allclose(on_canvas(framing.image, whole), framing.image, atol=1e-6)
+
+
+def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(session):
+    press(session, pygame.K_w)
+    assert "Draw a digit" in session.toast
+    draw(session)
+    answer = session.predictor.answer.digit
+    assert session.explained == answer
+    mine = session.evidence.copy()
+    assert mine.sum() > 0  # on the whole, the ink speaks for the answer
+    assert not mine[session.predictor.framing.image == 0].any()
+    click(session, session.layout.bars[(answer + 3) % 10].whole)
+    assert session.explained == (answer + 3) % 10
+    assert session.evidence.sum() < mine.sum()
+    press(session, pygame.K_DOWN)
+    assert session.explained == (answer + 4) % 10
+    press(session, pygame.K_w)
+    assert session.evidence is None
+
+
+def test_evidence_colours_the_ink_and_nothing_else(session):
+    draw(session)
+    surface = pygame.Surface(session.size)
+    session.why()
+    View().draw(surface, session)
+    layout = session.layout
+    colours = set()
+    for y in range(28):
+        for x in range(28):
+            px, py = layout.to_pixels(x + 0.5, y + 0.5)
+            red, _, blue, _ = surface.get_at((int(px), int(py)))
+            if session.canvas.ink[y, x] == 0:
+                assert (red, blue) == (DARK.paper[0], DARK.paper[2])
+            else:
+                colours.add("for" if red > blue + 30 else "against" if blue > red + 30 else "-")
+    assert {"for", "against"} <= colours
+
+
+@pytest.mark.parametrize(("model", "stages"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
+def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, stages):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    assert len(session.stages) == stages
+    assert session.looked_at == (stages - 1, session.predictor.answer.digit)  # to begin with
+    assert session.inputs is not None
+    for index, tiles in enumerate(session.inside_tiles()):
+        click(session, tiles.rect(tiles.count - 1))
+        assert session.unit == (index, tiles.count - 1)
+        if index == 0:
+            assert session.inputs.picture.shape == (28, 28)
+        else:
+            assert len(session.inputs.units) == 6
+    before = session.stages[-1].values.copy()
+    draw(session, 7)  # and with the next reading all of it is new
+    assert not np.array_equal(session.stages[-1].values, before)
+    press(session, pygame.K_PERIOD)
+    assert session.unit == (stages - 1, 0)
+    press(session, pygame.K_TAB)
+    assert session.panel == "inside"
+    press(session, pygame.K_i)
+    assert session.panel == "answer"
+
+
+def written_by(session):
+    """All that the window says, as it is asked for."""
+    said = []
+    view = View()
+    write = view.writer.write
+    view.writer.write = lambda surface, text, *rest, **more: (
+        said.append(text), write(surface, text, *rest, **more)
+    )  # fmt: skip
+    view.draw(pygame.Surface(session.size), session)
+    return said
+
+
+def test_what_is_inside_tiny_is_its_neurons_and_not_weights_under_another_name(clock, tmp_path):
+    session = start(clock, tmp_path, "tiny")
+    press(session, pygame.K_i)
+    draw(session)
+    stages, tiles = session.stages, session.inside_tiles()
+    assert [stage.name for stage in stages] == ["10 neurons", "10 logits"]
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    values = stages[0].values
+    for unit in np.flatnonzero(values):  # one shade each
+        x, y, width, height = tiles[0].rect(int(unit))
+        part = surface.subsurface((x + 1, y + 1, width - 2, height - 2))
+        assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 1
+    assert "the weights of each digit" not in written_by(session)
+
+
+def test_the_weights_of_each_digit_say_which_digit(clock, tmp_path):
+    session = start(clock, tmp_path, "linear")
+    press(session, pygame.K_i)
+    draw(session)
+    said = written_by(session)
+    assert "the weights of each digit" in said
+    assert {str(digit) for digit in range(10)} <= set(
+        said[said.index("the weights of each digit") :]
+    )
+
+
+@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
+def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    said = " ".join(written_by(session))
+    marked = 0
+    for index, stage in enumerate(session.stages[:-1]):
+        silent = np.flatnonzero(stage.is_silent)
+        assert (f"{stage.name}, {len(silent)} silent" in said) == (len(silent) > 0)
+        for unit in range(len(stage.values)):
+            session.look_at(index, unit)
+            is_silent = any("silent here" in text for text in written_by(session))
+            assert is_silent == stage.is_silent[unit]
+            if unit >= 3:
+                break
+        surface = pygame.Surface(session.size)
+        session.look_at(len(session.stages) - 1, 0)
+        View().draw(surface, session)
+        for unit in silent:
+            part = surface.subsurface(session.inside_tiles()[index].rect(int(unit)))
+            marked += 1
+            assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 2
+    assert marked
+
+
+@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
+def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    layer = session.network.checkpoint.model.layers[-1]
+    layer.params["bias"][...] -= 30  # all negative: the losers are the largest in magnitude
+    press(session, pygame.K_i)
+    draw(session)
+    logits = session.stages[-1].values
+    assert logits.max() < 0
+    surface = pygame.Surface(session.size)
+    View().draw(surface, session)
+    band = session.inside_tiles()[-1]
+    corners = [band.rect(digit)[:2] for digit in range(10)]
+    brightness = [sum(surface.get_at((x + 2, y + 2))[:3]) for x, y in corners]
+    assert np.argmax(brightness) == np.argmax(logits)
+    assert np.argmin(brightness) == np.argmin(logits)
+
+
+@pytest.mark.parametrize("model", ["linear", "tiny", "mlp"])
+def test_a_minus_is_a_minus_sign_wherever_a_number_stands(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    draw(session)
+    said = []
+    for stage in range(len(session.stages)):
+        for unit in range(10):
+            session.look_at(stage, unit)
+            said += written_by(session)
+    assert any("−" in text for text in said)
+    assert not [text for text in said if re.search(r"-\.?\d|[−+]0\.00", text)]
+
+
+def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(session):
+    draw(session)
+    plain, marked = pygame.Surface(session.size), pygame.Surface(session.size)
+    for digit in range(10):
+        View().draw(plain, session)
+        session.explain(digit)
+        View().draw(marked, session)
+        row = session.layout.bars[digit]
+        gap = row.track.x - row.label.x - max(2, session.layout.text // 9)
+        label = row.label._replace(width=gap)
+        one, other = (pygame.image.tobytes(s.subsurface(label), "RGB") for s in (plain, marked))
+        assert one == other
+        assert marked.get_at((row.track.x + row.track.width // 2, row.track.y - 1))[:3] == DARK.text
+        session.why()
+        session.digit = None
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
+def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, tmp_path, model):
+    session = start(clock, tmp_path, model)
+    press(session, pygame.K_i)
+    surface = pygame.Surface(session.size)
+    area = inside_detail(session.layout.body, session.layout.text)
+
+    def colours():
+        View().draw(surface, session)
+        red, _, blue = (pygame.surfarray.array3d(surface.subsurface(area)).astype(int) / 255).T
+        return (red - blue > 0.2).sum(), (blue - red > 0.2).sum()
+
+    assert colours() == (0, 0)  # nothing to see into yet
+    draw(session)
+    for stage in (0, len(session.stages) - 1):  # one that sees the image, one that sees units
+        session.look_at(stage, 0)
+        assert sum(colours()) > 40
+    session.look_at(len(session.stages), 0)  # a unit of a network that was chosen before
+    assert session.looked_at == (len(session.stages) - 1, session.predictor.answer.digit)
+
+
+def test_the_keyboard_alone_can_draw_and_press(session):
+    press(session, pygame.K_SPACE)
+    for _ in range(8):
+        press(session, pygame.K_DOWN)
+    press(session, pygame.K_SPACE)
+    assert (session.canvas.ink[14:22, 14] > 0.3).all()
+    assert not session.canvas.is_drawing
+    press(session, pygame.K_RIGHT)
+    assert session.canvas.ink[:, 20:].sum() == 0  # lifted
+    press(session, pygame.K_LEFT)
+    before = session.canvas.ink.sum()
+    press(session, pygame.K_SPACE, pygame.KMOD_LSHIFT)
+    press(session, pygame.K_UP)
+    press(session, pygame.K_SPACE)
+    assert 0 < session.canvas.ink.sum() < before
+    assert not session.canvas.is_drawing
+    names = [*session.layout.buttons]
+    for name in names:
+        press(session, pygame.K_F6)
+        assert session.focus == name
+    press(session, pygame.K_F6)
+    assert session.focus == names[0] == "clear"
+    press(session, pygame.K_RETURN)
+    assert session.canvas.is_blank
+    press(session, pygame.K_ESCAPE)
+    assert session.focus is None
+    assert not session.quit_wanted
+
+
+@pytest.mark.parametrize(
+    ("thinner", "thicker"),
+    [
+        (pygame.K_LEFTBRACKET, pygame.K_RIGHTBRACKET),
+        (pygame.K_MINUS, pygame.K_PLUS),
+        (pygame.K_MINUS, pygame.K_EQUALS),
+        (pygame.K_KP_MINUS, pygame.K_KP_PLUS),
+    ],
+)
+def test_brush_sizes_by_wheel_and_keys(session, thinner, thicker):
+    def wheel(y):
+        session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
+
+    def dot():
+        session.do("clear")
+        session.canvas.begin("draw", 14, 14)
+        session.canvas.end()
+        return session.canvas.ink.sum()
+
+    usual = dot()
+    wheel(1)
+    assert dot() > usual * 1.5
+    for _ in range(9):
+        press(session, thinner)
+    assert dot() < usual * 0.5
+    wheel(1)
+    press(session, thicker)
+    assert dot() == pytest.approx(usual)
+
+
+def test_keys_with_control_command_and_alt(session, monkeypatch):
+    monkeypatch.setattr(keys, "IS_MAC", True)  # elsewhere Command is the desktop's
+    for key in (pygame.K_c, pygame.K_v):
+        press(session, key, pygame.KMOD_LCTRL)
+    assert session.window_requests == ["copy", "paste"]
+    press(session, pygame.K_F11)
+    press(session, pygame.K_F12)
+    assert session.window_requests[2:] == ["full screen", "screenshot"]
+    draw(session)
+    press(session, pygame.K_r, pygame.KMOD_LALT)  # the desktop's, not the program's
+    assert not session.canvas.is_blank
+    press(session, pygame.K_s, pygame.KMOD_LMETA)
+    assert len(list(session.drawings.glob("*.jsonl"))) == 1
+    press(session, pygame.K_o, pygame.KMOD_LCTRL)
+    assert session.overlay == "open"
+
+
+def test_a_click_in_the_list_opens_that_drawing(session):
+    press(session, pygame.K_o)
+    press(session, pygame.K_DOWN)  # of nothing
+    press(session, pygame.K_RETURN)
+    assert session.overlay is None
+    for digit in (1, 4):
+        press(session, pygame.K_r)
+        draw(session, digit)
+        press(session, pygame.K_s)
+    ink = session.canvas.ink.copy()
+    press(session, pygame.K_r)
+    press(session, pygame.K_o)
+    row = [path.stem for path in session.saved].index(max(p.stem for p in session.saved))
+    click(session, session.layout.card_rows(2)[row])
+    assert session.overlay is None
+    np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
+
+
+def test_left_and_right_walk_through_the_buttons_once_one_has_the_focus(session):
+    press(session, pygame.K_F6)
+    first = session.focus
+    press(session, pygame.K_RIGHT)
+    assert session.focus != first
+    press(session, pygame.K_LEFT)
+    assert session.focus == first
+    press(session, pygame.K_F6, pygame.KMOD_LSHIFT)
+    assert session.focus == [*session.layout.buttons][-1]
+
+
+def test_keys_held_down_count_once_but_arrows_go_on(session, clock):
+    for _ in range(3):
+        event = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0)
+        session.controller.handle(event)
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
+    assert session.theme == "light"
+    assert session.pen == (17.0, 14.0)
+    clock.now += 1  # its release was lost, and it is pressed again
+    session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
+    assert session.theme == "dark"
+
+
+def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock, monkeypatch):
+    saved = []
+
+    def slowly():
+        saved.append(clock.now)
+        clock.now += 1
+
+    monkeypatch.setattr(session, "save", slowly)
+    for _ in range(3):
+        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_s, mod=0))
+    assert len(saved) == 1
+
+
+def test_without_a_profile_digit_keys_say_so(session):
+    for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
+        session.toast = ""
+        press(session, key, pygame.KMOD_NUM)
+        assert session.toast.startswith("There is no profile")
+
+
+@pytest.mark.parametrize("card", ["help", "open", "mine"])
+def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, card):
+    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
+    session = start(clock, tmp_path, hand=hand)
+    draw(session)
+    session.move_focus(1)
+    before = session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
+    session.do(card)
+    letters = (getattr(pygame, f"K_{letter}") for letter in "riwtnskxzyv")
+    others = (pygame.K_TAB, pygame.K_SPACE, pygame.K_LEFTBRACKET, pygame.K_COMMA, pygame.K_F6)
+    for key in (*letters, *others, pygame.K_RETURN, pygame.K_UP, pygame.K_5):
+        press(session, key)
+        press(session, key, pygame.KMOD_LCTRL)
+        if key == pygame.K_RETURN and session.overlay is None:  # the list's own key
+            session.do(card)
+        assert session.overlay == card
+    session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
+    assert before == (
+        session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
+    )  # fmt: skip
+    assert session.focus == "clear"
+    assert not session.is_why
+    assert not session.window_requests
+    assert not session.drawings.exists()
+    press(session, pygame.K_l)
+    press(session, pygame.K_F12)
+    assert (session.theme, session.window_requests) == ("light", ["screenshot"])
+    for key, name in ((pygame.K_h, "help"), (pygame.K_m, "mine"), (pygame.K_o, "open")):
+        if name != card:
+            press(session, key)
+            assert session.overlay == name
+    session.close()
+
+
+def test_every_button_has_a_command_and_the_help_names_each(session):
+    for name in BUTTONS:
+        assert callable(getattr(session, name.replace(" ", "_"), None)) or name == "network"
+    press(session, pygame.K_F1)
+    assert session.overlay == "help"
+    session.controller.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
+    assert session.overlay is None
+    assert session.canvas.is_blank  # the click that closes the help draws nothing
+
+
+def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_n)
+    follow(session, clock, lambda: not session.canvas.is_blank)
+    image = session.canvas.ink
+    label = session.label
+    matches = (session.mnist.test.images == image.ravel()).all(axis=1)
+    assert matches.any()
+    assert label == session.mnist.test.labels[np.argmax(matches)]
+    np.testing.assert_array_equal(session.predictor.framing.image, frame(image))
+    assert str(label) in session.toast
+    session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
+    assert session.label is None  # it is another drawing now
+    session.do("undo")
+    session.do("undo")
+    assert session.canvas.is_blank
+
+
+def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    monkeypatch.setattr("app.session.mnist.mnist_cache", lambda: tmp_path / "nothing")
+    said = []
+
+    def download(progress):
+        progress(PACKED_SIZE // 2)
+        said.append(session.mnist.progress)
+        said.append(training_words(session))
+        return small_mnist
+
+    monkeypatch.setattr("nn.data.download.download_mnist", download)
+    session = start(clock, tmp_path)
+    press(session, pygame.K_n)
+    follow(session, clock, lambda: session.mnist.state == "missing")
+    follow(session, clock, lambda: "T offers to download it" in session.toast)
+    press(session, pygame.K_t)
+    assert training_button_words(session)["train"] == "Download"
+    assert "download" in training_words(session)
+    assert not said  # not unasked
+    press(session, pygame.K_n)
+    assert "T downloads it" in session.toast  # as it does here
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
+    session.close()
+
+
+def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
+    def download(progress):
+        raise DataError("no connection")
+
+    monkeypatch.setattr("nn.data.download.download_mnist", download)
+    session = start(clock, tmp_path)
+    session.mnist.state = "missing"
+    session.train()
+    assert session.mnist.state == "missing"
+    session.train()
+    follow(session, clock, lambda: "no connection" in session.toast)
+    assert session.training is None
+    assert training_words(session) == "no connection"
+
+
+def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("app.session.networks.users_networks", lambda: tmp_path / "networks")
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    draw(session)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    assert session.network is session.training.reader
+    first = session.predictor.answer.probabilities
+    training = session.training
+    follow(session, clock, lambda: training.points)
+    click(session, session.layout.training_buttons["train"])
+    if session.training is training:  # it had not ended yet, and did not begin again
+        assert training.state in ("stopped", "finished")
+        assert training_button_words(session)["train"] in ("Continue", "Again")
+    if session.training.state == "stopped":
+        learner = training._learner
+        done = learner.batch
+        time.sleep(0.1)
+        assert learner.batch <= done + 1  # the batch under way, or another epoch's first
+        press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training.state == "finished")
+    follow(session, clock, lambda: session.training.refresh() or len(session.training.points) > 1)
+    session.read_now()
+    assert session.predictor.answer.probabilities != first  # the bars change as it learns
+    assert session.training.validation[-1].accuracy > 0.7  # of ten classes
+    assert session.training.points[-1].loss < session.training.points[0].loss
+    learned = session.training.reader.checkpoint.model.parameters.copy()
+    accuracy = max(point.accuracy for point in session.training.validation)
+    press(session, pygame.K_k)
+    assert session.training is None
+    assert session.network.name == "linear-1"
+    # What had been shown of it stands in the table, and does after the next start of the program.
+    for entry in (session.shelf.entries[session.shelf.chosen], entry_of(load_reader(
+        tmp_path / "networks" / "linear-1.npz"
+    ))):  # fmt: skip
+        assert entry.accuracy == pytest.approx(accuracy)
+    assert len(session.shelf.entries) == 5
+    kept = load_reader(tmp_path / "networks" / "linear-1.npz")
+    np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
+
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    press(session, pygame.K_x)
+    assert session.training is None
+    assert len(session.shelf.entries) == 5
+    assert session.network.name == "linear-1"
+
+
+def test_a_finished_training_is_thrown_away_only_where_it_is_seen_and_after_a_warning(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training and session.training.state == "finished")
+    finished = session.training
+    press(session, pygame.K_ESCAPE)
+    press(session, pygame.K_x)
+    assert session.training is finished
+    press(session, pygame.K_t)  # opens the panel
+    press(session, pygame.K_t)
+    assert session.training is finished
+    assert "K keeps this network; T again throws it away" in session.toast
+    press(session, pygame.K_t)
+    assert session.training is not finished
+    session.close()
+
+
+def test_undo_and_redo_leave_no_answer_of_another_drawing(clock, tmp_path):
+    session = start(clock, tmp_path)
+    draw(session, 4)
+    four = session.predictor.answer
+    session.canvas.show_picture(np.eye(28, dtype=np.float32))
+    session.read_now()
+    eye = session.predictor.answer
+    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    assert session.predictor.answer == four
+    press(session, pygame.K_z, pygame.KMOD_CTRL | pygame.KMOD_SHIFT)
+    assert session.predictor.answer == eye
+    press(session, pygame.K_r)
+    assert session.predictor.answer is None
+    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    assert session.predictor.answer == eye
+
+
+def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
+    session = start(clock, tmp_path)
+    session.drawings.mkdir()
+    for number in range(11):
+        (session.drawings / f"{number}.jsonl").write_text("")
+    press(session, pygame.K_o)
+    assert (len(session.saved), session.saved_in_all) == (8, 11)
+    titled = pygame.Surface(session.size)
+    View().draw(titled, session)
+    session.saved_in_all = 8
+    untitled = pygame.Surface(session.size)
+    View().draw(untitled, session)
+    title = session.layout.card_title
+    assert inked(titled, title) > inked(untitled, title) > 0
+
+
+def inked(surface, rect):
+    """How many pixels of a rectangle differ from the one at its end."""
+    part = pygame.surfarray.array3d(surface.subsurface(rect)).astype(int)
+    return int((np.abs(part - part[-1, 0]).sum(axis=2) > 60).sum())
+
+
+def test_my_digits_show_no_message_about_what_they_cover(clock, tmp_path):
+    session = start(clock, tmp_path, hand=Hand(Profile(tmp_path / "mine"), load_reader("linear")))
+    draw(session)
+    session.explain(8)
+    assert "Why 8" in session.toast
+    press(session, pygame.K_m)
+    assert session.overlay == "mine"
+    assert not session.toast
+    session.close()
+
+
+def test_escape_closes_why_before_it_quits(clock, tmp_path):
+    session = start(clock, tmp_path)
+    draw(session)
+    press(session, pygame.K_w)
+    press(session, pygame.K_ESCAPE)
+    assert not session.is_why
+    assert session.evidence is None
+    assert not session.quit_wanted
+    press(session, pygame.K_ESCAPE)
+    assert session.quit_wanted
+
+
+def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
+    clock, tmp_path, small_mnist
+):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    session.mnist.wait()
+    press(session, pygame.K_t)  # before the session has looked behind
+    first = session.training
+    assert first is not None
+    clock.now += 1
+    session.update()
+    assert session.training is first
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TrainingError("the loss is not finite"), "not finite"),
+        (MemoryError(), "not enough memory"),
+        (ValueError("odd"), "ValueError: odd"),
+    ],
+)
+def test_a_training_that_fails_says_why_and_can_begin_again(
+    clock, tmp_path, small_mnist, monkeypatch, error, words
+):
+    def fail(*given):
+        raise error
+
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_k)
+    assert "Nothing has been trained yet" in session.toast
+    with monkeypatch.context() as patch:
+        patch.setattr("nn.training.learner.Learner.fit", fail)
+        press(session, pygame.K_t)
+        follow(session, clock, lambda: session.training and session.training.state == "failed")
+    assert words in training_words(session)
+    assert training_button_words(session)["train"] == "Again"
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training.state == "finished")
+    session.close()
+
+
+def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    (tmp_path / "networks").write_text("a file where the folder should be")
+    monkeypatch.setattr("app.session.networks.users_networks", lambda: tmp_path / "networks")
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training and session.training.state == "finished")
+    press(session, pygame.K_k)
+    assert "cannot write" in session.toast
+    assert session.training is not None
+    session.close()
+
+
+def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
+    class Network:
+        name = "stub"
+
+        def probabilities(self, images):
+            return np.full((len(images), 10), 0.1)
+
+    session = Session(Network(), clock=clock, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: "cannot be trained" in session.toast)
+    assert session.training is None
+    press(session, pygame.K_i)
+    View().draw(pygame.Surface(session.size), session)
+    press(session, pygame.K_m)
+    assert "no profile" in session.toast
+
+
+def test_save_and_open_give_the_same_drawing(session, clock):
+    press(session, pygame.K_s)
+    assert "nothing to save" in session.toast
+    draw(session)
+    session.change_brush(2)
+    session.canvas.begin("erase", 14, 14)
+    session.canvas.extend(16, 14)
+    session.canvas.end()
+    ink = session.canvas.ink.copy()
+    press(session, pygame.K_s)
+    press(session, pygame.K_s)  # in the same second
+    said = [f"Saved {path} and .jsonl" for path in session.drawings.glob("*.png")]
+    assert session.toast in said
+    files = sorted(path.suffix for path in session.drawings.iterdir())
+    assert files == [".jsonl", ".jsonl", ".png", ".png"]
+    saved = next(session.drawings.glob("*.jsonl"))
+    assert next(iter(read_strokes(saved))).label == session.predictor.answer.digit
+    press(session, pygame.K_r)
+    press(session, pygame.K_o)
+    assert session.overlay == "open"
+    assert len(session.saved) == 2
+    press(session, pygame.K_DOWN)
+    press(session, pygame.K_RETURN)
+    np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
+    session.do("undo")
+    assert session.canvas.is_blank
+
+
+@pytest.mark.parametrize("kind", ["strokes", "picture", "network", "nonsense", "nothing"])
+def test_a_file_dropped_on_the_window(session, tmp_path, kind):
+    if kind == "picture":
+        draw(session, 3)
+        session.save()
+        session.do("clear")
+        path = next(session.drawings.glob("*.png"))
+    elif kind == "network":
+        path = tmp_path / "my own.npz"
+        shutil.copy(PACKAGED_MODELS / "tiny.npz", path)
+    else:
+        path = {"strokes": EXAMPLES}.get(kind, tmp_path / f"{kind}.jsonl")
+        if kind == "nonsense":
+            path.write_text(json.dumps({"label": 3}) + "\n")
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    if kind == "strokes":
+        assert session.label == 0
+        assert session.predictor.answer is not None
+    elif kind == "picture":
+        assert session.canvas.is_picture
+        assert session.predictor.answer.digit == 3
+    elif kind == "network":
+        assert session.network.path == path
+        assert len(session.shelf.entries) == 5
+    else:
+        assert session.canvas.is_blank
+        assert session.toast
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize("end", ["jsonl", "png", "npz"])
+def test_a_pipe_dropped_on_the_window_is_not_waited_for(session, tmp_path, end):
+    path = tmp_path / f"pipe.{end}"
+    os.mkfifo(path)
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    assert session.toast == f"{path.name} is a folder or a device; expected a file"
+
+
+@pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])
+def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(session, name):
+    painter, surface = Painter(), pygame.Surface(session.size)
+    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=name))
+    assert session.toast
+    painter.paint(surface, session)
+    session.saved, session.overlay = [Path(name)], "open"
+    painter.paint(surface, session)
+
+
+def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_path):
+    session = start(clock, tmp_path, shelf=False)
+    asked = []
+
+    class Asked:
+        def __init__(self, name):
+            self.name = name
+
+        def probabilities(self, images):
+            asked.append(self.name)
+            return np.full((len(images), 10), 0.1)
+
+    for number in range(40):
+        session.shelf.add(Asked(f"{number}"))
+    session.choose_network(20)
+    session.open_panel("networks")
+    draw(session)
+    asked.clear()
+    session.read_now()
+    assert len(asked) == len(session.rows()) < 40
+    assert sum(answer is not None for answer in session.answers) == len(session.rows())
+
+
+def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch):
+    """`fit` begins with `stop` unset; it must not run to its end while the window waits."""
+    from app.session import training
+    from nn.data.dataset import Dataset
+
+    images, labels = made_up_digits(3000, 1)
+    data = Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
+    may_begin = threading.Event()
+    fit = training.Learner.fit
+
+    def late(learner, *arguments):
+        may_begin.wait(300)
+        return fit(learner, *arguments)
+
+    monkeypatch.setattr(training.Learner, "fit", late)
+    begun = training.Training("linear", load_reader("linear").checkpoint.architecture, data, 1000)
+    threading.Timer(0.2, may_begin.set).start()
+    begun.end()
+    assert begun.reader is not None
+    assert len(begun.points) <= 1  # of a thousand epochs
+
+
+def test_a_thousand_events_a_second_lose_none(session):
+    rng = np.random.default_rng(5)
+    layout = session.layout
+    places = [
+        (layout.canvas.x + int(x), layout.canvas.y + int(y))
+        for x, y in rng.integers(0, layout.canvas.width, (1000, 2))
+    ]
+    painter, surface = Painter(), pygame.Surface(session.size)
+    press_event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=places[0], button=1)
+    session.controller.handle(press_event)
+    for number, place in enumerate(places[1:]):
+        session.controller.handle(
+            pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(1, 0, 0), rel=(0, 0))
+        )
+        if number % 16 == 0:
+            session.update()
+            painter.paint(surface, session)
+    points = session.canvas.marks[0].points
+    expected = [layout.to_cells(x + 0.5, y + 0.5) for x, y in places]
+    distinct = [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
+    assert points == [pytest.approx(p) for p in distinct]
+
+
+def test_colours_can_be_read_and_told_apart():
+    for palette in (DARK, LIGHT):
+        for ground in (palette.background, palette.button, palette.card, palette.paper):
+            assert contrast(palette.text, ground) >= 7
+            assert contrast(palette.quiet, ground) >= 4
+            assert contrast(palette.best, ground) >= 3.5
+        assert contrast(palette.against, palette.paper) >= 3.5
+        assert contrast(palette.ink, palette.paper) >= 7
+        # For who sees no difference between red and green, hue is left to blue against the rest.
+        assert palette.against[2] > palette.against[0] + 60
+        assert palette.best[0] > palette.best[2] + 60
+    assert luminance(DARK.background) < 0.05 < 0.8 < luminance(LIGHT.background)
+
+
+def growth():
+    """By how many MB this process grows with 10,000 strokes, undos and readings."""
+    pygame.font.init()
+    status = Path("/proc/self/statm")
+    session = start(Clock(), Path(), "mlp", shelf=False)
+    painter, surface = Painter(), pygame.Surface(session.size)
+    rng = np.random.default_rng(1)
+
+    def work(times):
+        for number in range(times):
+            x, y = rng.uniform(3, 25, 2)
+            session.canvas.begin("draw", x, y)
+            session.canvas.extend(x + 2, y + 1)
+            session.canvas.end()
+            session.read_now()
+            if number % 10 == 0:
+                painter.paint(surface, session)
+            if number % 3 == 0:
+                session.canvas.undo()
+            elif number % 4 == 0:
+                session.do("clear")
+        gc.collect()
+        return int(status.read_text().split()[1]) * 4096 / 1e6
+
+    before = work(1500)
+    return work(10_000) - before
+
+
+def test_memory_stays_flat():
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("only Linux tells how much memory a process holds")
+    # In a process of its own: what other tests have left would grow, or make room.
+    code = "from tests.app.session.test_session import growth; print(growth())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=600)
+    assert float(done.stdout) < 5
+
+
+def test_the_window_looks_once_more_when_a_training_has_ended(clock, tmp_path, small_mnist):
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    press(session, pygame.K_t)
+    follow(session, clock, lambda: session.training is not None)
+    session.training.wait()
+    clock.now += 10  # messages are gone
+    while session.seconds_until_due() is not None:
+        clock.now += session.seconds_until_due()
+        session.update()
+    assert session.training.reader.checkpoint.temperature == session.training._temperature
+    assert not session.training.has_news
+    session.close()
+
+
+def test_a_table_that_comes_with_a_larger_window_is_filled(clock, tmp_path):
+    session = start(clock, tmp_path, size=(480, 320))
+    assert not session.layout.table
+    draw(session)
+    session.controller.resize((1280, 900))
+    assert session.layout.table
+    assert [session.answers[row].digit for row in session.rows()]
+
+
+def test_what_waits_for_the_data_is_all_done_once_it_is_there(
+    clock, tmp_path, small_mnist, monkeypatch
+):
+    from app.session import mnist
+
+    may_load, load = threading.Event(), mnist.load_folder
+
+    def late(folder):
+        assert may_load.wait(300)
+        return load(folder)
+
+    monkeypatch.setattr(mnist, "load_folder", late)
+    session = start(clock, tmp_path, data_dir=small_mnist)
+    session.open_panel("training")
+    session.train()
+    session.test_digit()
+    session.test_digit()
+    assert len(session._after_loading) == 2
+    may_load.set()
+    follow(session, clock, lambda: session.training is not None)
+    assert session.label is not None
+    session.close()
+
+
+def test_where_no_home_folder_is_known_open_and_save_say_so(session, monkeypatch):
+    def nowhere():
+        raise DataError("no home folder is known")
+
+    session._drawings = None
+    monkeypatch.setattr("app.drawing.drawings.users_drawings", nowhere)
+    draw(session)
+    for key in (pygame.K_o, pygame.K_s):
+        session.say("")
+        press(session, key)
+        assert session.toast == "no home folder is known"
+        assert session.overlay is None
+        Painter().paint(pygame.Surface(session.size), session)
+
+
+def test_screenshots_are_not_among_the_drawings(session):
+    from app.draw import Painter, serve
+
+    draw(session)
+    session.save()
+    session.window_requests.append("screenshot")
+    serve(session, Painter())
+    names = sorted(path.name for path in session.drawings.iterdir())
+    assert sum(name.startswith("Screenshot ") for name in names) == 1
+    session.open()
+    assert [path.suffix for path in session.saved] == [".jsonl"]
+
+
+def test_a_drawing_is_saved_as_what_it_is_now(session):
+    draw(session, 4)
+    session.canvas.clear()
+    session.canvas.draw_strokes([[(14, 4), (14, 24)]])  # not read yet
+    session.save()
+    (path,) = session.drawings.glob("*.jsonl")
+    record = json.loads(path.read_text())
+    session.read_now()
+    assert record["label"] == session.predictor.answer.digit
+
+
+def test_a_link_in_a_circle_among_the_networks_is_passed_over(clock, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    try:
+        (folder / "a.npz").symlink_to(folder / "b.npz")
+        (folder / "b.npz").symlink_to(folder / "a.npz")
+    except OSError:
+        pytest.skip("no links here")
+    shutil.copy(PACKAGED_MODELS / "tiny.npz", folder / "c.npz")
+    session = Session(load_reader("linear"), clock=clock, folders=[lambda: folder])
+    while not session.shelf.is_complete:
+        session.shelf.load_next()
+    assert len(session.shelf.entries) == 2

@@ -1,0 +1,53 @@
+import sys
+from pathlib import Path
+
+import pygame
+import pytest
+
+from app.animate import main
+from app.draw import refuses
+from nn.support.errors import UsageError
+
+EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
+FAST = ["--replay", str(EXAMPLES), "--digits", "1", "--size", "480x320", "--rate", "5"]
+
+
+@pytest.fixture(autouse=True)
+def fonts():
+    yield
+    pygame.font.quit()
+
+
+def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys, monkeypatch):
+    image = pytest.importorskip("PIL.Image")
+    asked = []
+    monkeypatch.setattr(
+        "app.animate.refuses", lambda images: (asked.append(images), refuses(images))[1]
+    )
+    path = tmp_path / "new" / "a.gif"
+    main([*FAST, "--model", "mlp", "--output", str(path)])
+    assert asked  # "not sure" is said as in the window
+    assert f"{path}: " in capsys.readouterr().out
+    assert list(path.parent.iterdir()) == [path]
+    with image.open(path) as gif:
+        assert gif.size == (480, 320)
+        assert gif.n_frames > 5
+        seconds = 0.0
+        for frame in range(gif.n_frames):
+            gif.seek(frame)
+            seconds += gif.info["duration"] / 1000
+        assert 3 < seconds < 10  # in its own time: drawing, looking at the answer
+        assert gif.info["loop"] == 0
+
+
+def test_without_pillow_one_line_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(UsageError, match=r'pip install -e "\.\[plot\]"$'):
+        main([*FAST, "--output", str(tmp_path / "a.gif")])
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"ends in \.gif"):
+        main([*FAST, "--output", str(tmp_path / "a.png")])
+    assert not list(tmp_path.iterdir())

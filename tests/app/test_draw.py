@@ -1,0 +1,373 @@
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from app import draw
+from app.draw import Painter, main, title
+from app.drawing.strokes import RecordedDigit
+from app.session.demonstration import LOOK_SECONDS
+from app.session.predictor import Answer
+from app.session.session import Session
+from app.window.layout import lay_out
+from app.window.palette import DARK
+from nn.inference.classifier import load_reader
+from nn.support.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
+LINE = RecordedDigit(1, [[(0.0, float(y)) for y in range(0, 101, 5)]])
+CROSS = RecordedDigit(7, [[(0.0, 0.0), (9.0, 9.0)], [(0.0, 9.0), (9.0, 0.0)]])
+
+
+class Network:
+    name = "stub"
+
+    def probabilities(self, images):
+        answer = np.full((len(images), 10), 0.05, dtype=np.float32)
+        answer[:, 1] = 0.55
+        return answer
+
+
+class Clock:
+    now = 50.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def fonts():
+    pygame.font.init()
+    yield
+    pygame.font.quit()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of its own, so that no test and no program it starts touches a developer's profile."""
+    for name in ("HOME", "USERPROFILE", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_PICTURES_DIR", raising=False)
+
+
+def environment(**more):
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    }
+    return {**clean, **more}
+
+
+def run(*arguments, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "app.draw", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def key(code):
+    return pygame.event.Event(pygame.KEYDOWN, key=code, mod=0)
+
+
+def press(session):
+    x, y = session.layout.to_pixels(14, 14)
+    return pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(int(x), int(y)), button=1)
+
+
+def test_a_demonstration_draws_digit_after_digit_in_time():
+    clock = Clock()
+    session = Session(Network(), digits=[LINE, CROSS], clock=clock)
+    growing, answers = [], []
+    while session.demonstration is not None:
+        wait = session.seconds_until_due()
+        assert wait is not None
+        clock.now += max(wait, 0.004)
+        session.update()
+        growing.append(int(np.count_nonzero(session.canvas.ink)))
+        answers.append(session.predictor.answer)
+    assert len(set(growing)) > 15  # it is animated
+    assert sum(a is None and b is not None for a, b in itertools.pairwise(answers)) == 2
+    assert 2 * LOOK_SECONDS < clock.now - 50 < 10
+    assert len(session.canvas.marks) == 2  # the last digit stays
+    assert session.predictor.answer is not None
+    assert session.seconds_until_due() is None
+
+
+@pytest.mark.parametrize("act", [press, lambda _: key(pygame.K_r)])
+def test_the_user_takes_over_from_a_demonstration(act):
+    clock = Clock()
+    session = Session(Network(), digits=[LINE, CROSS], clock=clock)
+    clock.now += 0.5
+    session.update()
+    assert not session.canvas.is_blank
+    session.controller.handle(act(session))
+    before = session.canvas.ink.copy()
+    for _ in range(20):
+        clock.now += 0.1
+        session.update()
+    assert session.demonstration is None
+    np.testing.assert_array_equal(session.canvas.ink, before)
+
+
+def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to_the_next():
+    session = Session(load_reader("linear"), clock=Clock())
+    session.canvas.draw_strokes([[(8, 8), (20, 20)]])
+    session.why()
+    shown = [draw.state_of(session)]
+    for _ in range(20):
+        session.read_now()
+        shown.append(draw.state_of(session))
+    for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
+        values = [state[part][value] for state in shown]
+        assert len(set(values)) == len(values)
+
+
+def test_the_program_multiplies_in_one_thread_from_its_start(tmp_path):
+    with threadpool_limits(2, "blas"):  # which puts back what there was
+        main(["--screenshot", str(tmp_path / "a.png"), "--model", "linear"])
+        blas = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    assert {each["num_threads"] for each in blas} <= {1}
+
+
+def test_only_what_changed_is_painted():
+    clock = Clock()
+    session = Session(Network(), clock=clock)
+    surface = pygame.Surface(session.size)
+    layout = session.layout
+    painter = Painter()
+
+    def painted():
+        assert not painter.is_current(session)
+        rects = painter.paint(surface, session)
+        assert painter.is_current(session)
+        parts = {
+            "canvas": layout.canvas, "head": layout.seen, "body": layout.body,
+            "buttons": layout.buttons["help"], "foot": layout.help,
+        }  # fmt: skip
+        return {
+            name
+            for name, part in parts.items()
+            if any(pygame.Rect(r).contains(part) for r in rects)
+        }
+
+    everything = {"canvas", "head", "body", "buttons", "foot"}
+    assert painted() == everything
+    session.controller.handle(press(session))
+    session.update()
+    assert painted() == {"canvas", "buttons"}  # undo and the others can be pressed now
+    x, y = layout.to_pixels(20, 20)
+    move = pygame.event.Event(pygame.MOUSEMOTION, pos=(int(x), int(y)), buttons=(1, 0, 0))
+    session.controller.handle(move)
+    assert painted() == {"canvas"}
+    clock.now += 1
+    session.update()
+    assert painted() == {"head", "body"}
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.best
+    clock.now += 0.2
+    assert painted() == {"head"}  # the drawing glides into its frame
+    clock.now += 5
+    assert painted() == {"head"}
+    session.say("hello")
+    assert "foot" in painted()
+    session.controller.handle(key(pygame.K_r))
+    session.update()
+    assert painted() >= {"canvas", "head", "body"}
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.track
+    painter.forget()
+    assert painted() == everything
+
+
+def test_a_surface_of_another_size_gets_another_layout():
+    session = Session(Network())
+    painter = Painter()
+    painter.paint(pygame.Surface((600, 900)), session)
+    assert session.layout == lay_out(600, 900, networks=1)
+    assert painter.is_current(session)
+
+
+def test_titles():
+    assert title(None) == "Digitpad"
+    sure = Answer((0.01,) * 7 + (0.98, 0.0, 0.0))
+    assert title(sure) == "Digitpad – 7 (98 %)"
+    refused = Answer(sure.probabilities, is_digit=False)
+    assert title(refused) == "Digitpad – unlike any digit, perhaps 7"
+    unsure = Answer((0.1,) * 7 + (0.3, 0.0, 0.0))
+    assert title(unsure) == "Digitpad – not sure, perhaps 7"
+
+
+@pytest.mark.parametrize("variables", [{}, {"SDL_VIDEODRIVER": "dummy"}])
+def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path, variables):
+    path = tmp_path / "new folder" / "window.png"
+    one = tmp_path / "one.jsonl"
+    one.write_text(EXAMPLES.read_text().splitlines()[0] + "\n")
+    done = run("--replay", one, "--screenshot", path, **variables)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    picture = pygame.image.load(str(path))
+    assert picture.get_size() == (960, 640)
+    assert list(path.parent.iterdir()) == [path]
+    layout = lay_out(960, 640)
+    inked = pygame.mask.from_threshold(picture.subsurface(layout.canvas), DARK.ink, (2, 2, 2, 255))
+    assert inked.count() > 10 * layout.cell**2
+    best = [
+        picture.get_at((row.track.x + 1, row.track.y + 1))[:3] == DARK.best for row in layout.bars
+    ]
+    assert sum(best) == 1
+
+
+@pytest.mark.parametrize("name", ["scr.jpg", "scr", ".png", "scr.png.bmp"])
+def test_a_screenshot_is_named_as_the_png_that_it_is(tmp_path, name):
+    with pytest.raises(UsageError, match=rf"expected .* in \.png, received '{re.escape(name)}'; "):
+        main(["--screenshot", str(tmp_path / "new" / name)])
+    assert not list(tmp_path.iterdir())
+    main(["--screenshot", str(tmp_path / "SCR.PNG"), "--model", "linear"])
+    assert (tmp_path / "SCR.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_screenshot_without_a_replay_is_of_the_empty_window(tmp_path):
+    main(["--screenshot", str(tmp_path / "a.png"), "--size", "600x900"])
+    picture = pygame.image.load(str(tmp_path / "a.png"))
+    assert picture.get_size() == (600, 900)
+    assert pygame.mask.from_threshold(picture, DARK.best, (2, 2, 2, 255)).count() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+@pytest.mark.parametrize("variables", [{}, {"DISPLAY": ":987"}])
+def test_without_a_display_one_line_says_what_to_do(variables):
+    done = run(**variables)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "cannot open a window" in done.stderr
+    assert "--screenshot" in done.stderr
+
+
+def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK\x03\x04 not really")
+    for arguments, says in [
+        (["--interval", "-1"], "--interval"),
+        (["--interval", "soon"], "--interval"),
+        (["--size", "960"], "WIDTHxHEIGHT"),
+        (["--what"], "unrecognized"),
+        (["--model", tmp_path / "none.npz"], "none.npz"),
+        (["--model", broken], "broken.npz"),
+        (["--data-dir", tmp_path / "nowhere"], "no data in"),
+    ]:
+        done = run(*arguments, SDL_VIDEODRIVER="dummy")
+        assert done.returncode == 2, arguments
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert says in done.stderr
+
+
+def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
+    (tmp_path / "file").write_text("")
+    for arguments, says in [
+        (["--replay", tmp_path / "none.jsonl"], "cannot read strokes"),
+        (["--replay", tmp_path / "file"], "holds no digits"),
+        (["--screenshot", tmp_path / "file" / "a.png"], "cannot write the screenshot"),
+        (["--screenshot", tmp_path], "cannot write the screenshot"),
+    ]:
+        done = run(*arguments, SDL_VIDEODRIVER="dummy")
+        assert done.returncode == 2, arguments
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert says in done.stderr
+
+
+def test_an_old_setuptools_is_not_complained_of(tmp_path):
+    (tmp_path / "pkg_resources.py").write_text(
+        "import warnings\n"
+        "warnings.warn('pkg_resources is deprecated as an API.', UserWarning, stacklevel=2)\n"
+        "resource_exists = resource_stream = None\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "import app.draw, sys; print('pkg_resources' in sys.modules)"],
+        cwd=ROOT,
+        env=environment(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.stdout == "False\n":
+        pytest.skip("this pygame does without pkg_resources")
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+TELLING_WHEN_IT_LOOKS = """
+from app import draw
+from nn.support.commands import run
+
+wait = draw.wait_for_events
+
+def wait_for_events(*arguments):
+    print("looking", flush=True)
+    return wait(*arguments)
+
+draw.wait_for_events = wait_for_events
+run(lambda _: draw.main([]), "app.draw")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_ends_with_status_130():
+    process = subprocess.Popen(
+        [sys.executable, "-c", TELLING_WHEN_IT_LOOKS],
+        cwd=ROOT,
+        env=environment(SDL_VIDEODRIVER="dummy"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "looking\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert errors.count("\n") == 1
+
+
+def test_only_display_and_font_are_initialised(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    try:
+        draw.open_window((480, 320))
+        assert pygame.display.get_init()
+        assert not pygame.mixer.get_init()
+        assert not pygame.joystick.get_init()
+    finally:
+        pygame.display.quit()
+
+
+@pytest.mark.parametrize(
+    ("desktop", "asked", "size"),
+    [
+        ((1920, 1080), None, (960, 640)),
+        ((3840, 2160), None, (1920, 1280)),
+        ((800, 480), None, (800, 480)),
+        ((3840, 2160), (700, 500), (700, 500)),
+        ((1920, 1080), (4000, 4000), (1920, 1080)),
+        ((0, 0), None, (960, 640)),  # nobody knows
+    ],
+)
+def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desktop, asked, size):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
+    try:
+        assert draw.open_window(asked).get_size() == size
+    finally:
+        pygame.display.quit()

@@ -1,0 +1,229 @@
+import functools
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.drawing.canvas import SIZE
+from app.session.session import shown_shape
+from app.window.layout import Rect, inside_detail, lay_out, lay_out_inside
+from nn.inference.inspection import stages_of
+from nn.network.architectures import NAMED, build
+
+sizes = st.one_of(
+    st.tuples(st.integers(480, 4096), st.integers(320, 2304)),
+    st.tuples(st.integers(320, 2304), st.integers(480, 4096)),
+)
+
+
+panels = st.sampled_from(["answer", "networks", "inside", "training"])
+
+
+def rectangles(layout):
+    yield "canvas", layout.canvas
+    yield "answer", layout.answer
+    yield "seen", layout.seen
+    yield "caption", layout.caption
+    yield "help", layout.help
+    yield "name", layout.name
+    for digit, row in enumerate(layout.bars):
+        yield f"label {digit}", row.label
+        yield f"track {digit}", row.track
+        yield f"percent {digit}", row.percent
+    for index, row in enumerate(layout.table):
+        yield f"row {index}", row
+    if layout.more is not None:
+        yield "row of what is left out", layout.more
+    if layout.curves is not None:
+        yield "curves", layout.curves
+        yield "words", layout.words
+    for name, rect in (*layout.buttons.items(), *layout.training_buttons.items()):
+        yield f"button {name} {rect.y}", rect
+
+
+@given(sizes, panels, st.integers(1, 9))
+@example((480, 320), "training", 4)
+@example((320, 480), "answer", 4)
+@example((600, 600), "inside", 4)
+@example((3840, 2160), "answer", 9)
+@example((4096, 320), "training", 4)
+@example((480, 4096), "networks", 4)
+def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, networks):
+    layout = lay_out(*size, panel, networks)
+    named = list(rectangles(layout))
+    for name, rect in named:
+        assert rect.width > 0, name
+        assert rect.height > 0, name
+        assert rect.x >= 0, name
+        assert rect.y >= 0, name
+        assert rect.right <= size[0], name
+        assert rect.bottom <= size[1], name
+    for (name, rect), (other_name, other) in itertools.combinations(named, 2):
+        assert not rect.overlaps(other), f"{name} and {other_name}"
+    for name, rect in named:
+        inside_body = name.split()[0] in ("label", "track", "percent", "row", "curves", "words")
+        assert rect.overlaps(layout.body) == (
+            inside_body or rect in layout.training_buttons.values()
+        )
+    card = layout.card
+    assert card.x >= 0
+    assert card.y >= 0
+    assert card.right <= size[0]
+    assert card.bottom <= size[1]
+    assert all(card.y < row.y and row.bottom <= card.bottom for row in layout.card_rows(20))
+
+
+@given(sizes, st.integers(0, 30))
+@example((240, 240), 30)
+@example((480, 320), 10)
+def test_the_buttons_of_the_users_digits_stand_between_the_tiles_and_the_words(size, count):
+    layout = lay_out(*size)
+    buttons = layout.own_digit_buttons
+    for one, other in itertools.combinations(buttons.values(), 2):
+        assert not one.overlaps(other)
+    tiles = [layout.card_tiles(count).rect(index) for index in range(count)]
+    top = max((tile.bottom for tile in tiles), default=layout.card_title.bottom)
+    words = layout.card.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
+    for name, rect in buttons.items():
+        assert layout.card.x < rect.x
+        assert rect.right < layout.card.right
+        assert top < rect.y
+        assert rect.bottom <= words
+        assert min(rect.width, rect.height) >= layout.text
+        centre = rect.x + rect.width / 2, rect.y + rect.height / 2
+        assert layout.own_digit_button_at(*centre) == name
+
+
+@given(sizes, st.sampled_from(["answer", "networks"]))
+@example((960, 640), "answer")
+@example((900, 400), "answer")
+@example((240, 240), "networks")
+def test_the_table_has_the_rows_that_there_is_room_for_beside_bars_that_can_be_read(size, panel):
+    least = len(lay_out(*size, panel, 3).table)  # more networks take none of the rows away
+    for networks in range(4, 10):
+        layout = lay_out(*size, panel, networks)
+        assert least <= len(layout.table) <= 1 + networks
+        least = len(layout.table)
+        assert all(row.height >= layout.text * 1.25 for row in layout.table)
+        left_out = networks - max(0, len(layout.table) - 1)
+        assert (layout.more is not None) == bool(layout.table and left_out) or min(size) < 320
+        if layout.table:
+            assert all(bar.label.height >= layout.text for bar in layout.bars)
+        if panel == "networks":
+            assert len(layout.table) >= 2
+
+
+def test_six_networks_leave_the_window_as_it_opens_a_table():
+    assert len(lay_out(960, 640, "answer", 6).table) == 6
+    assert len(lay_out(960, 640, "answer", 4).table) == 5
+    assert not lay_out(480, 320, "answer", 6).table
+
+
+@given(sizes, st.integers(1, 40), st.sampled_from([1, 2]))
+@example((480, 320), 23, 1)
+@example((900, 400), 23, 2)
+def test_the_rows_of_a_card_use_its_room_and_are_equally_high(size, count, columns):
+    layout = lay_out(*size)
+    rows = layout.card_rows(count, columns)
+    assert len(rows) == count + 1
+    assert len({row.height for row in rows}) == 1
+    for one, other in itertools.combinations(rows, 2):
+        assert not one.overlaps(other)
+    for row in rows:
+        assert layout.card_title.bottom < row.y
+        assert row.bottom < layout.card.bottom
+        assert layout.card.x < row.x
+        assert row.right < layout.card.right
+    if rows[0].height < layout.text * 3 // 2:  # there is no room to spare
+        assert layout.card.bottom - rows[-1].bottom <= layout.text + 1
+
+
+def test_the_help_stands_in_two_columns_where_the_window_is_wide_and_low():
+    assert lay_out(900, 400).help_columns == 2
+    for size in [(480, 320), (960, 640), (1920, 1080), (600, 900)]:
+        assert lay_out(*size).help_columns == 1
+
+
+@functools.cache
+def shapes_of(name):
+    """The shapes that a network's stages are shown with."""
+    model = build(NAMED[name], np.random.default_rng(0))
+    return [shown_shape(stage) for stage in stages_of(model, np.zeros((28, 28), np.float32))]
+
+
+for name in NAMED:  # outside the time that a test may take
+    shapes_of(name)
+
+
+@given(sizes, st.sampled_from(list(NAMED)))
+@example((480, 320), "cnn")
+def test_the_tiles_of_a_network_are_inside_the_body_and_found_again(size, name):
+    layout = lay_out(*size, "inside")
+    shapes = shapes_of(name)
+    bands = lay_out_inside(layout.body, layout.text, shapes)
+    detail = inside_detail(layout.body, layout.text)
+    assert [tiles.count for tiles in bands] == [shape[0] for shape in shapes]
+    bottom = layout.body.y
+    for tiles in bands:
+        assert tiles.rect(0).y >= bottom
+        for unit in (0, tiles.count // 2, tiles.count - 1):
+            rect = tiles.rect(unit)
+            assert layout.body.x <= rect.x
+            assert rect.right <= layout.body.right
+            assert rect.bottom <= detail.y
+            assert tiles.at(rect.x + rect.width / 2, rect.y + rect.height / 2) == unit
+        assert tiles.at(layout.body.x - 1, rect.y) is None
+        bottom = rect.bottom
+
+
+@given(sizes)
+def test_the_panel_stands_beside_the_canvas_in_wide_windows_and_below_it_in_tall_ones(size):
+    layout = lay_out(*size)
+    if size[0] >= size[1]:
+        assert layout.body.x >= layout.canvas.right
+    else:
+        assert layout.body.y >= layout.canvas.bottom
+
+
+@given(sizes)
+def test_cells_are_whole_pixels_and_bars_equally_long(size):
+    layout = lay_out(*size)
+    assert layout.canvas.width == layout.canvas.height == SIZE * layout.cell
+    assert len({row.track.width for row in layout.bars}) == 1
+    assert len({row.track.height for row in layout.bars}) <= 2
+    assert len({row.track.x for row in layout.bars}) == 1
+
+
+@given(sizes, st.integers(0, SIZE - 1), st.integers(0, SIZE - 1), st.data())
+def test_every_pixel_of_a_cell_belongs_to_that_cell(size, column, row, data):
+    layout = lay_out(*size)
+    x = layout.canvas.x + column * layout.cell + data.draw(st.integers(0, layout.cell - 1))
+    y = layout.canvas.y + row * layout.cell + data.draw(st.integers(0, layout.cell - 1))
+    cell_x, cell_y = layout.to_cells(x + 0.5, y + 0.5)
+    assert (int(cell_x), int(cell_y)) == (column, row)
+
+
+@given(sizes, st.floats(-5, 33), st.floats(-5, 33))
+def test_to_pixels_and_back(size, x, y):
+    layout = lay_out(*size)
+    assert layout.to_cells(*layout.to_pixels(x, y)) == pytest.approx((x, y), abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (240, 240), (300, 200), (200, 1000)])
+def test_tiny_windows_have_a_layout_too(size):
+    assert lay_out(*size).cell >= 1
+
+
+def test_the_canvas_has_its_share():
+    """Most of the shorter side, at the sizes that people have."""
+    for size in [(480, 320), (960, 640), (1920, 1080), (3840, 2160), (600, 900), (1080, 1920)]:
+        assert lay_out(*size).canvas.width >= 0.65 * min(size), size
+
+
+def test_overlaps():
+    rect = Rect(10, 10, 5, 5)
+    assert rect.overlaps(Rect(14, 14, 1, 1))
+    assert not rect.overlaps(Rect(15, 10, 5, 5))
+    assert not rect.overlaps(Rect(10, 15, 5, 5))

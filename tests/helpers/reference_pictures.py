@@ -1,0 +1,93 @@
+"""Pictures of the window that the tests compare it with; `python -m
+tests.helpers.reference_pictures` makes them anew, to be looked at before they are committed.
+
+Each scene at each of three sizes is a file in `tests/references`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+import pygame
+
+from app.drawing.drawings import save_surface
+from app.drawing.strokes import fit, read_strokes
+from app.session.session import Session
+from app.window.view import View
+from nn.inference.classifier import PACKAGED_MODELS, load_reader
+
+FOLDER = Path(__file__).parents[1] / "references"
+EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
+SIZES = [(480, 320), (960, 640), (1920, 1080)]
+NETWORKS = ("linear", "mlp", "tiny")  # not the large one: its weights may be trained anew
+
+
+def empty(session: Session) -> None:
+    """The window as it opens."""
+    session.do("clear")
+
+
+def answered(session: Session) -> None:
+    """A digit, its answer and the table."""
+
+
+def explained(session: Session) -> None:
+    """What speaks for the digit and against it, in light colours."""
+    session.do("switch theme")
+    session.do("why")
+
+
+def inside(session: Session) -> None:
+    """The stages of a network, and the inputs of a neuron."""
+    session.do("inside")
+    session.look_at(1, 7)
+
+
+def helped(session: Session) -> None:
+    """All keys, in light colours."""
+    session.do("switch theme")
+    session.do("help")
+
+
+SCENES: dict[str, Callable[[Session], None]] = {
+    scene.__name__: scene for scene in (empty, answered, explained, inside, helped)
+}
+
+
+def picture_of(scene: str, size: tuple[int, int]) -> pygame.Surface:
+    """The window in a scene."""
+    pygame.font.init()
+    session = Session(load_reader("mlp"), size=size, clock=lambda: 0.0)
+    for name in NETWORKS:
+        session.shelf.add(load_reader(PACKAGED_MODELS / f"{name}.npz"))
+    session.choose_network([entry.name for entry in session.shelf.entries].index("mlp"))
+    recorded = list(read_strokes(EXAMPLES))[4]
+    session.canvas.draw_strokes(fit(recorded.strokes, 0.55, (0.1, -0.1)))
+    session.settle()
+    SCENES[scene](session)
+    session.update()
+    surface = pygame.Surface(size)
+    View().draw(surface, session)
+    return surface
+
+
+def path_of(scene: str, size: tuple[int, int]) -> Path:
+    """The file of a scene at a size."""
+    return FOLDER / f"{scene}-{size[0]}x{size[1]}.png"
+
+
+def main() -> None:
+    """Make them all anew."""
+    for scene in SCENES:
+        for size in SIZES:
+            save_surface(picture_of(scene, size), path_of(scene, size))
+            print(path_of(scene, size))
+
+
+if __name__ == "__main__":
+    main()
