@@ -17,12 +17,12 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
-from app.draw import refuses, window_size
+from app.draw import is_rejected, window_size
 from app.drawing.strokes import read_strokes
 from app.session.session import Session
 from app.window.palette import PALETTES
 from app.window.view import View
-from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError, not_installed
 from nn.support.files import check_writable, write_atomically
@@ -127,16 +127,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     pygame.font.init()
     clock = Clock()
     session = Session(
-        load_reader(options.model),
+        load_classifier(options.model),
         size=options.size,
         digits=list(islice(read_strokes(options.replay), options.digits)),
         clock=clock,
         folders=[lambda: PACKAGED_MODELS],
         theme=options.theme,
-        refuses=refuses,
+        is_rejected=is_rejected,
     )
-    while not session.shelf.is_complete:
-        session.shelf.load_next()
+    while not session.networks.is_complete:
+        session.networks.load_next()
     pictures = record(session, clock, options.rate)
     save_gif(pictures, options.size, options.rate, options.output)
     kilobytes = options.output.stat().st_size // 1000

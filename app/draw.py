@@ -18,13 +18,12 @@ os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
 os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 
 import pygame
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from app.drawing.drawings import SCREENSHOT, picture_of, save_picture, save_surface
 from app.drawing.quiet import silent_libraries
 from app.drawing.strokes import read_strokes
-from app.my_digits.my_digits import Hand
+from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
 from app.session.predictor import Answer
@@ -34,17 +33,18 @@ from app.window.palette import PALETTES
 from app.window.panels import percentage
 from app.window.text import ASSETS
 from app.window.view import View
-from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import DigitpadError, DisplayError, UsageError
+from nn.support.types import Array
 
 if TYPE_CHECKING:
-    from nn.inference.rejection import Refusal
+    from nn.inference.rejection import Rejection
 
 NAME = "Digitpad"
 FRAME_SECONDS = 1 / 60
 USUAL_SCREEN = 1000  # rows of pixels; a screen with twice as many gets a window twice as large
-SHORTEST_NAP, LONGEST_NAP = 1 / 250, 1 / 40  # seconds between two looks for events
+SHORTEST_NAP, MAX_NAP = 1 / 250, 1 / 40  # seconds between two looks for events
 EXPOSED = (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED, pygame.WINDOWSHOWN, pygame.VIDEOEXPOSE)
 
 
@@ -90,12 +90,12 @@ def state_of(session: Session) -> dict[str, Any]:
     """What each part of the window shows, to be compared with what it showed before."""
     canvas, predictor = session.canvas, session.predictor
     answer = (predictor.version, predictor.is_stale)
-    evidence = session.evidence is not None and session.looks
+    attribution = session.attribution is not None and session.inspection_version
     buttons = (session.hover, session.focus)
     return {
         "window": (session.size, session.panel, session.theme, session.overlay, session.row),
-        "canvas": (canvas.version, session.pen, evidence, canvas.is_drawing and session.pen),
-        "head": (answer, round(session.glide * 60), session.label, evidence),
+        "canvas": (canvas.version, session.pen, attribution, canvas.is_drawing and session.pen),
+        "head": (answer, round(session.glide * 60), session.label, attribution),
         "body": (answer, session.version, session.panel == "training" and buttons),
         "buttons": (*buttons, session.is_why, session.can_undo, canvas.can_redo, canvas.is_blank),
         "foot": (session.hint(), session.network.name),
@@ -205,9 +205,9 @@ def serve(session: Session, painter: Painter) -> None:
                 clipboard.copy(picture_of(session.canvas.ink))
                 session.say("Copied the drawing")
             elif request == "paste":
-                session.touch()
+                session.take_over()
                 session.canvas.show_picture(clipboard.pasted_image())
-                session.read_now()
+                session.predict_now()
                 session.say("Pasted")
         except DigitpadError as error:
             session.say(str(error))
@@ -240,7 +240,7 @@ def wait_for_events(
         events = pygame.event.get()
         now = session.clock()
         due = session.seconds_until_due()
-        wait = LONGEST_NAP if now - last_event > 1.0 else SHORTEST_NAP
+        wait = MAX_NAP if now - last_event > 1.0 else SHORTEST_NAP
         if due is not None:
             wait = min(wait, due)
         if not painter.is_current(session):
@@ -354,9 +354,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"no data in {options.data_dir}: expected a folder with the MNIST files; choose "
             "another with --data-dir, or leave it out"
         )
-    network = load_reader(options.model)
+    network = load_classifier(options.model)
     digits = list(read_strokes(options.replay)) if options.replay else []
-    shipped = network if options.model == DEFAULT_MODEL else load_reader(DEFAULT_MODEL)
+    shipped = network if options.model == DEFAULT_MODEL else load_classifier(DEFAULT_MODEL)
     # Only these two: pygame.init() would open the sound card and the game controllers too.
     pygame.font.init()
     session = Session(
@@ -367,8 +367,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         folders=(lambda: Path("models"), lambda: PACKAGED_MODELS, users_networks),
         data_dir=options.data_dir,
         theme=options.theme,
-        hand=Hand(open_profile(options.profile), shipped, options.data_dir),
-        refuses=refuses,
+        my_digits=MyDigits(open_profile(options.profile), shipped, options.data_dir),
+        is_rejected=is_rejected,
     )
     session.is_why = options.why
     session.open_panel(options.panel)
@@ -379,17 +379,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 @functools.cache
-def _refusal() -> Refusal:
+def _rejection() -> Rejection:
     from nn.inference.rejection import (
-        load_refusal,  # only at the first reading: the first frame can do without
+        load_rejection,  # only at the first reading: the first frame can do without
     )
 
-    return load_refusal()
+    return load_rejection()
 
 
-def refuses(images: NDArray[Any]) -> NDArray[Any]:
+def is_rejected(images: Array) -> Array:
     """Framed images (N, 28, 28) -> which of them are rather no digits, (N,)."""
-    return _refusal().refuses(images)
+    return _rejection().is_rejected(images)
 
 
 def digitpad() -> NoReturn:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from app.session.predictor import Answer, Network, read
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
-from nn.inference.rejection import Refusal, load_refusal
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.inference.rejection import Rejection, load_rejection
 from nn.support.commands import EXIT_BAD_INPUT, ArgumentParser, json_output, run
 from nn.support.errors import DataError
 
@@ -25,12 +25,12 @@ def read_picture(network: Network, path: Path) -> Answer:
     from app.drawing.pictures import framed_picture  # pygame only once there is something to read
 
     image = framed_picture(path)
-    return read(network, image, not bool(_refusal().refuses(image[None])[0]))
+    return read(network, image, not bool(_rejection().is_rejected(image[None])[0]))
 
 
 @functools.cache
-def _refusal() -> Refusal:
-    return load_refusal()
+def _rejection() -> Rejection:
+    return load_rejection()
 
 
 def summary(
@@ -58,11 +58,11 @@ def line(path: Path, answer: Answer) -> str:
     likeliest = sorted(range(len(answer.probabilities)), key=lambda d: -answer.probabilities[d])
     named = [digit for digit in likeliest if answer.probabilities[digit] >= NAMED]
     shares = ", ".join(f"{digit} {answer.probabilities[digit]:.1%}" for digit in named)
-    doubt = ""
+    rejection_score = ""
     if not answer.is_sure:
         what = "which digit" if answer.is_digit else "that it is a digit"
-        doubt = f"not sure {what}, perhaps "
-    return f"{path}: {doubt}{answer.digit}   ({shares})"
+        rejection_score = f"not sure {what}, perhaps "
+    return f"{path}: {rejection_score}{answer.digit}   ({shares})"
 
 
 def build_parser() -> ArgumentParser:
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command: read what can be read, report what cannot, and then end with status 2."""
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit:
-        network = load_reader(options.model)
+        network = load_classifier(options.model)
         answers: list[tuple[Path, Answer]] = []
         errors: list[tuple[Path, DataError]] = []
         for path in options.images:

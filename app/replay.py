@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import RecordedDigit, fit, read_strokes
@@ -27,18 +26,19 @@ from app.session.predictor import Network
 from app.window.layout import DIGITS
 from nn.handwriting.framing import SIZE, frame, frame_strokes
 from nn.inference.calibration import expected_calibration_error
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
-from nn.inference.rejection import load_refusal
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.inference.rejection import load_rejection
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.files import check_writable
+from nn.support.types import Array
 
 BATCH = 256
-MOST_SHOWN = 200  # misread digits on one picture
+MAX_SHOWN = 200  # misread digits on one picture
 ENOUGH_DIGITS = 20  # of one writer, for an accuracy that says something
 NOT_READ = -1  # the guess where there was no ink to read
 # How the drawing on a canvas becomes the image that the network reads.
-FRAMINGS: dict[str, Callable[[Canvas], NDArray[Any]]] = {
-    "strokes": lambda canvas: frame_strokes(canvas.marks),
+FRAMINGS: dict[str, Callable[[Canvas], Array]] = {
+    "strokes": lambda canvas: frame_strokes(canvas.strokes),
     "pixels": lambda canvas: frame(canvas.ink),
     "none": lambda canvas: canvas.ink,
 }
@@ -57,7 +57,7 @@ class Setting:
 class Mistake:
     """A digit that was misread: the image the network saw, (28, 28), and what it made of it."""
 
-    image: NDArray[Any]
+    image: Array
     label: int
     guess: int  # or NOT_READ
     probability: float  # of the guess
@@ -65,34 +65,32 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Readings:
-    """What became of N digits, and the most confident `Mistake`s, at most `MOST_SHOWN`.
+class Predictions:
+    """What became of N digits, and the most confident `Mistake`s, at most `MAX_SHOWN`.
 
     `labels` and `guesses` are (N,), `probabilities` (N, 10); where there was no ink to read the
     guess is `NOT_READ` and every probability 0.
     """
 
-    labels: NDArray[Any]
-    guesses: NDArray[Any]
-    probabilities: NDArray[Any]
+    labels: Array
+    guesses: Array
+    probabilities: Array
     writers: list[str | None]
     mistakes: list[Mistake]
-    refused: NDArray[Any] | None = None  # (N,), where the window would say "not sure"
+    rejected: Array | None = None  # (N,), where the window would say "not sure"
 
     @property
-    def right(self) -> NDArray[Any]:
+    def right(self) -> Array:
         """Whether each digit was read right, (N,)."""
-        hits: NDArray[Any] = self.guesses == self.labels
-        return hits
+        return self.guesses == self.labels
 
     @property
-    def read(self) -> NDArray[Any]:
+    def read(self) -> Array:
         """Whether there was any ink to read, (N,)."""
-        inked: NDArray[Any] = self.guesses != NOT_READ
-        return inked
+        return self.guesses != NOT_READ
 
 
-def draw_digits(digits: Sequence[RecordedDigit], setting: Setting) -> NDArray[Any]:
+def draw_digits(digits: Sequence[RecordedDigit], setting: Setting) -> Array:
     """Draw each digit on a canvas of its own; returns what the network sees, (N, 28, 28)."""
     framed = FRAMINGS[setting.framing]
     images = np.empty((len(digits), SIZE, SIZE), dtype=np.float32)
@@ -107,16 +105,16 @@ def replay(
     network: Network,
     digits: Iterable[RecordedDigit],
     setting: Setting,
-    refuses: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
-) -> Readings:
+    is_rejected: Callable[[Array], Array] | None = None,
+) -> Predictions:
     """Draw and read the digits, at least one, a batch at a time.
 
-    `refuses` says of framed images (N, 28, 28) which are rather no digits, (N,).
+    `is_rejected` says of framed images (N, 28, 28) which are rather no digits, (N,).
     """
     labels: list[int] = []
     writers: list[str | None] = []
-    answers: list[NDArray[Any]] = []
-    refused: list[NDArray[Any]] = []
+    answers: list[Array] = []
+    rejected: list[Array] = []
     mistakes: list[Mistake] = []
     remaining = iter(digits)
     while batch := list(islice(remaining, BATCH)):
@@ -125,32 +123,29 @@ def replay(
         inked = images.reshape(len(batch), -1).max(axis=1) > 0
         probabilities = network.probabilities(images) * inked[:, None]
         answers.append(probabilities)
-        if refuses is not None:
-            refused.append(refuses(images))
+        if is_rejected is not None:
+            rejected.append(is_rejected(images))
         labels += [digit.label for digit in batch]
         writers += [digit.writer for digit in batch]
         mistakes = most_confident(mistakes + misread(batch, images, probabilities))
     all_answers = np.concatenate(answers)
-    return Readings(
+    return Predictions(
         np.array(labels),
         guess(all_answers),
         all_answers,
         writers,
         mistakes,
-        np.concatenate(refused) if refused else None,
+        np.concatenate(rejected) if rejected else None,
     )
 
 
-def guess(probabilities: NDArray[Any]) -> NDArray[Any]:
+def guess(probabilities: Array) -> Array:
     """The likeliest digits (N,) of probabilities (N, 10); `NOT_READ` where all are 0."""
     read = probabilities.any(axis=1)
-    digits: NDArray[Any] = np.where(read, probabilities.argmax(axis=1), NOT_READ)
-    return digits
+    return np.where(read, probabilities.argmax(axis=1), NOT_READ)
 
 
-def misread(
-    digits: Sequence[RecordedDigit], images: NDArray[Any], probabilities: NDArray[Any]
-) -> list[Mistake]:
+def misread(digits: Sequence[RecordedDigit], images: Array, probabilities: Array) -> list[Mistake]:
     """Those of N digits that were not read right; images (N, 28, 28), probabilities (N, 10)."""
     guesses, highest = guess(probabilities).tolist(), probabilities.max(axis=1).tolist()
     return [
@@ -162,20 +157,20 @@ def misread(
 
 
 def most_confident(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """The first `MOST_SHOWN` mistakes by falling probability."""
-    return sorted(mistakes, key=lambda mistake: -mistake.probability)[:MOST_SHOWN]
+    """The first `MAX_SHOWN` mistakes by falling probability."""
+    return sorted(mistakes, key=lambda mistake: -mistake.probability)[:MAX_SHOWN]
 
 
-def summary(name: str, readings: Readings, setting: Setting) -> dict[str, Any]:
+def summary(name: str, predictions: Predictions, setting: Setting) -> dict[str, Any]:
     """The result as `--json` prints it.
 
     Accuracies are fractions 0…1, None without any digit. A digit that left no ink (`blank` counts
     them) was not read right; it has no part in the calibration error, None if none left any.
     """
-    right, read = readings.right, readings.read
+    right, read = predictions.right, predictions.read
     per_class = []
     for digit in range(DIGITS):
-        hits = right[readings.labels == digit]
+        hits = right[predictions.labels == digit]
         accuracy = float(hits.mean()) if len(hits) else None
         per_class.append({"digit": digit, "count": len(hits), "accuracy": accuracy})
     return {
@@ -187,20 +182,20 @@ def summary(name: str, readings: Readings, setting: Setting) -> dict[str, Any]:
         "framing": setting.framing,
         "blank": int(np.count_nonzero(~read)),
         "calibration_error": expected_calibration_error(
-            readings.probabilities[read], readings.labels[read]
+            predictions.probabilities[read], predictions.labels[read]
         )
         if read.any()
         else None,
-        "answered": None if readings.refused is None else float(np.mean(~readings.refused)),
+        "answered": None if predictions.rejected is None else float(np.mean(~predictions.rejected)),
         "per_class": per_class,
-        "writers": spread(readings),
+        "writers": spread(predictions),
     }
 
 
-def by_writer(readings: Readings) -> list[tuple[float, str]]:
+def by_writer(predictions: Predictions) -> list[tuple[float, str]]:
     """The accuracy, 0…1, and name of each writer of `ENOUGH_DIGITS` or more, the worst first."""
     hits: dict[str, list[bool]] = {}
-    for writer, right in zip(readings.writers, readings.right.tolist(), strict=True):
+    for writer, right in zip(predictions.writers, predictions.right.tolist(), strict=True):
         if writer is not None:
             hits.setdefault(writer, []).append(right)
     return sorted(
@@ -210,14 +205,14 @@ def by_writer(readings: Readings) -> list[tuple[float, str]]:
     )
 
 
-def spread(readings: Readings) -> dict[str, Any] | None:
+def spread(predictions: Predictions) -> dict[str, Any] | None:
     """How far accuracy differs between writers; None if the strokes do not say who wrote them.
 
     Only writers of `ENOUGH_DIGITS` or more are counted; with none of them there is no accuracy.
     """
-    if all(writer is None for writer in readings.writers):
+    if all(writer is None for writer in predictions.writers):
         return None
-    accuracies = [accuracy for accuracy, _ in by_writer(readings)]
+    accuracies = [accuracy for accuracy, _ in by_writer(predictions)]
     return {
         "count": len(accuracies),
         "lowest": min(accuracies, default=None),
@@ -226,7 +221,7 @@ def spread(readings: Readings) -> dict[str, Any] | None:
     }
 
 
-def table(result: dict[str, Any], readings: Readings) -> str:
+def table(result: dict[str, Any], predictions: Predictions) -> str:
     """The result as people read it, with what each digit is most often mistaken for."""
     x, y = result["shift"]
     lines = [
@@ -237,7 +232,7 @@ def table(result: dict[str, Any], readings: Readings) -> str:
     ]
     for row in result["per_class"]:
         digit = row["digit"]
-        taken_for = readings.guesses[(readings.labels == digit) & readings.read]
+        taken_for = predictions.guesses[(predictions.labels == digit) & predictions.read]
         times = np.bincount(taken_for[taken_for != digit], minlength=DIGITS)
         other = int(times.argmax())
         accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.1%}"
@@ -251,7 +246,7 @@ def table(result: dict[str, Any], readings: Readings) -> str:
     if result["calibration_error"] is not None:
         lines.append(f"calibration error {result['calibration_error']:.2%}")
     if result["writers"] is not None:
-        lines.append(writers_line(result["writers"], by_writer(readings)))
+        lines.append(writers_line(result["writers"], by_writer(predictions)))
     return "\n".join(lines)
 
 
@@ -272,22 +267,22 @@ def shown(writer: str) -> str:
     return name if len(name) <= 12 else f"{name[:11]}…"
 
 
-def show_mistakes(readings: Readings, name: str, path: Path) -> None:
+def show_mistakes(predictions: Predictions, name: str, path: Path) -> None:
     """Draw the misread digits, the most confidently misread ones first, as a PNG file.
 
     Where none was, there is nothing to draw, and no file.
     """
     from nn.support.plots import plot_digits
 
-    total, wrong = len(readings.labels), int(np.count_nonzero(~readings.right))
+    total, wrong = len(predictions.labels), int(np.count_nonzero(~predictions.right))
     title = f"{name}: {wrong:,} of {total:,} drawn digits misread"
     if not wrong:
         print(f"{title}; {path} is not written")
         return
-    if wrong > len(readings.mistakes):
-        title += f", the {len(readings.mistakes)} most confidently"
-    images = np.array([mistake.image for mistake in readings.mistakes])
-    plot_digits(images, [caption(mistake) for mistake in readings.mistakes], path, title)
+    if wrong > len(predictions.mistakes):
+        title += f", the {len(predictions.mistakes)} most confidently"
+    images = np.array([mistake.image for mistake in predictions.mistakes])
+    plot_digits(images, [caption(mistake) for mistake in predictions.mistakes], path, title)
     print(f"{title}: drawn in {path}")
 
 
@@ -370,7 +365,7 @@ def build_parser() -> ArgumentParser:
         "--errors",
         type=Path,
         metavar="FILE.png",
-        help=f"draw the misread digits, at most {MOST_SHOWN}, most confidently misread first",
+        help=f"draw the misread digits, at most {MAX_SHOWN}, most confidently misread first",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
@@ -387,17 +382,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
             require_matplotlib()
             check_writable(options.errors, "--errors")
-        network = load_reader(options.model)
+        network = load_classifier(options.model)
         began = time.perf_counter()
         digits = with_progress(read_strokes(options.strokes))
         # Refusing goes by the framed drawing, as the window has it.
-        refuses = None if setting.framing == "none" else load_refusal().refuses
-        readings = replay(network, digits, setting, refuses)
-        result = summary(network.name, readings, setting)
+        is_rejected = None if setting.framing == "none" else load_rejection().is_rejected
+        predictions = replay(network, digits, setting, is_rejected)
+        result = summary(network.name, predictions, setting)
         result["seconds"] = round(time.perf_counter() - began, 3)
-        print(table(result, readings))
+        print(table(result, predictions))
         if options.errors:
-            show_mistakes(readings, network.name, options.errors)
+            show_mistakes(predictions, network.name, options.errors)
         emit(result)
 
 

@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from app.drawing.strokes import RecordedDigit, read_strokes
 from app.my_digits.tuner import frame_digits
 from app.replay import shown
-from nn.inference.classifier import DEFAULT_MODEL, Reader, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
+from nn.support.types import Array
 from nn.training.finetuning import Outcome, Tuner, mnist_test_digits
 
-Array = NDArray[Any]
 ROUNDS = {"half": 0.5, "all": 1.0}  # the part of the misread digits that is taught
 
 
@@ -42,7 +41,7 @@ class Writer:
 
 
 def writers_of(
-    digits: Sequence[RecordedDigit], network: Reader, least_digits: int, least_misread: int
+    digits: Sequence[RecordedDigit], network: Classifier, least_digits: int, least_misread: int
 ) -> list[Writer]:
     """The writers with so many digits or more, and so many of them misread."""
     rows: dict[str, list[RecordedDigit]] = {}
@@ -66,8 +65,8 @@ def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[st
     outcome = tuner.tune(writer.images[taught], writer.labels[taught])
     rest = np.ones(len(writer.labels), bool)
     rest[taught] = False
-    reader = outcome.reader or tuner.shipped
-    wrong = reader.logits(writer.images[rest]).argmax(axis=1) != writer.labels[rest]
+    classifier = outcome.classifier or tuner.shipped
+    wrong = classifier.logits(writer.images[rest]).argmax(axis=1) != writer.labels[rest]
     return {
         "writer": writer.name,
         "digits": len(writer.labels),
@@ -88,16 +87,16 @@ def measure(
     """All rounds; accuracies are fractions 0…1, changes are in percentage points."""
     rounds = {}
     for name, part in ROUNDS.items():
-        rows, readers = [], []
+        rows, classifiers = [], []
         for writer in writers:
             row, outcome = teach(writer, tuner, part, most)
             rows.append(row)
-            readers.append(outcome.reader or tuner.shipped)
+            classifiers.append(outcome.classifier or tuner.shipped)
             print(line_of(name, row), flush=True)
         accuracies: list[float] = []
-        if test is not None and readers:
+        if test is not None and classifiers:
             images, labels = test
-            logits = tuner.logits([tuner.shipped, *readers], images)
+            logits = tuner.logits([tuner.shipped, *classifiers], images)
             accuracies = (logits.argmax(axis=2) == labels).mean(axis=1).tolist()
         for row, accuracy in zip(rows, accuracies[1:], strict=False):
             row["mnist_change"] = 100 * (accuracy - accuracies[0])
@@ -194,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit, threadpool_limits(1, "blas"):
-        network = load_reader(options.model)
+        network = load_classifier(options.model)
         digits = list(read_strokes(options.strokes))
         test = mnist_test_digits(options.data_dir)
         writers = writers_of(digits, network, options.least_digits, options.least_misread)

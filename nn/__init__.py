@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nn.data.dataset import DataLoader, Dataset, load_mnist, split
     from nn.handwriting.framing import frame
     from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from nn.inference.classifier import Reader, load_reader
+    from nn.inference.classifier import Classifier, load_classifier
     from nn.network.architectures import NAMED, build, cnn, mlp
     from nn.network.convolution import Conv2d, MaxPool2d
     from nn.network.layers import (
@@ -65,7 +65,7 @@ _MODULES = {
     ),
     "nn.network.losses": ("CrossEntropyLoss", "softmax"),
     "nn.training.optimizers": ("SGD", "Adam", "constant", "cosine", "exponential"),
-    "nn.inference.classifier": ("Reader", "load_reader"),
+    "nn.inference.classifier": ("Classifier", "load_classifier"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -77,6 +77,7 @@ __all__ = [
     "BestWeights",
     "Callback",
     "Checkpoint",
+    "Classifier",
     "Conv2d",
     "CrossEntropyLoss",
     "DataLoader",
@@ -89,7 +90,6 @@ __all__ = [
     "Linear",
     "MaxPool2d",
     "ReLU",
-    "Reader",
     "Sequential",
     "Sigmoid",
     "Tanh",
@@ -103,8 +103,8 @@ __all__ = [
     "frame",
     "he_normal",
     "load_checkpoint",
+    "load_classifier",
     "load_mnist",
-    "load_reader",
     "mlp",
     "save_checkpoint",
     "softmax",

@@ -97,7 +97,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         missing = [SYSTEMS[key].name for key in options.systems if key not in chosen]
         for name in missing:
             print(f"not measured: {name} is not installed", flush=True)
-        if not any(trains(key, task) or SYSTEMS[key].reader for key in chosen for task in wanted):
+        if not any(
+            trains(key, task) or SYSTEMS[key].classifier for key in chosen for task in wanted
+        ):
             raise UsageError(
                 f"nothing to measure: none of --systems {','.join(chosen)} trains "
                 f"{','.join(options.networks)} or reads; choose others"
@@ -189,7 +191,7 @@ class Comparison:
         keys = sorted(keys, key=lambda key: key != OWN)  # it first: all ratios are to it
         self.groups = [
             *([Job(key, task) for key in keys if trains(key, task)] for task in wanted),
-            [Job(key, None) for key in keys if reading and SYSTEMS[key].reader],
+            [Job(key, None) for key in keys if reading and SYSTEMS[key].classifier],
         ]
         self.repeats, self.data_dir = repeats, data_dir
         self.results: dict[Job, list[Row]] = {job: [] for group in self.groups for job in group}

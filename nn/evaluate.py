@@ -13,22 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import load_mnist, read_csv_images
 from nn.handwriting.framing import SIZE, frame
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.checkpoint import summary
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.inference.near_chance import near_chance_hint
 from nn.network.losses import CrossEntropyLoss, softmax
 from nn.support import plots
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import UsageError
 from nn.support.files import check_writable, write_for_option
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -75,18 +73,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(options.plot, "--plot")
         if options.csv:
             check_writable(options.csv, "--csv")
-        reader = load_reader(options.model)
+        classifier = load_classifier(options.model)
         images, labels = load_images(options)
         if options.framed:
             images = frame_each(images)
         with threadpool_limits(1, "blas"):
-            logits = reader.calibrated_logits(images)
+            logits = classifier.calibrated_logits(images)
         framed = ", framed" if options.framed else ""
         source = f"images of {options.images}" if options.images else "test images"
-        print(f"{summary(reader.checkpoint)} on {len(images):,} {source}{framed}")
+        print(f"{summary(classifier.checkpoint)} on {len(images):,} {source}{framed}")
         result: dict[str, Any] = {"images": len(images)}
         if labels is not None:
-            result = judge(logits, labels)
+            result = evaluate_logits(logits, labels)
             print(report(result))
             if options.worst:
                 show_worst(softmax(logits), images, labels, options)
@@ -94,11 +92,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_submission(options.csv, logits.argmax(axis=1))
             print(f"saved {options.csv}: ImageId,Label of {len(images):,} images")
             result["csv"] = str(options.csv)
-        model = {"model": reader.name, "parameters": reader.count_params()}
+        model = {"model": classifier.name, "parameters": classifier.count_params()}
         emit({**model, "framed": options.framed, **result})
     if labels is None:
         return
-    if hint := near_chance_hint(reader, images, labels, result["accuracy"]):
+    if hint := near_chance_hint(classifier, images, labels, result["accuracy"]):
         print(hint, file=sys.stderr)
 
 
@@ -130,7 +128,7 @@ def frame_each(images: Array) -> Array:
     return np.stack([frame(image) for image in images.reshape(-1, SIZE, SIZE)])
 
 
-def judge(logits: Array, labels: Array) -> dict[str, Any]:
+def evaluate_logits(logits: Array, labels: Array) -> dict[str, Any]:
     """Accuracy, loss, calibration, accuracy by digit and confusion matrix, by JSON key.
 
     `logits` is (N, 10) and `labels` (N,), N at least 1. `confusion[i][j]` counts the digits i that

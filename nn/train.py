@@ -29,7 +29,7 @@ from nn.handwriting.augmentation import varied
 from nn.handwriting.digits import write_digits
 from nn.inference.calibration import fit_temperature
 from nn.inference.checkpoint import Checkpoint, save_checkpoint, summary
-from nn.inference.classifier import Reader
+from nn.inference.classifier import Classifier
 from nn.inference.near_chance import near_chance_hint
 from nn.network.architectures import (
     NAMED,
@@ -74,7 +74,7 @@ from nn.training.settings import (
     new_settings,
 )
 
-WRITTEN_AT_ONCE = 3000  # digits written by rule: many of one style at once are quicker
+SYNTHETIC_AT_ONCE = 3000  # digits written by rule: many of one style at once are quicker
 SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
 
@@ -189,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         best, average = BestWeights(settings.keep == "last"), AverageWeights(settings.average)
         if resumed:
             resumed.restore(learner, best, average)
-        checkpoint = Checkpoint(name, architecture, learner.model, {}, slant=settings.slant)
+        checkpoint = Checkpoint(name, architecture, learner.model, {}, shear=settings.slant)
         print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
 
         callbacks: list[Callback] = [
@@ -207,10 +207,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
             seconds = seconds_before + time.perf_counter() - start
             best_figures = use_best_weights(learner, best)
-            reader = Reader(output, checkpoint)
-            checkpoint.temperature = temperature_of(reader, learner)
+            classifier = Classifier(output, checkpoint)
+            checkpoint.temperature = temperature_of(classifier, learner)
             # The one time that the test file is looked at.
-            logits = reader.calibrated_logits(test_set.images)
+            logits = classifier.calibrated_logits(test_set.images)
         figures = {
             "epochs": learner.epoch,
             "seconds": round(seconds, 2),
@@ -238,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
     if learner.interrupted:
         sys.exit(EXIT_INTERRUPTED)
-    if hint := near_chance_hint(reader, *test_set, figures["test_accuracy"]):
+    if hint := near_chance_hint(classifier, *test_set, figures["test_accuracy"]):
         print(hint, file=sys.stderr)
 
 
@@ -310,7 +310,7 @@ def prepare(
         start = len(train_set.labels)
         train_set = with_room(train_set, settings.generated)
         train_indices = np.concatenate([train_indices, np.arange(start, len(train_set.labels))])
-        renew = written_anew(train_set, start, threads)
+        renew = regenerate_synthetic(train_set, start, threads)
     return Learner(
         DataLoaders(
             DataLoader(
@@ -339,16 +339,16 @@ def with_room(dataset: Dataset, count: int) -> Dataset:
     return Dataset(images, np.concatenate([dataset.labels, np.arange(count) % 10]))
 
 
-def written_anew(
+def regenerate_synthetic(
     dataset: Dataset, start: int, threads: int
 ) -> Callable[[np.random.Generator], None]:
     """What writes other digits by rule, before each epoch, into the images from `start` on."""
 
     def renew(rng: np.random.Generator) -> None:
-        starts = range(start, len(dataset.labels), WRITTEN_AT_ONCE)
+        starts = range(start, len(dataset.labels), SYNTHETIC_AT_ONCE)
 
         def write(first: int, rng: np.random.Generator) -> None:
-            labels = dataset.labels[first : first + WRITTEN_AT_ONCE]
+            labels = dataset.labels[first : first + SYNTHETIC_AT_ONCE]
             written = write_digits(labels, rng).reshape(len(labels), -1)
             dataset.images[first : first + len(labels)] = written
 
@@ -380,14 +380,14 @@ def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
     }
 
 
-def temperature_of(reader: Reader, learner: Learner) -> float:
+def temperature_of(classifier: Classifier, learner: Learner) -> float:
     """The temperature that suits a reader best on the learner's validation digits."""
     loader = learner.dataloaders.validation
     if loader is None or not loader.size:
         return 1.0
     logits, labels = [], []
     for images, some_labels in loader.batches(np.random.default_rng(0)):
-        logits.append(reader.logits(images))
+        logits.append(classifier.logits(images))
         labels.append(some_labels.copy())  # the loader uses its memory again
     return fit_temperature(np.concatenate(logits), np.concatenate(labels))
 

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from app import refusals, teach
+from app import rejections, teach
 from app.drawing.strokes import read_strokes
 from app.replay import Setting, replay
 from nn import evaluate
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.checkpoint import find_model
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,9 @@ def drawn_digits(strokes_dev):
     ids=str,
 )
 def test_drawn_digits_are_read_at_any_size_and_place(setting, at_least, drawn_digits):
-    readings = replay(load_reader(DEFAULT_MODEL), drawn_digits, setting)
-    assert readings.right.mean() >= at_least
-    error = expected_calibration_error(readings.probabilities, readings.labels)
+    predictions = replay(load_classifier(DEFAULT_MODEL), drawn_digits, setting)
+    assert predictions.right.mean() >= at_least
+    error = expected_calibration_error(predictions.probabilities, predictions.labels)
     assert error <= 0.010
 
 
@@ -55,13 +55,13 @@ def test_mnist_is_read_and_framing_leaves_it_alone(mnist_folder, capsys):
 
 
 def test_the_default_is_small():
-    reader = load_reader(DEFAULT_MODEL)
-    assert reader.count_params() <= 500_000
+    classifier = load_classifier(DEFAULT_MODEL)
+    assert classifier.count_params() <= 500_000
     assert find_model(DEFAULT_MODEL).stat().st_size <= 2_000_000
 
 
 def test_non_digits_are_refused_where_digits_are_answered(strokes_dev, capsys):
-    refusals.main([strokes_dev, "--json"])
+    rejections.main([strokes_dev, "--json"])
     result = json.loads(capsys.readouterr().out)
     assert result["refused"] >= 0.9  # at 98 % of the digits answered
     assert result["program"]["answered"] >= 0.979

@@ -1,8 +1,8 @@
 """The drawing: 28×28 cells of ink, and the marks they were made with.
 
-The canvas keeps both. `ink` is what is seen; `marks` says how it came about, in order, so that the
-same drawing can be drawn again at another size or place. Coordinates are in cells, x to the right
-and y down; cell (0, 0) is at the top left with its centre at (0.5, 0.5).
+The canvas keeps both. `ink` is what is seen; `strokes` says how it came about, in order, so that
+the same drawing can be drawn again at another size or place. Coordinates are in cells, x to the
+right and y down; cell (0, 0) is at the top left with its centre at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting.brush import add_ink, remove_ink
-from nn.handwriting.framing import SIZE, Framing, Mark, framing_of_image, framing_of_strokes
+from nn.handwriting.framing import SIZE, Framing, Stroke, framing_of_image, framing_of_strokes
+from nn.support.types import Array
 
 Point = tuple[float, float]
 Kind = Literal["draw", "erase"]
@@ -38,8 +38,8 @@ BRUSH_SIZES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)  # times the two radii above
 class _State:
     """What undo goes back to; neither the marks nor the ink of a state change any more."""
 
-    marks: tuple[Mark, ...]
-    ink: NDArray[Any]
+    strokes: tuple[Stroke, ...]
+    ink: Array
     is_picture: bool
 
 
@@ -47,19 +47,19 @@ class Canvas:
     """A drawing that a pointer makes: `begin`, `extend` any number of times, `end`.
 
     `ink` is (28, 28) float32, 0 = paper, 1 = ink, indexed [y, x]; look, but do not write.
-    `marks` are the strokes that made it, in order; under a drawing that began as a picture,
+    `strokes` are the strokes that made it, in order; under a drawing that began as a picture,
     `is_picture`, there is ink that no mark tells of. `version` grows whenever any of it may have
     changed. Points off the canvas are welcome: a line to them is cut off at the edge.
     """
 
     def __init__(self) -> None:
-        self.ink: NDArray[Any] = np.zeros((SIZE, SIZE), dtype=np.float32)
-        self.marks: list[Mark] = []
+        self.ink: Array = np.zeros((SIZE, SIZE), dtype=np.float32)
+        self.strokes: list[Stroke] = []
         self.is_picture = False
         self.version = 0
         self.brush = 1.0  # one of BRUSH_SIZES
         self._radius: dict[Kind, float] = {"draw": DRAW_RADIUS, "erase": ERASE_RADIUS}
-        self._mark: Mark | None = None  # the stroke under way
+        self._stroke: Stroke | None = None  # the stroke under way
         self._before: _State | None = None  # the drawing when that stroke began
         self._is_told = True  # whether `version` tells of that stroke's last point
         self._undo: deque[_State] = deque(maxlen=UNDO_STEPS)
@@ -73,13 +73,13 @@ class Canvas:
     @property
     def is_drawing(self) -> bool:
         """Whether a stroke has begun and not ended."""
-        return self._mark is not None
+        return self._stroke is not None
 
     def begin(self, kind: Kind, x: float, y: float) -> None:
         """Set the pen or the eraser down, which leaves a dot; a stroke under way ends."""
         self.end()
         self._before = self._state()
-        self._mark = Mark([], self._radius[kind] * self.brush, kind)
+        self._stroke = Stroke([], self._radius[kind] * self.brush, kind)
         self.extend(x, y)
 
     def extend(self, x: float, y: float) -> None:
@@ -87,30 +87,30 @@ class Canvas:
 
         A point that is not finite is left out, and the line goes on to the next one.
         """
-        mark = self._mark
-        if mark is None or not (math.isfinite(x) and math.isfinite(y)):
+        stroke = self._stroke
+        if stroke is None or not (math.isfinite(x) and math.isfinite(y)):
             return
         point = (_within_reach(x), _within_reach(y))
-        if not mark.points:
-            self.marks.append(mark)
-        elif mark.points[-1] == point:
+        if not stroke.points:
+            self.strokes.append(stroke)
+        elif stroke.points[-1] == point:
             return
-        start = mark.points[-1] if mark.points else point
-        mark.points.append(point)
-        change = add_ink if mark.kind == "draw" else remove_ink
+        start = stroke.points[-1] if stroke.points else point
+        stroke.points.append(point)
+        change = add_ink if stroke.kind == "draw" else remove_ink
         former = self.ink.copy()
-        change(self.ink, start, point, mark.radius, SOFTNESS)
+        change(self.ink, start, point, stroke.radius, SOFTNESS)
         self._is_told = not np.array_equal(self.ink, former)
         self.version += self._is_told
 
     def end(self) -> None:
         """Lift the pen; a stroke that changed no cell is forgotten, as if it had not been made."""
-        mark, before = self._mark, self._before
-        self._mark = self._before = None
-        if mark is None or before is None or not mark.points:
+        stroke, before = self._stroke, self._before
+        self._stroke = self._before = None
+        if stroke is None or before is None or not stroke.points:
             return
         if np.array_equal(self.ink, before.ink):
-            self.marks.pop()
+            self.strokes.pop()
             return
         self.version += not self._is_told
         self._undo.append(before)
@@ -126,35 +126,35 @@ class Canvas:
                     self.extend(x, y)
             self.end()
 
-    def show_picture(self, image: NDArray[Any]) -> None:
+    def show_picture(self, image: Array) -> None:
         """Show an image (28, 28) in 0…1 in place of the drawing; `undo` brings the drawing back."""
         self.end()
         self._undo.append(self._state())
         self._redo.clear()
         self._restore(_State((), np.asarray(image, np.float32).copy(), True))
 
-    def show_marks(self, marks: Iterable[Mark]) -> None:
-        """Show a drawing made of `marks` in place of this one; `undo` brings this one back."""
+    def show_strokes(self, strokes: Iterable[Stroke]) -> None:
+        """Show a drawing made of `strokes` in place of this one; `undo` brings this one back."""
         self.end()
         before = self._state()
         drawing = Canvas()
-        for mark in marks:
-            drawing.draw_mark(mark)
+        for stroke in strokes:
+            drawing.draw_stroke(stroke)
         self._undo.append(before)
         self._redo.clear()
         self._restore(drawing._state())
 
-    def draw_mark(self, mark: Mark) -> None:
+    def draw_stroke(self, stroke: Stroke) -> None:
         """Draw or erase along a mark with its own radius."""
-        usual = self._radius[mark.kind]
-        self._radius[mark.kind] = mark.radius / self.brush
-        for index, (x, y) in enumerate(mark.points):
+        usual = self._radius[stroke.kind]
+        self._radius[stroke.kind] = stroke.radius / self.brush
+        for index, (x, y) in enumerate(stroke.points):
             if index:
                 self.extend(x, y)
             else:
-                self.begin(mark.kind, x, y)
+                self.begin(stroke.kind, x, y)
         self.end()
-        self._radius[mark.kind] = usual
+        self._radius[stroke.kind] = usual
 
     def change_brush(self, steps: int) -> float:
         """Take a brush so many sizes larger or smaller; returns its size, 1.0 the usual one."""
@@ -167,11 +167,13 @@ class Canvas:
 
         What an eraser carved out of lines thicker than itself only the cells can tell.
         """
-        drawn = max((mark.radius for mark in self.marks if mark.kind == "draw"), default=0.0)
-        carved = any(mark.kind == "erase" and mark.radius < drawn for mark in self.marks)
+        drawn = max(
+            (stroke.radius for stroke in self.strokes if stroke.kind == "draw"), default=0.0
+        )
+        carved = any(stroke.kind == "erase" and stroke.radius < drawn for stroke in self.strokes)
         if self.is_picture or carved:
             return framing_of_image(self.ink)
-        return framing_of_strokes(self.marks)
+        return framing_of_strokes(self.strokes)
 
     @property
     def can_undo(self) -> bool:
@@ -186,7 +188,7 @@ class Canvas:
     def clear(self) -> None:
         """Back to blank paper; `undo` brings the drawing back."""
         self.end()
-        if self.marks or not self.is_blank:
+        if self.strokes or not self.is_blank:
             self._undo.append(self._state())
             self._redo.clear()
             self._restore(_State((), np.zeros_like(self.ink), False))
@@ -210,10 +212,10 @@ class Canvas:
         return True
 
     def _state(self) -> _State:
-        return _State(tuple(self.marks), self.ink.copy(), self.is_picture)
+        return _State(tuple(self.strokes), self.ink.copy(), self.is_picture)
 
     def _restore(self, state: _State) -> None:
-        self.marks = list(state.marks)
+        self.strokes = list(state.strokes)
         self.ink[...] = state.ink
         self.is_picture = state.is_picture
         self.version += 1

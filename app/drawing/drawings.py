@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 import pygame
-from numpy.typing import NDArray
 
 from app.drawing.canvas import BRUSH_SIZES, DRAW_RADIUS, ERASE_RADIUS, FARTHEST, Canvas
 from app.drawing.pictures import framed_picture
-from app.drawing.strokes import MAX_LINE, MAX_POINTS, marks_of, read_strokes
-from nn.handwriting.framing import SIZE, Mark
+from app.drawing.strokes import MAX_LINE, MAX_POINTS, read_strokes, strokes_of
+from nn.handwriting.framing import SIZE, Stroke
 from nn.support.errors import DataError
 from nn.support.files import user_folder, write_atomically
+from nn.support.types import Array
 
-LONGEST_PATH = 20_000.0  # cells; more than a hand scribbles in two minutes
-SMALLEST_BRUSH, LARGEST_BRUSH = DRAW_RADIUS * BRUSH_SIZES[0], ERASE_RADIUS * BRUSH_SIZES[-1]
+MAX_PATH = 20_000.0  # cells; more than a hand scribbles in two minutes
+MIN_BRUSH, MAX_BRUSH = DRAW_RADIUS * BRUSH_SIZES[0], ERASE_RADIUS * BRUSH_SIZES[-1]
 ENLARGED = 10  # pixels a cell in a saved picture
 SCREENSHOT = "Screenshot "  # what the names of pictures of the window begin with
 STROKES = (".jsonl", ".gz", ".json")
@@ -70,20 +70,20 @@ def save_drawing(canvas: Canvas, folder: Path, digit: int) -> list[Path]:
     `DataError` if the disk refuses.
     """
     written = [save_picture(picture_of(canvas.ink), folder)]
-    drawn = [mark.points for mark in canvas.marks if mark.kind == "draw"]
+    drawn = [stroke.points for stroke in canvas.strokes if stroke.kind == "draw"]
     if drawn and not canvas.is_picture:
-        marks = [[mark.kind, mark.radius, mark.points] for mark in canvas.marks]
-        record = {"label": digit, "strokes": drawn, "marks": marks}
+        strokes = [[stroke.kind, stroke.radius, stroke.points] for stroke in canvas.strokes]
+        record = {"label": digit, "strokes": drawn, "marks": strokes}
         line = json.dumps(record, separators=(",", ":"))
-        if len(line) < MAX_LINE and not _is_too_long(canvas.marks):
-            strokes = written[0].with_suffix(".jsonl")
+        if len(line) < MAX_LINE and not _is_too_long(canvas.strokes):
+            stroke_file = written[0].with_suffix(".jsonl")
             try:
-                write_atomically(strokes, lambda file: file.write(f"{line}\n".encode()))
+                write_atomically(stroke_file, lambda file: file.write(f"{line}\n".encode()))
             except OSError as error:
                 with contextlib.suppress(OSError):  # what is said not to be saved is not there
                     written[0].unlink()
                 raise _cannot_write(folder, error) from None
-            written.append(strokes)
+            written.append(stroke_file)
     return written
 
 
@@ -96,32 +96,32 @@ def load_drawing(path: Path, canvas: Canvas) -> int | None:
         canvas.show_picture(framed_picture(path))
         return None
     digit = next(iter(read_strokes(path)))
-    marks = _saved_marks(path)
-    if marks is None:
-        canvas.show_marks(marks_of(digit))
+    strokes = _saved_strokes(path)
+    if strokes is None:
+        canvas.show_strokes(strokes_of(digit))
         return digit.label
-    canvas.show_marks(marks)
+    canvas.show_strokes(strokes)
     return None  # what the program itself took it for is no true label
 
 
-def _saved_marks(path: Path) -> list[Mark] | None:
+def _saved_strokes(path: Path) -> list[Stroke] | None:
     """The marks of a drawing that this program saved; None for any other stroke file."""
     try:
         with path.open("rb") as file:
             record: Any = json.loads(file.readline(MAX_LINE + 1))
-        marks = [_mark(*entry) for entry in record["marks"]]
+        strokes = [_stroke(*entry) for entry in record["marks"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return None if not marks or _is_too_long(marks) else marks
+    return None if not strokes or _is_too_long(strokes) else strokes
 
 
-def _mark(kind: Any, radius: Any, points: Any) -> Mark:
+def _stroke(kind: Any, radius: Any, points: Any) -> Stroke:
     """A mark that a canvas can have made; raises `ValueError` or `TypeError` for any other."""
     if kind not in ("draw", "erase") or not points:
         raise ValueError
-    radius = _number(radius, SMALLEST_BRUSH, LARGEST_BRUSH)
+    radius = _number(radius, MIN_BRUSH, MAX_BRUSH)
     far = FARTHEST
-    return Mark([(_number(x, -far, far), _number(y, -far, far)) for x, y in points], radius, kind)
+    return Stroke([(_number(x, -far, far), _number(y, -far, far)) for x, y in points], radius, kind)
 
 
 def _number(value: Any, low: float, high: float) -> float:
@@ -131,10 +131,10 @@ def _number(value: Any, low: float, high: float) -> float:
     raise ValueError
 
 
-def _is_too_long(marks: Sequence[Mark]) -> bool:
+def _is_too_long(strokes: Sequence[Stroke]) -> bool:
     """Whether drawing the marks anew would take more than a second or two."""
-    length = sum(math.dist(a, b) for mark in marks for a, b in pairwise(mark.points))
-    return length > LONGEST_PATH or sum(len(mark.points) for mark in marks) > MAX_POINTS
+    length = sum(math.dist(a, b) for stroke in strokes for a, b in pairwise(stroke.points))
+    return length > MAX_PATH or sum(len(stroke.points) for stroke in strokes) > MAX_POINTS
 
 
 def saved_drawings(folder: Path) -> list[Path]:
@@ -157,7 +157,7 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def picture_of(ink: NDArray[Any]) -> pygame.Surface:
+def picture_of(ink: Array) -> pygame.Surface:
     """Ink (28, 28) as a picture, black on white, ten pixels a cell."""
     grey = np.rint(255 * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
     cells = np.repeat(grey[..., None], 3, axis=2)

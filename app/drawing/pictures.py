@@ -14,10 +14,10 @@ import io
 import os
 import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.support.types import Array
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
@@ -28,11 +28,9 @@ from app.drawing.quiet import silent_libraries
 from nn.handwriting.framing import BOX, frame
 from nn.support.errors import DataError
 
-Array = NDArray[Any]
-
-LARGEST_PICTURE = 50_000_000  # pixels: unpacked they take 200 MB
-LARGEST_FILE = 256 << 20  # bytes: a picture of that many pixels that is not packed at all
-LONGEST_SIDE = 512  # pixels after shrinking: a digit a tenth as large is still finer than MNIST's
+MAX_PICTURE = 50_000_000  # pixels: unpacked they take 200 MB
+MAX_FILE = 256 << 20  # bytes: a picture of that many pixels that is not packed at all
+MAX_SIDE = 512  # pixels after shrinking: a digit a tenth as large is still finer than MNIST's
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 
 # A window of this share of the longer side is wider than any stroke, so it always sees paper.
@@ -41,9 +39,9 @@ EVEN = 0.012  # a scan's paper differs by no more than that, 3 of 255
 FAINTEST_CONTRAST = 0.08  # between paper and ink, of the light that the paper reflects
 NOISE_SPREADS = 4.0  # ink stands out from the paper by more than this many spreads of its noise
 FAINT_INK = 0.4  # of full ink: less is ink only beside more of it, not a ruled line or a shadow
-SMALLEST_PART = 0.03  # of the ink of the largest part: smaller ones are specks
+MIN_PART = 0.03  # of the ink of the largest part: smaller ones are specks
 FARTHEST_PART = 0.5  # of the size of the largest part: farther ones are not of this digit
-SMALLEST_DIGIT = 0.03  # of the picture's longer side: smaller ones are dust
+MIN_DIGIT = 0.03  # of the picture's longer side: smaller ones are dust
 # Strokes of MNIST's digits, in cells of their 20-cell box, by `stroke_width`: 2nd, 98th percentile.
 THINNEST, THICKEST = 1.5, 3.7
 # What those outside become: framed pictures have then the strokes of a framed drawing, 2.5.
@@ -80,10 +78,10 @@ def load_picture(path: Path | str) -> Array:
         raise DataError(
             f"cannot read {path}: {reason}; expected a PNG, JPEG or BMP picture"
         ) from None
-    if width * height > LARGEST_PICTURE:
+    if width * height > MAX_PICTURE:
         raise DataError(
             f"cannot read {path}: it has {width}×{height} pixels, expected at most "
-            f"{LARGEST_PICTURE // 10**6} megapixels; make it smaller"
+            f"{MAX_PICTURE // 10**6} megapixels; make it smaller"
         )
     try:
         with silent_libraries():
@@ -101,8 +99,8 @@ def _read_file(path: Path) -> bytes:
         # Opening a pipe would wait for ever, and a device may never end.
         if path.exists() and not path.is_file():
             raise DataError(f"cannot read {path}: expected a picture file, not a folder or device")
-        if path.stat().st_size > LARGEST_FILE:
-            raise DataError(f"cannot read {path}: it is larger than {LARGEST_FILE >> 20} MiB")
+        if path.stat().st_size > MAX_FILE:
+            raise DataError(f"cannot read {path}: it is larger than {MAX_FILE >> 20} MiB")
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with a zero character
         reason = getattr(error, "strerror", None) or error
@@ -127,7 +125,7 @@ def _shrunk(surface: pygame.Surface) -> tuple[Array, Array]:
     at a time, so that a large picture is not held twice.
     """
     width, height = surface.get_size()
-    side = -(-max(width, height) // LONGEST_SIDE)
+    side = -(-max(width, height) // MAX_SIDE)
     columns = np.arange(0, width, side)
     rows = range(0, height, side)
     means = np.empty((2, len(rows), len(columns)), np.float32)
@@ -159,8 +157,7 @@ def _on_paper(colour: Array, alpha: Array) -> Array:
         paper = float(np.median(own))
     else:
         paper = float(own.mean() < 0.5)
-    filled: Array = colour + (1 - alpha) * np.float32(paper)
-    return filled
+    return colour + (1 - alpha) * np.float32(paper)
 
 
 # Finding the ink
@@ -214,8 +211,7 @@ def _darkness(grey: Array) -> Array:
     spread = 1.4826 * np.median(np.abs(darker[plain] - middle))
     # Where hardly any light comes from, the table beside the paper, there is more noise than ink.
     light = np.maximum(paper, max(float(np.median(paper)) / 3, 1 / 255))
-    darkness: Array = np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
-    return darkness
+    return np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
 
 
 def _uneven_paper(grey: Array) -> Array:
@@ -355,7 +351,7 @@ def _digit_alone(ink: Array) -> Array:
     largest = mass.argmax()
     rows, columns = _extent(labels == largest)
     size = max(rows.stop - rows.start, columns.stop - columns.start)
-    if size < SMALLEST_DIGIT * max(ink.shape):
+    if size < MIN_DIGIT * max(ink.shape):
         raise DataError("no digit found in the picture, only specks")
     reach = int(FARTHEST_PART * size)
     near = np.zeros(count + 1, bool)
@@ -364,7 +360,7 @@ def _digit_alone(ink: Array) -> Array:
         max(columns.start - reach, 0) : columns.stop + reach,
     ]
     near[np.unique(window)] = True
-    kept = near & (mass >= SMALLEST_PART * mass[largest])
+    kept = near & (mass >= MIN_PART * mass[largest])
     grown = _greatest(_greatest(kept[labels].astype(np.float32), 3, 0), 3, 1)
     ink = ink * grown
     return ink[_extent(ink > 0)]

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
 from app.drawing.canvas import DRAW_RADIUS, Point
-from nn.handwriting.framing import SIZE, Mark
+from nn.handwriting.framing import SIZE, Stroke
 from nn.support.errors import DataError
 
-Stroke = Sequence[Point]
+Line = Sequence[Point]
 
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
@@ -53,7 +53,7 @@ def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
 
 
 def fit(
-    strokes: Sequence[Stroke], scale: float = 0.7, shift: tuple[float, float] = (0.0, 0.0)
+    strokes: Sequence[Line], scale: float = 0.7, shift: tuple[float, float] = (0.0, 0.0)
 ) -> list[list[Point]]:
     """Strokes in any unit, fitted to the canvas; returns points in cells.
 
@@ -81,9 +81,9 @@ def fit(
     ]
 
 
-def marks_of(digit: RecordedDigit) -> list[Mark]:
+def strokes_of(digit: RecordedDigit) -> list[Stroke]:
     """The marks that a recorded digit becomes on the canvas: fitted, with the usual pen."""
-    return [Mark(line, DRAW_RADIUS) for line in fit(digit.strokes)]
+    return [Stroke(line, DRAW_RADIUS) for line in fit(digit.strokes)]
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:

@@ -9,49 +9,49 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nn.handwriting.framing import Mark
-from nn.inference.classifier import Reader
+from nn.handwriting.framing import Stroke
+from nn.inference.classifier import Classifier
 from nn.support.errors import DigitpadError
+from nn.support.types import Array
 
 if TYPE_CHECKING:
     from app.my_digits.profile import OwnDigit, Profile
-    from app.my_digits.tuner import Teacher
+    from app.my_digits.tuner import BackgroundTuner
 
 YOURS = ", yours"  # what the name of a network that was tuned ends with
 READ_AT_ONCE = 8  # of the user's digits, so that the window answers however many there are
 
 
-class Hand:
+class MyDigits:
     """A profile's digits, and the teacher that tunes the shipped network to them.
 
-    `reader` is the tuned network, or None while the shipped one reads; `digits` are the user's, as
-    last seen on disk. Whoever shows how they are read calls `read_some` until `is_reading` is
+    `classifier` is the tuned network, or None while the shipped one reads; `digits` are the user's,
+    as last seen on disk. Whoever shows how they are read calls `read_some` until `is_reading` is
     false; `image` and `is_right` tell of each digit that was read so far.
     """
 
-    def __init__(self, profile: Profile, shipped: Reader, data_dir: Path | None = None) -> None:
+    def __init__(self, profile: Profile, shipped: Classifier, data_dir: Path | None = None) -> None:
         self.profile, self.shipped = profile, shipped
         self.digits: tuple[OwnDigit, ...] = ()
-        self.reader: Reader | None = None
+        self.classifier: Classifier | None = None
         self.is_loaded = False
         self.is_reading = False  # whether some digits have not been read yet
-        self._images: dict[bytes, NDArray[Any]] = {}  # by the digit's line, as the answers below
+        self._images: dict[bytes, Array] = {}  # by the digit's line, as the answers below
         self._untaught: dict[bytes, int] = {}  # what the shipped network reads
         self._taught: dict[bytes, int] = {}  # what the tuned one reads
         self._data_dir = data_dir
-        self._teacher: Teacher | None = None
+        self._tuner: BackgroundTuner | None = None
         self._version: object = None
         self._done = ""  # what the user did that is being learned, if the lesson has to repeat it
 
     @property
     def is_busy(self) -> bool:
         """Whether a tuning is under way."""
-        return self._teacher is not None and self._teacher.busy
+        return self._tuner is not None and self._tuner.busy
 
     @property
     def progress(self) -> str:
@@ -60,18 +60,18 @@ class Hand:
 
     def load(self) -> str:
         """Take up the profile as it is on disk; what was not learned yet is learned now."""
-        from app.my_digits.tuner import Teacher
+        from app.my_digits.tuner import BackgroundTuner
 
         self.is_loaded = True
-        self._teacher = Teacher(self.profile, self.shipped, data_dir=self._data_dir)
+        self._tuner = BackgroundTuner(self.profile, self.shipped, data_dir=self._data_dir)
         try:
-            notices = self._teacher.load()
+            notices = self._tuner.load()
         except DigitpadError as error:
             return str(error)
         self._take_up()
         self.refresh()
-        if self._teacher.stale:
-            self._teacher.start()
+        if self._tuner.stale:
+            self._tuner.start()
         return "; ".join(notices)
 
     def refresh(self) -> str:
@@ -97,8 +97,8 @@ class Hand:
         from app.my_digits.tuner import frame_digits
 
         networks = [(self.shipped, self._untaught)]
-        if self.reader is not None:
-            networks.append((self.reader, self._taught))
+        if self.classifier is not None:
+            networks.append((self.classifier, self._taught))
         waiting = [
             own for own in self.digits if any(own.line not in answers for _, answers in networks)
         ][:READ_AT_ONCE]
@@ -113,24 +113,24 @@ class Hand:
                 answers.update(zip(lines, logits.argmax(axis=1).tolist(), strict=True))
         return bool(waiting)
 
-    def image(self, own: OwnDigit) -> NDArray[Any] | None:
+    def image(self, own: OwnDigit) -> Array | None:
         """What the network sees of a digit, (28, 28); None before it was read."""
         return self._images.get(own.line)
 
     def is_right(self, own: OwnDigit) -> bool | None:
         """Whether the network in use reads a digit as it is meant; None before it was read."""
-        answers = self._untaught if self.reader is None else self._taught
+        answers = self._untaught if self.classifier is None else self._taught
         return answers[own.line] == own.digit.label if own.line in answers else None
 
-    def correct(self, label: int, marks: Sequence[Mark]) -> tuple[str | None, str]:
+    def correct(self, label: int, strokes: Sequence[Stroke]) -> tuple[str | None, str]:
         """Keep a drawing under its label and learn from it; returns its key and a line."""
         from app.my_digits.profile import visible_strokes
 
-        strokes = visible_strokes(marks)
-        if not strokes:
+        lines = visible_strokes(strokes)
+        if not lines:
             return None, "Only what was drawn here can be kept; draw a digit first"
         try:
-            own = self.profile.add(label, strokes)
+            own = self.profile.add(label, lines)
         except DigitpadError as error:
             return None, str(error)
         said = self._changed("")
@@ -172,10 +172,10 @@ class Hand:
 
     def forget(self) -> str:
         """Back to the shipped network; the digits stay."""
-        if self._teacher is None:
+        if self._tuner is None:
             return "Nothing has been learned yet"
         try:
-            said = self._teacher.forget()
+            said = self._tuner.forget()
         except DigitpadError as error:
             said = str(error)
         self._take_up()
@@ -183,19 +183,19 @@ class Hand:
 
     def poll(self) -> str | None:
         """What a tuning came to, once; None while there is nothing to say. Call it often."""
-        lesson = self._teacher.poll() if self._teacher is not None else None
-        if lesson is None:
+        result = self._tuner.poll() if self._tuner is not None else None
+        if result is None:
             return None
         self._take_up()
         done, self._done = self._done, ""
-        message = f"{done}; {lesson.message}" if done else lesson.message
+        message = f"{done}; {result.message}" if done else result.message
         message = message[0].upper() + message[1:]
-        return "; ".join([message, *lesson.notices])
+        return "; ".join([message, *result.notices])
 
     def close(self) -> None:
         """End a tuning that is under way; it is taken up again at the next start."""
-        if self._teacher is not None:
-            self._teacher.close()
+        if self._tuner is not None:
+            self._tuner.close()
 
     def summary(self) -> str:
         """How many digits there are, and how they and MNIST's are read."""
@@ -206,13 +206,13 @@ class Hand:
         if self.is_reading:
             return f"{line}; they are being read …"
         line += f", {sum(bool(self.is_right(own)) for own in self.digits)} read right"
-        if self.reader is not None:
+        if self.classifier is not None:
             untaught = sum(self._untaught.get(own.line) == own.digit.label for own in self.digits)
             line += f" ({untaught} without what was learned)"
         accuracy = figures.get("test_accuracy") if isinstance(figures, dict) else None
         if isinstance(accuracy, float):
             line += f" · MNIST {100 * accuracy:.2f} %"
-            line += " before that" if self.reader is not None else ""
+            line += " before that" if self.classifier is not None else ""
         return line
 
     def _changed(self, done: str) -> str:
@@ -222,22 +222,22 @@ class Hand:
         """
         self._version, self._done = None, done
         said = self.refresh()
-        if self._teacher is not None:
-            self._teacher.start()
+        if self._tuner is not None:
+            self._tuner.start()
         return said
 
     def _take_up(self) -> None:
-        network = self._teacher.network if self._teacher is not None else self.shipped
+        network = self._tuner.network if self._tuner is not None else self.shipped
         self._taught, self.is_reading = {}, True
         if network is self.shipped:
-            self.reader = None
+            self.classifier = None
             return
         # A file and a name of its own: it stands beside the shipped one on the shelf.
         name = self.shipped.name + YOURS
         # The figures are the shipped network's; nobody has measured this one on MNIST.
         record = {k: v for k, v in network.checkpoint.record.items() if k != "figures"}
         checkpoint = dataclasses.replace(network.checkpoint, name=name, record=record)
-        self.reader = Reader(self.profile.tuned_path(self.shipped.name), checkpoint)
+        self.classifier = Classifier(self.profile.tuned_path(self.shipped.name), checkpoint)
 
 
 def with_article(label: int) -> str:

@@ -31,14 +31,14 @@ from typing import Any, BinaryIO
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import MAX_FILE, MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
-from nn.handwriting.framing import SIZE, Mark, visible_lines
+from nn.handwriting.framing import SIZE, Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
 from nn.support.files import sync_folder, user_folder, write_atomically
 
 DIGITS_FILE = "digits.jsonl"
 DEFAULT_PROFILE = "default"
 NAME = re.compile(r"[^\W_][\w .-]{0,62}[\w-]|[^\W_]")  # a letter or number first, no dot at the end
-MOST_LINES = 100_000  # each takes some hundred bytes of memory, however short it is
+MAX_LINES = 100_000  # each takes some hundred bytes of memory, however short it is
 LOCK_SECONDS = 2.0  # another window holds the lock for a few milliseconds
 
 
@@ -224,9 +224,9 @@ class Profile:
             raise ProfileError(
                 f"{self.path} is larger than {MAX_FILE:,} bytes; move it away to begin anew"
             )
-        if content.count(b"\n") > MOST_LINES:
+        if content.count(b"\n") > MAX_LINES:
             raise ProfileError(
-                f"{self.path} has more than {MOST_LINES:,} lines; move it away to begin anew"
+                f"{self.path} has more than {MAX_LINES:,} lines; move it away to begin anew"
             )
         return content
 
@@ -306,9 +306,9 @@ def open_profile(name: str = DEFAULT_PROFILE) -> Profile:
     return Profile(user_folder("data") / "profiles" / name)
 
 
-def visible_strokes(marks: Sequence[Mark]) -> list[list[Point]]:
+def visible_strokes(strokes: Sequence[Stroke]) -> list[list[Point]]:
     """The strokes of a drawing as they can be kept: what was rubbed out or lies off is left out."""
-    lines = visible_lines(marks, (SIZE, SIZE))
+    lines = visible_lines(strokes, (SIZE, SIZE))
     return [[(float(x), float(y)) for x, y in line] for line in lines]
 
 

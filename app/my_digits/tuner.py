@@ -1,8 +1,8 @@
 """Learning from the user's own digits while the window goes on.
 
-A `Teacher` tunes in a thread of its own. Whoever has the window calls `start` after a change of the
-user's digits and `poll` in every frame; both return at once. What was learned is in the profile
-before it is used, so that a crash at any moment leaves the old network or the new one.
+A `BackgroundTuner` tunes in a thread of its own. Whoever has the window calls `start` after a
+change of the user's digits and `poll` in every frame; both return at once. What was learned is in
+the profile before it is used, so that a crash at any moment leaves the old network or the new one.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.drawing.strokes import RecordedDigit, marks_of
+from app.drawing.strokes import RecordedDigit, strokes_of
 from app.my_digits.profile import OwnDigit, Profile
 from nn.handwriting.framing import SIZE, frame_strokes
-from nn.inference.classifier import Reader
+from nn.inference.classifier import Classifier
 from nn.support.errors import DigitpadError
+from nn.support.types import Array
 from nn.training.finetuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TuningResult:
     """What came of a tuning: a line for the user, and the measurements, if it came so far.
 
     `network` reads from now on; None where the one in use stays. `taught` is the digest of the
@@ -37,7 +36,7 @@ class Lesson:
 
     message: str
     outcome: Outcome | None = None
-    network: Reader | None = None
+    network: Classifier | None = None
     taught: str = ""
     notices: tuple[str, ...] = ()  # on lines of the user's file that had to be set aside
 
@@ -47,7 +46,7 @@ class Lesson:
         return self.network is not None and bool(self.taught)
 
 
-class Teacher:
+class BackgroundTuner:
     """Keeps a profile's network: the shipped one, or the one tuned to the profile's digits.
 
     `network` is what to read with. `stale` says that the digits have changed since they were last
@@ -58,7 +57,7 @@ class Teacher:
     def __init__(
         self,
         profile: Profile,
-        shipped: Reader,
+        shipped: Classifier,
         seed: int = 0,
         data_dir: Path | None = None,
         threads: int = 2,
@@ -73,7 +72,7 @@ class Teacher:
         self._thread: threading.Thread | None = None
         self._again = False  # the digits changed while a tuning was under way
         self._is_forgotten = False  # what comes of the tuning that is under way
-        self._lesson: Lesson | None = None
+        self._result: TuningResult | None = None
 
     def load(self) -> list[str]:
         """Take up the profile's tuned network, if there is one; returns lines for the user.
@@ -112,19 +111,19 @@ class Teacher:
         self._thread = threading.Thread(target=self._work, name="tuning", daemon=True)
         self._thread.start()
 
-    def poll(self) -> Lesson | None:
+    def poll(self) -> TuningResult | None:
         """The lesson, once, when a tuning has ended; from then on `network` is what it gave."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._join(self._thread)
-        lesson, self._lesson = self._lesson, None
-        if lesson is not None and lesson.network is not None:
+        result, self._result = self._result, None
+        if result is not None and result.network is not None:
             # Also where it is out of date already: it is what the profile holds.
-            self.network, self._taught = lesson.network, lesson.taught
+            self.network, self._taught = result.network, result.taught
         if self._again:
             self.start()
             return None
-        return lesson
+        return result
 
     def forget(self) -> str:
         """Back to the shipped network, also on disk; the digits stay. Returns a line for the user.
@@ -145,57 +144,59 @@ class Teacher:
         self._tuner.stop.set()
         if self._thread is not None:
             self._join(self._thread)
-        self._again, self._lesson = False, None
+        self._again, self._result = False, None
 
     def _join(self, thread: threading.Thread) -> None:
         """Wait for the end of a tuning; nothing is left of one that was forgotten meanwhile."""
         thread.join()
         self._thread = None
         if self._is_forgotten:
-            self._is_forgotten, self._lesson = False, None
+            self._is_forgotten, self._result = False, None
             with contextlib.suppress(DigitpadError):  # saved at the last moment
                 self.profile.forget_tuned(self.shipped.name)
 
     def _work(self) -> None:
         """The thread: whatever happens becomes a lesson."""
         try:
-            self._lesson = self._tune()
+            self._result = self._tune()
         except DigitpadError as error:
-            self._lesson = Lesson(f"kept the old weights: {error}")
+            self._result = TuningResult(f"kept the old weights: {error}")
         except Exception as error:
             # A bug or no memory must not end in a thread that nobody hears of.
-            self._lesson = Lesson(f"kept the old weights: {type(error).__name__}: {error}")
+            self._result = TuningResult(f"kept the old weights: {type(error).__name__}: {error}")
 
-    def _tune(self) -> Lesson:
+    def _tune(self) -> TuningResult:
         found = self.profile.load()
         return replace(self._tune_to(found.digits), notices=found.notices)
 
-    def _tune_to(self, digits: Sequence[OwnDigit]) -> Lesson:
+    def _tune_to(self, digits: Sequence[OwnDigit]) -> TuningResult:
         # A network that learned a digit which was deleted or relabelled since is not: the shipped
         # one is the measure then.
         is_valid = self._taught in digests(digits)
         if not digits:
-            lesson = self._refused(digits, is_valid, "there are none of your digits")
-            return replace(lesson, message="the shipped network reads")
+            result = self._refused(digits, is_valid, "there are none of your digits")
+            return replace(result, message="the shipped network reads")
         images, labels = frame_digits([own.digit for own in digits])
         # The window reads with both meanwhile, whose layers work in buffers of their own.
         measure = self.network if is_valid else self.shipped
         model = measure.checkpoint.model.replica()
-        current = Reader(measure.path, replace(measure.checkpoint, model=model))
+        current = Classifier(measure.path, replace(measure.checkpoint, model=model))
         outcome = self._tuner.tune(images, labels, current)
-        if outcome.reader is None:
+        if outcome.classifier is None:
             return replace(self._refused(digits, is_valid, outcome.reason), outcome=outcome)
         if self._tuner.stop.is_set():
-            return Lesson("kept the old weights: the tuning was stopped")
-        lesson = Lesson(outcome.reason, outcome, outcome.reader, digest(digits))
+            return TuningResult("kept the old weights: the tuning was stopped")
+        result = TuningResult(outcome.reason, outcome, outcome.classifier, digest(digits))
         try:
-            save_tuned(self.profile.tuned_path(self.shipped.name), outcome.reader, lesson.taught)
+            save_tuned(
+                self.profile.tuned_path(self.shipped.name), outcome.classifier, result.taught
+            )
         except DigitpadError as error:
             # The user's digits are kept elsewhere; what was learned can be used until the end.
-            return replace(lesson, message=f"{outcome.reason}, for this time only: {error}")
-        return lesson
+            return replace(result, message=f"{outcome.reason}, for this time only: {error}")
+        return result
 
-    def _refused(self, digits: Sequence[OwnDigit], is_valid: bool, reason: str) -> Lesson:
+    def _refused(self, digits: Sequence[OwnDigit], is_valid: bool, reason: str) -> TuningResult:
         """The digits cannot be learned: a tuned network that is not valid any more is removed.
 
         Raises `ProfileError` if that fails.
@@ -204,8 +205,8 @@ class Teacher:
             self.profile.forget_tuned(self.shipped.name)
         self._settle(digits)
         if is_valid or not self._taught:
-            return Lesson(f"kept the old weights: {reason}")
-        return Lesson(f"the shipped network reads again: {reason}", network=self.shipped)
+            return TuningResult(f"kept the old weights: {reason}")
+        return TuningResult(f"the shipped network reads again: {reason}", network=self.shipped)
 
     def _settlement(self, digits: Sequence[OwnDigit]) -> str:
         """What tells these digits with these shipped weights from all others."""
@@ -216,11 +217,11 @@ class Teacher:
             self.profile.settle(self.shipped.name, self._settlement(digits))
 
 
-def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[NDArray[Any], NDArray[Any]]:
+def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
     """Recorded digits as the network sees them, (N, 28, 28), and their labels (N,)."""
     images = np.zeros((len(digits), SIZE, SIZE), np.float32)
     for image, digit in zip(images, digits, strict=True):
-        image[...] = frame_strokes(marks_of(digit))
+        image[...] = frame_strokes(strokes_of(digit))
     return images, np.array([digit.label for digit in digits], np.int64)
 
 

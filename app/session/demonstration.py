@@ -9,7 +9,7 @@ from app.drawing.strokes import RecordedDigit, fit
 from app.session.predictor import Predictor
 
 POINT_SECONDS = 1 / 60  # pens and mice report about as often
-LONGEST_SECONDS = 1.6  # that drawing one digit may take
+MAX_SECONDS = 1.6  # that drawing one digit may take
 LIFT_SECONDS = 0.12  # between two strokes
 LOOK_SECONDS = 1.5  # to look at the answer
 PAUSE_SECONDS = 0.3  # on blank paper
@@ -64,7 +64,7 @@ class Demonstration:
             self._predictor.reset()
             yield PAUSE_SECONDS
             points = sum(len(stroke) for stroke in digit.strokes)
-            seconds = min(POINT_SECONDS, LONGEST_SECONDS / points)
+            seconds = min(POINT_SECONDS, MAX_SECONDS / points)
             for stroke in fit(digit.strokes):
                 self._canvas.begin("draw", *stroke[0])
                 yield seconds

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from app.session.predictor import Network
-from nn.inference.classifier import Reader, load_reader
+from nn.inference.classifier import Classifier, load_classifier
 from nn.support.errors import DigitpadError
 from nn.support.files import user_folder
 
 
 @dataclass(frozen=True)
-class Entry:
+class NetworkInfo:
     """A network on the shelf; what is not known of it is None."""
 
     network: Network
@@ -28,7 +28,7 @@ class Entry:
         return self.network.name
 
 
-class Shelf:
+class NetworkList:
     """The networks to choose from, smallest first; one of them is chosen.
 
     It begins with the one that is handed in; `load_next` adds another from `folders`, so that the
@@ -36,7 +36,7 @@ class Shelf:
     """
 
     def __init__(self, network: Network, folders: Sequence[Callable[[], Path]] = ()) -> None:
-        self.entries = [entry_of(network)]
+        self.entries = [network_info(network)]
         self.chosen = 0
         self._folders = list(folders)
         self._waiting: list[Path] | None = None
@@ -61,7 +61,7 @@ class Shelf:
                 # ./models and the packaged folder may be one and the same.
                 if path.resolve() in {entry.file for entry in self.entries}:
                     continue
-                self._put(load_reader(path))
+                self._put(load_classifier(path))
             except (DigitpadError, OSError, RuntimeError):  # the last two: links in a circle
                 continue
             return True
@@ -69,7 +69,7 @@ class Shelf:
 
     def add(self, network: Network) -> None:
         """Put a network on the shelf, in place of one read from the same file, and choose it."""
-        file = entry_of(network).file
+        file = network_info(network).file
         self.entries = [entry for entry in self.entries if file is None or entry.file != file]
         self._put(network)
         self.chosen = next(i for i, e in enumerate(self.entries) if e.network is network)
@@ -100,7 +100,7 @@ class Shelf:
 
     def _put(self, network: Network) -> None:
         chosen = self.network if self.chosen < len(self.entries) else None
-        entries = [*self.entries, entry_of(network)]
+        entries = [*self.entries, network_info(network)]
         self.entries = sorted(entries, key=lambda entry: entry.parameters or 0)
         place = (i for i, entry in enumerate(self.entries) if entry.network is chosen)
         self.chosen = next(place, 0)
@@ -114,17 +114,17 @@ def network_files(folder: Path) -> list[Path]:
         return []
 
 
-def entry_of(network: Network) -> Entry:
+def network_info(network: Network) -> NetworkInfo:
     """A network with what its file tells about it."""
     path: Path | None = getattr(network, "path", None)
     file = None if path is None else path.resolve()
-    if not isinstance(network, Reader):
-        return Entry(network, file=file)
+    if not isinstance(network, Classifier):
+        return NetworkInfo(network, file=file)
     figures: Any = network.checkpoint.record.get("figures")
     figures = figures if isinstance(figures, dict) else {}
     accuracy = figures.get("test_accuracy", figures.get("validation_accuracy"))
     known = isinstance(accuracy, float) and 0 <= accuracy <= 1
-    return Entry(network, network.count_params(), accuracy if known else None, file)
+    return NetworkInfo(network, network.count_params(), accuracy if known else None, file)
 
 
 def users_networks() -> Path:

@@ -9,22 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.drawing.canvas import Canvas
 from nn.handwriting.framing import Framing
+from nn.support.types import Array
 
 
 class Network(Protocol):
-    """What the program needs to know of a trained network; `nn.inference.classifier.Reader` is
+    """What the program needs to know of a trained network; `nn.inference.classifier.Classifier` is
     one."""
 
     name: str
 
-    def probabilities(self, images: NDArray[Any]) -> NDArray[Any]:
+    def probabilities(self, images: Array) -> Array:
         """Ten probabilities, (N, 10), for each of the framed images, (N, 28, 28) in 0…1."""
         ...
 
@@ -61,7 +61,7 @@ class Predictor:
     `answer` is the latest answer, or None as long as there is none, and `framing` what it is
     about. A first dot of ink starts the interval, so the network sees a stroke and not the dot it
     begins with. The end of a stroke does not wait for the interval's.
-    `refuses` says of framed images (N, 28, 28) which are no digits, (N,).
+    `is_rejected` says of framed images (N, 28, 28) which are no digits, (N,).
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Predictor:
         canvas: Canvas,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
-        refuses: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+        is_rejected: Callable[[Array], Array] | None = None,
     ) -> None:
         self.answer: Answer | None = None
         self.framing: Framing | None = None
@@ -79,7 +79,7 @@ class Predictor:
         self.network = network
         self._canvas = canvas
         self._clock = clock
-        self._refuses = refuses
+        self._is_rejected = is_rejected
         self._read_version = canvas.version  # the drawing that `answer` is about
         self._due: float | None = None
 
@@ -98,16 +98,16 @@ class Predictor:
             self._due = self._clock() + self.interval
         if self._canvas.is_drawing and self._clock() < self._due:
             return False
-        self.read_now()
+        self.predict_now()
         return True
 
-    def read_now(self) -> None:
+    def predict_now(self) -> None:
         """Ask about the canvas without waiting; on a blank canvas there is no answer."""
         self.reset()
         if not self._canvas.is_blank:
             self.framing = self._canvas.framing()
             image = self.framing.image
-            is_digit = self._refuses is None or not bool(self._refuses(image[None])[0])
+            is_digit = self._is_rejected is None or not bool(self._is_rejected(image[None])[0])
             self.answer = read(self.network, image, is_digit)
             self.version += 1
 
@@ -127,7 +127,7 @@ class Predictor:
         return max(0.0, self._due - self._clock()) if self._canvas.is_drawing else 0.0
 
 
-def read(network: Network, image: NDArray[Any], is_digit: bool = True) -> Answer:
+def read(network: Network, image: Array, is_digit: bool = True) -> Answer:
     """What a network makes of one framed image (28, 28), if it is a digit."""
     probabilities = np.asarray(network.probabilities(image[None]), dtype=float)[0]
     return Answer(tuple(probabilities.tolist()), is_digit)

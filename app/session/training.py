@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import DataLoader, Dataset, split
 from nn.inference.calibration import fit_temperature
 from nn.inference.checkpoint import Checkpoint, save_checkpoint
-from nn.inference.classifier import Reader
+from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, Architecture, build, is_convolutional
 from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
 from nn.support.errors import DigitpadError
+from nn.support.types import Array
 from nn.training.learner import EVALUATION_BATCH, BestWeights, Callback, DataLoaders, Learner
 from nn.training.optimizers import Adam, cosine
 from nn.training.settings import DEFAULTS, new_settings
 
 State = Literal["running", "stopped", "finished", "failed"]
 SHOWN_EVERY = 0.25  # seconds between two looks at the weights
-MOST_POINTS = 400  # of a curve; every other one goes when there are more
+MAX_POINTS = 400  # of a curve; every other one goes when there are more
 EPOCHS = 10
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times
 # a frame, would be felt.
@@ -38,7 +38,7 @@ SWITCH_SECONDS = 0.0005
 SLICE = 32  # images that a convolution works on at once
 
 
-class Point(NamedTuple):
+class CurvePoint(NamedTuple):
     """How well the network did on the digits since the point before."""
 
     epoch: float  # how many times it has seen the training digits
@@ -50,7 +50,7 @@ class Training(Callback):
     """Trains a fresh network of an architecture on a data set, in a thread of its own.
 
     `points` are the curve of the training digits, `validation` that of the digits kept aside, a
-    point an epoch. `reader` reads with the weights as they were at the last `refresh`.
+    point an epoch. `classifier` reads with the weights as they were at the last `refresh`.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Training(Callback):
         self.name = name
         self.state: State = "running"
         self.message = ""
-        self.points: list[Point] = []
-        self.validation: list[Point] = []
+        self.points: list[CurvePoint] = []
+        self.validation: list[CurvePoint] = []
         self.epochs = epochs
         self.version = 0  # grows with each new look at the weights
         self._seed = seed
@@ -100,7 +100,9 @@ class Training(Callback):
         self._looks = 0
         shown = build(architecture, np.random.default_rng(0))
         shown.parameters[...] = self._snapshot
-        self.reader = Reader(Path(f"{name} in training"), Checkpoint(name, architecture, shown, {}))
+        self.classifier = Classifier(
+            Path(f"{name} in training"), Checkpoint(name, architecture, shown, {})
+        )
         self._shown: tuple[int, State] = (0, "running")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -140,27 +142,28 @@ class Training(Callback):
         return self._shown != (self.version, self.state)
 
     def refresh(self) -> bool:
-        """Let `reader` read with the newest weights; returns whether these or `state` are new."""
+        """Let `classifier` read with the newest weights; returns whether these or `state` are
+        new."""
         with self._lock:
             if not self.has_news:
                 return False
             self._shown = self.version, self.state
-            self.reader.checkpoint.model.parameters[...] = self._snapshot
-            self.reader.checkpoint.temperature = self._temperature
+            self.classifier.checkpoint.model.parameters[...] = self._snapshot
+            self.classifier.checkpoint.temperature = self._temperature
         return True
 
-    def save(self, folder: Path) -> Reader:
+    def save(self, folder: Path) -> Classifier:
         """Write the network, as good as it is now, to NAME-1.npz, NAME-2.npz, … in a folder.
 
         Takes the first name that is free and returns the reader of that file.
         Of a finished training that is the best epoch's. Raises `CheckpointError` if it cannot.
         """
         self.refresh()
-        shown = self.reader.checkpoint
+        shown = self.classifier.checkpoint
         figures = {}
         if self.validation:
-            judged = self.validation if self.state == "finished" else self.validation[-1:]
-            figures["validation_accuracy"] = max(point.accuracy for point in judged)
+            evaluated = self.validation if self.state == "finished" else self.validation[-1:]
+            figures["validation_accuracy"] = max(point.accuracy for point in evaluated)
         record: dict[str, Any] = {
             "made": "in the window, by T",
             "seed": self._seed,
@@ -177,7 +180,7 @@ class Training(Callback):
                 with contextlib.suppress(FileExistsError):  # another window was faster
                     save_checkpoint(path, checkpoint, replace=False)
                     break
-        return Reader(path, checkpoint)
+        return Classifier(path, checkpoint)
 
     # In the thread
 
@@ -228,7 +231,7 @@ class Training(Callback):
         """Add to the validation curve."""
         last = learner.history[-1]
         if last.validation_loss is not None and last.validation_accuracy is not None:
-            point = Point(last.number, last.validation_loss, last.validation_accuracy)
+            point = CurvePoint(last.number, last.validation_loss, last.validation_accuracy)
             self.validation = [*self.validation, point]
         self._since = (0, 0.0, 0.0)
 
@@ -242,8 +245,8 @@ class Training(Callback):
         done = learner.epoch + learner.batch / len(learner.dataloaders.train)
         loss, accuracy = ((sums[i] - self._since[i]) / images for i in (1, 2))
         self._since = sums
-        points = [*self.points, Point(done, loss, accuracy)]  # a new list: the window may read
-        if len(points) > MOST_POINTS:
+        points = [*self.points, CurvePoint(done, loss, accuracy)]  # a new list: the window may read
+        if len(points) > MAX_POINTS:
             points, self._every = points[::2], self._every * 2
         self.points = points
 
@@ -255,8 +258,8 @@ class Training(Callback):
     def _fitted_temperature(self, model: Sequential) -> float:
         loader = self._learner.dataloaders.validation
         assert loader is not None
-        logits: list[NDArray[Any]] = []
-        labels: list[NDArray[Any]] = []
+        logits: list[Array] = []
+        labels: list[Array] = []
         for images, some_labels in loader.batches(np.random.default_rng(0)):
             if self._learner.stop:
                 return 1.0

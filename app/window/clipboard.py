@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pygame
-from numpy.typing import NDArray
 
 from app.drawing.pictures import framed_picture
 from app.drawing.quiet import silent_libraries
 from nn.support.errors import DataError
+from nn.support.types import Array
 
 # What pictures that can be read are called there; the second is Windows's own name for one.
 TYPES = ("image/png", "PNG", "image/jpeg", "image/bmp")
@@ -37,7 +37,7 @@ def copy(picture: pygame.Surface) -> None:
         raise DataError(f"No clipboard for pictures here ({reason}); S saves the drawing") from None
 
 
-def pasted_image() -> NDArray[Any]:
+def pasted_image() -> Array:
     """The digit in the picture on the clipboard, framed, (28, 28); `DataError` without one."""
     try:
         with _open_clipboard() as scrap:

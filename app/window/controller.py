@@ -40,7 +40,7 @@ LETTERS: dict[int, str] = {
     pygame.K_l: "switch theme",
     pygame.K_m: "mine",
 }
-CARD_COMMANDS = ("help", "open", "mine", "switch theme")  # of these, what works over a card too
+DIALOG_COMMANDS = ("help", "open", "mine", "switch theme")  # of these, what works over a card too
 DIGIT_KEYS = {getattr(pygame, f"K_{digit}"): digit for digit in range(10)}
 ARROWS: dict[int, tuple[int, int]] = {
     pygame.K_LEFT: (-1, 0),
@@ -127,7 +127,7 @@ class Controller:
             # like; no movement is heard until the pointer is back, with its button down or not.
             self.canvas.end()
             if self._pointer is not None and self._pointer[0] == "finger":
-                self.lift()  # nothing would tell that it is up, and no other could draw
+                self.release_pointer()  # nothing would tell that it is up, and no other could draw
             self._held.clear()
         elif kind == pygame.WINDOWFOCUSGAINED:
             # An Esc still down here closed something in another window; it must not quit this one.
@@ -145,7 +145,7 @@ class Controller:
             self.session.resize(size)
             self.canvas.end()
 
-    def lift(self) -> None:
+    def release_pointer(self) -> None:
         """End the stroke; the pointer that made it does nothing until it goes down again."""
         self._pointer = None
         self.canvas.end()
@@ -159,7 +159,7 @@ class Controller:
                 if self._is_held(self._pointer[2], event.buttons):
                     self._move(self._pointer, x, y)
                 else:
-                    self.lift()
+                    self.release_pointer()
             elif self._pointer is None:
                 self._hover(self._button_at(x, y))
         elif event.button in TOOLS:
@@ -185,18 +185,18 @@ class Controller:
 
     def _press(self, pointer: Pointer, kind: Kind, x: float, y: float) -> None:
         if pointer == self._pointer:
-            self.lift()  # a second press of the same button: its release was lost
+            self.release_pointer()  # a second press of the same button: its release was lost
         if self._pointer is not None or (kind == "draw" and self._click(x, y)):
             return
         if self.session.overlay is None:
             self._pointer, self._kind = pointer, kind
-            self.session.hands_on = True
+            self.session.user_took_over = True
             self.session.pen = None
             self.canvas.begin(kind, *self.layout.to_cells(x, y))
 
     def _move(self, pointer: Pointer, x: float, y: float) -> None:
         if pointer == self._pointer and self.session.overlay is not None:
-            self.lift()  # a card was opened by a key, and lies over the canvas now
+            self.release_pointer()  # a card was opened by a key, and lies over the canvas now
         elif pointer == self._pointer:
             place = self.layout.to_cells(x, y)
             if self.canvas.is_drawing:
@@ -208,7 +208,7 @@ class Controller:
         if pointer == self._pointer:
             if self.canvas.is_drawing and self.session.overlay is None:
                 self.canvas.extend(*self.layout.to_cells(x, y))
-            self.lift()
+            self.release_pointer()
 
     @staticmethod
     def _is_held(button: int, buttons: tuple[int, int, int]) -> bool:
@@ -235,7 +235,7 @@ class Controller:
         """What a click at a place does other than draw; whether there was anything."""
         session, layout = self.session, self.layout
         if session.overlay is not None:
-            self._click_card(x, y)
+            self._click_dialog(x, y)
             return True
         button = layout.button_at(x, y)
         if button is not None:
@@ -251,17 +251,17 @@ class Controller:
                 session.choose_network(index)
                 return True
         if session.panel == "inside":
-            for stage, tiles in enumerate(session.inside_tiles()):
+            for layer, tiles in enumerate(session.inside_tiles()):
                 unit = tiles.at(x, y)
                 if unit is not None:
-                    session.look_at(stage, unit)
+                    session.look_at(layer, unit)
                     return True
         return False
 
-    def _click_card(self, x: float, y: float) -> None:
+    def _click_dialog(self, x: float, y: float) -> None:
         session = self.session
         if session.overlay == "open":
-            rows = self.layout.card_rows(len(session.saved))[: len(session.saved)]
+            rows = self.layout.dialog_rows(len(session.saved))[: len(session.saved)]
             for index, row in enumerate(rows):
                 if row.contains(x, y):
                     return session.open_row(index)
@@ -270,12 +270,12 @@ class Controller:
             if button is not None:
                 session.correct(int(button)) if button.isdigit() else session.do(button)
                 return self._hover(self._button_at(x, y))
-            count = len(session.hand.digits) if session.hand is not None else 0
-            tile = self.layout.card_tiles(count).at(x, y)
+            count = len(session.my_digits.digits) if session.my_digits is not None else 0
+            tile = self.layout.dialog_tiles(count).at(x, y)
             if tile is not None:
                 session.row = tile
                 session.version += 1
-            if self.layout.card.contains(x, y):  # a click beside a button closes nothing
+            if self.layout.dialog.contains(x, y):  # a click beside a button closes nothing
                 return None
         session.overlay = None
         session.version += 1
@@ -299,7 +299,7 @@ class Controller:
         elif key == pygame.K_F12:
             session.window_requests.append("screenshot")
         elif session.overlay is not None:
-            self._card_key(key, letter)
+            self._dialog_key(key, letter)
         elif key == pygame.K_F6:
             session.move_focus(-1 if shift else 1)
         elif key in DIGIT_KEYS:
@@ -340,14 +340,14 @@ class Controller:
         elif letter == pygame.K_s:
             session.do("save")
 
-    def _card_key(self, key: int, letter: int) -> None:
+    def _dialog_key(self, key: int, letter: int) -> None:
         """A key while a card is open: its own, or one of another card; none for what lies below."""
         session = self.session
         if session.overlay == "open" and key in (*ARROWS, *ENTER):
             self._list_key(key)
         elif session.overlay == "mine" and self._own_digit_key(key, letter):
             pass
-        elif LETTERS.get(letter) in CARD_COMMANDS:
+        elif LETTERS.get(letter) in DIALOG_COMMANDS:
             session.do(LETTERS[letter])
 
     def _list_key(self, key: int) -> None:
@@ -370,9 +370,9 @@ class Controller:
         elif letter == pygame.K_f:
             session.forget()
         elif key in ARROWS:
-            count = len(session.hand.digits) if session.hand is not None else 0
+            count = len(session.my_digits.digits) if session.my_digits is not None else 0
             dx, dy = ARROWS[key]
-            step = dx + dy * session.layout.card_tiles(count).columns
+            step = dx + dy * session.layout.dialog_tiles(count).columns
             if 0 <= session.row + step < count:
                 session.row += step
         else:

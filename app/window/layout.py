@@ -19,7 +19,7 @@ from nn.handwriting.framing import SIZE
 DIGITS = 10
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
-MOST_ROWS = 6  # networks in the table, where there is room
+MAX_ROWS = 6  # networks in the table, where there is room
 
 Panel = Literal["answer", "networks", "inside", "training"]
 
@@ -89,7 +89,7 @@ class Layout:
     cell: int  # pixels a cell is wide and high
     canvas: Rect
     answer: Rect
-    seen: Rect  # the framed image
+    network_input: Rect  # the framed image
     caption: Rect  # what it is
     body: Rect  # the panel below, or beside, answer and framed image
     bars: tuple[BarRow, ...]
@@ -118,19 +118,19 @@ class Layout:
         return None
 
     @property
-    def card(self) -> Rect:
+    def dialog(self) -> Rect:
         """The sheet that lies over the window to show the help or a list; wide where it is low."""
         height = min(self.size[1] - self.text // 2, self.text * 34)
         width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
         return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
 
-    def card_rows(self, count: int, columns: int = 1) -> list[Rect]:
+    def dialog_rows(self, count: int, columns: int = 1) -> list[Rect]:
         """Rows for `count` lines below the title of the card, and one more for a last word."""
-        inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
+        inner, top = self.dialog.shrunk(max(6, self.text * 5 // 4)), self.dialog_title.bottom
         margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
         top += margin if self._is_card_low else self.text // 2
         down = -(-count // columns)  # lines below each other
-        pitch = min(self.text * 2, (self.card.bottom - margin - top) / (down + 1))
+        pitch = min(self.text * 2, (self.dialog.bottom - margin - top) / (down + 1))
         # Not every row begins at a whole pixel, but all are equally high, and so their words are.
         height, gap = max(1, int(pitch)), self.text * 3 // 2
         share = (inner.width + gap) // columns
@@ -143,14 +143,14 @@ class Layout:
     @property
     def help_columns(self) -> int:
         """How many columns the lines of the help stand in: two in a wide, low window."""
-        return 2 if self.card.width >= self.text * 60 else 1
+        return 2 if self.dialog.width >= self.text * 60 else 1
 
-    def card_tiles(self, count: int) -> Tiles:
+    def dialog_tiles(self, count: int) -> Tiles:
         """Square tiles for `count` pictures below the title of the card, as large as there fit.
 
         The space below them is left for buttons and two lines of words.
         """
-        inner, top = self.card.shrunk(max(6, self.text * 5 // 4)), self.card_title.bottom
+        inner, top = self.dialog.shrunk(max(6, self.text * 5 // 4)), self.dialog_title.bottom
         top += self.text // 2
         gap = max(1, self.text // 4)
         bottom = self.own_digit_buttons["0"].y - self.text // 2
@@ -163,12 +163,12 @@ class Layout:
                 break
             columns += 1
         side = max(1, side)
-        return Tiles(room, self.card_title, count, rows, columns, side, side, gap)
+        return Tiles(room, self.dialog_title, count, rows, columns, side, side, gap)
 
     @property
     def own_digit_buttons(self) -> dict[str, Rect]:
         """Below the tiles of the user's digits: a button for each label, and the others."""
-        inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        inner = self.dialog.shrunk(max(6, self.text * 5 // 4))
         height, gap = round(self.text * 1.6), max(2, self.text // 3)
         lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
         left = inner.x + self.text * 3  # of it stands what they do
@@ -185,17 +185,17 @@ class Layout:
         return next((name for name, rect in places if rect.contains(x, y)), None)
 
     @property
-    def card_title(self) -> Rect:
+    def dialog_title(self) -> Rect:
         """Where the card says what it is."""
-        inner = self.card.shrunk(max(6, self.text * 5 // 4))
+        inner = self.dialog.shrunk(max(6, self.text * 5 // 4))
         if self._is_card_low:
-            return Rect(inner.x, self.card.y + self.text // 3, inner.width, self.text * 5 // 4)
+            return Rect(inner.x, self.dialog.y + self.text // 3, inner.width, self.text * 5 // 4)
         return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
 
     @property
     def _is_card_low(self) -> bool:
         """Whether the card needs all of its height for what stands on it."""
-        return self.card.height < self.text * 32
+        return self.dialog.height < self.text * 32
 
 
 @dataclass(frozen=True)
@@ -318,17 +318,17 @@ def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
     head = min(round(side * (0.17 if panel == "inside" else 0.26)), text * 10)
     caption = round(text * 1.2)
     square = _whole_cells(max(8, min(head - caption, whole.width * 2 // 5)))
-    seen = Rect(whole.right - square, whole.y, square, square)
+    network_input = Rect(whole.right - square, whole.y, square, square)
     answer = Rect(whole.x, whole.y, whole.width - square - text, square)
-    captioned = Rect(whole.x, seen.bottom, whole.width, caption)
+    captioned = Rect(whole.x, network_input.bottom, whole.width, caption)
     body_top = captioned.bottom + max(3, text // 3)
     body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     row = Rect(left, foot.y - between - button, foot.width, button)
     buttons = _button_row(row, BUTTONS, text)
     return _assemble(
-        (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
-        networks,
+        (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
+        buttons, foot, networks,
     )  # fmt: skip
 
 
@@ -353,8 +353,8 @@ def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
     upper = canvas.bottom + gap
     caption = round(text * 1.2)
     square = _whole_cells(max(8, min(head, (below - caption) // 2)))
-    seen = Rect(left, upper, square, square)
-    captioned = Rect(left, seen.bottom, head + gap // 2, caption)
+    network_input = Rect(left, upper, square, square)
+    captioned = Rect(left, network_input.bottom, head + gap // 2, caption)
     answer = Rect(left, captioned.bottom, head, upper + below - captioned.bottom)
     body_left = left + head + gap
     body = Rect(body_left, upper, left + span - body_left, below)
@@ -367,8 +367,8 @@ def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
         part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
         buttons |= _button_row(Rect(left, y, span, button), part, text)
     return _assemble(
-        (width, height), panel, text, cell, canvas, answer, seen, captioned, body, buttons, foot,
-        networks,
+        (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
+        buttons, foot, networks,
     )  # fmt: skip
 
 
@@ -397,7 +397,7 @@ def _assemble(
     cell: int,
     canvas: Rect,
     answer: Rect,
-    seen: Rect,
+    network_input: Rect,
     caption: Rect,
     body: Rect,
     buttons: dict[str, Rect],
@@ -409,7 +409,7 @@ def _assemble(
     table: tuple[Rect, ...] = ()
     more = curves = words = None
     training_buttons: dict[str, Rect] = {}
-    wanted = 1 + min(networks, MOST_ROWS)
+    wanted = 1 + min(networks, MAX_ROWS)
     if panel == "answer":
         row = round(text * 1.3)
         # As many as there is room for below ten bars that can be read; a heading over one of
@@ -449,8 +449,8 @@ def _assemble(
     help_ = Rect(foot.x, foot.y, foot.width - name_width, foot.height)
     name = Rect(help_.right, foot.y, name_width, foot.height)
     return Layout(
-        size, panel, text, cell, canvas, answer, seen, caption, body, bars, table, more, curves,
-        words, training_buttons, buttons, help_, name,
+        size, panel, text, cell, canvas, answer, network_input, caption, body, bars, table, more,
+        curves, words, training_buttons, buttons, help_, name,
     )  # fmt: skip
 
 

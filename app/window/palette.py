@@ -7,10 +7,10 @@ against it: a pair that differs in hue for every kind of colour vision, and in l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.support.types import Array
 
 Colour = tuple[int, int, int]
 
@@ -32,7 +32,7 @@ class Palette:
     quiet: Colour
     button: Colour
     hover: Colour
-    card: Colour  # of what lies over the window
+    dialog: Colour  # of what lies over the window
 
 
 DARK = Palette(
@@ -49,7 +49,7 @@ DARK = Palette(
     quiet=(139, 149, 166),
     button=(33, 38, 48),
     hover=(52, 60, 75),
-    card=(25, 29, 37),
+    dialog=(25, 29, 37),
 )
 LIGHT = Palette(
     background=(246, 246, 243),
@@ -65,19 +65,19 @@ LIGHT = Palette(
     quiet=(96, 104, 117),
     button=(233, 234, 232),
     hover=(214, 218, 224),
-    card=(255, 255, 255),
+    dialog=(255, 255, 255),
 )
 PALETTES = {"dark": DARK, "light": LIGHT}
 
 
-def mixed(low: Colour, high: Colour, share: NDArray[Any]) -> NDArray[np.uint8]:
+def mixed(low: Colour, high: Colour, share: Array) -> Array:
     """Colours (…, 3) as bytes on the way from `low` (share 0) to `high` (share 1)."""
     start, end = np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
-    colours: NDArray[Any] = np.rint(start + share[..., None] * (end - start))
+    colours: Array = np.rint(start + share[..., None] * (end - start))
     return colours.astype(np.uint8)
 
 
-def signed(palette: Palette, value: NDArray[Any]) -> NDArray[np.uint8]:
+def signed(palette: Palette, value: Array) -> Array:
     """Colours (…, 3) of values in −1…1: from `against` over paper to `best`."""
     value = np.clip(value, -1.0, 1.0)
     positive = mixed(palette.paper, palette.best, np.maximum(value, 0))

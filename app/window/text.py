@@ -11,13 +11,13 @@ from app.window.palette import Colour
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 REGULAR, BOLD = "Inter-Regular.otf", "Inter-SemiBold.otf"
-SMALLEST_TEXT = 10  # pixels of the font; smaller letters cannot be read
-LONGEST_TEXT = 300  # characters; a line has room for fewer
-MOST_FONTS, MOST_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
-MOST_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
+MIN_TEXT = 10  # pixels of the font; smaller letters cannot be read
+MAX_TEXT = 300  # characters; a line has room for fewer
+MAX_FONTS, MAX_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
+MAX_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
 
 
-class Writer:
+class TextRenderer:
     """Writes text; keeps fonts and the pictures of words. `pygame.font` must be initialised."""
 
     def __init__(self) -> None:
@@ -53,12 +53,12 @@ class Writer:
 
     def fitting(self, text: str, rect: Rect, size: float, face: str = REGULAR) -> int:
         """The size that `write` gives the letters of a text: `size`, or less where it must."""
-        height = max(SMALLEST_TEXT, min(round(size), round(rect.height * 1.05)))
+        height = max(MIN_TEXT, min(round(size), round(rect.height * 1.05)))
         width = self.width(text, height, face)
         if width > rect.width:
-            height = max(SMALLEST_TEXT, int(height * rect.width / width))
+            height = max(MIN_TEXT, int(height * rect.width / width))
             # Letters are not narrowed in quite the same proportion.
-            while height > SMALLEST_TEXT and self.width(text, height, face) > rect.width:
+            while height > MIN_TEXT and self.width(text, height, face) > rect.width:
                 height -= 1
         return height
 
@@ -85,7 +85,7 @@ class Writer:
         Where there is not room for all of them, the letters are smaller, and at last the text is
         shortened.
         """
-        for height in range(max(SMALLEST_TEXT, round(size)), SMALLEST_TEXT - 1, -1):
+        for height in range(max(MIN_TEXT, round(size)), MIN_TEXT - 1, -1):
             size, line_height = height, self._font(REGULAR, height).get_linesize()
             lines, most = self.wrapped(text, rect.width, size), max(1, rect.height // line_height)
             is_narrow = all(self.width(line, size) <= rect.width for line in lines)
@@ -99,7 +99,7 @@ class Writer:
     def glyph(self, digit: str, height: int, colour: Colour) -> pygame.Surface:
         """A digit that is about `height` pixels tall, and no taller, without space around it."""
         tallest = 0.765  # of the font's size, in Inter: a round digit with its overshoot
-        size = max(SMALLEST_TEXT, round(height / tallest))
+        size = max(MIN_TEXT, round(height / tallest))
         picture = self._picture(digit, BOLD, size, colour)
         return picture.subsurface(picture.get_bounding_rect())
 
@@ -118,7 +118,7 @@ class Writer:
     def _picture(self, text: str, face: str, size: int, colour: Colour) -> pygame.Surface:
         key = (text, face, size, colour)
         if key not in self._pictures:
-            if len(self._pictures) >= MOST_PICTURES or self._pixels >= MOST_PIXELS:
+            if len(self._pictures) >= MAX_PICTURES or self._pixels >= MAX_PIXELS:
                 self._pictures.clear()
                 self._pixels = 0
             picture = self._font(face, size).render(text, True, colour)
@@ -129,7 +129,7 @@ class Writer:
     def _font(self, face: str, size: int) -> pygame.font.Font:
         key = (face, size)
         if key not in self._fonts:
-            if len(self._fonts) >= MOST_FONTS:
+            if len(self._fonts) >= MAX_FONTS:
                 self._fonts.clear()
             self._fonts[key] = pygame.font.Font(str(ASSETS / "fonts" / face), size)
         return self._fonts[key]
@@ -144,4 +144,4 @@ def decimal(value: float, signed: bool = False) -> str:
 
 def writable(text: str) -> str:
     """Text as a font can write it; names of files and networks may hold anything."""
-    return text[:LONGEST_TEXT].encode(errors="replace").decode().replace("\0", "?")
+    return text[:MAX_TEXT].encode(errors="replace").decode().replace("\0", "?")

@@ -5,27 +5,27 @@ What goes into the lower part of the panel is in `app.window.panels`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
-from numpy.typing import NDArray
 
 from app.session.commands import BUTTONS
 from app.session.predictor import Answer
 from app.session.session import on_canvas
-from app.window import cards, panels
-from app.window.cells import cell_colours, enlarged, evidence_colours, gliding
+from app.window import dialogs, panels
+from app.window.cells import attribution_colours, cell_colours, enlarged, gliding
 from app.window.layout import Layout, Rect
 from app.window.palette import PALETTES, Palette
-from app.window.text import BOLD, REGULAR, SMALLEST_TEXT, Writer
+from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer
 from nn.handwriting.framing import BOX, SIZE
+from nn.support.types import Array
 
 if TYPE_CHECKING:
     from app.session.session import Session
 
 INVITATION = "Draw a digit"
-SEEN, SEEN_SHORT = "what the network sees", "what it sees"
+NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -33,7 +33,7 @@ class View:
     """Draws the parts of a session's window on a surface; keeps nothing but words."""
 
     def __init__(self) -> None:
-        self.writer = Writer()
+        self.renderer = TextRenderer()
 
     def draw(self, surface: pygame.Surface, session: Session) -> None:
         """Draw everything."""
@@ -44,11 +44,11 @@ class View:
         self.draw_buttons(surface, session)
         self.draw_foot(surface, session)
         if session.overlay == "help":
-            cards.draw_help(surface, session, self.writer)
+            dialogs.draw_help(surface, session, self.renderer)
         elif session.overlay == "open":
-            cards.draw_list(surface, session, self.writer)
+            dialogs.draw_list(surface, session, self.renderer)
         elif session.overlay == "mine":
-            cards.draw_own_digits(surface, session, self.writer)
+            dialogs.draw_own_digits(surface, session, self.renderer)
 
     def draw_canvas(self, surface: pygame.Surface, session: Session) -> Rect:
         """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
@@ -56,8 +56,8 @@ class View:
         ink, framing = session.canvas.ink, session.predictor.framing
         x, y, side, _ = layout.canvas
         is_stale = session.predictor.is_stale
-        if session.evidence is not None and framing is not None and not is_stale:
-            cells = evidence_colours(palette, ink, on_canvas(session.evidence, framing))
+        if session.attribution is not None and framing is not None and not is_stale:
+            cells = attribution_colours(palette, ink, on_canvas(session.attribution, framing))
         else:
             cells = cell_colours(palette, ink)
         surface.blit(enlarged(cells, side), (x, y))
@@ -73,22 +73,22 @@ class View:
     def draw_head(self, surface: pygame.Surface, session: Session) -> Rect:
         """Draw the answer large, and the framed image; returns the rectangle."""
         layout, palette = session.layout, PALETTES[session.theme]
-        area = around(layout.answer, layout.seen, layout.caption)
+        area = around(layout.answer, layout.network_input, layout.caption)
         line = line_width(layout)
         area = Rect(area.x - line, area.y - line, area.width + 2 * line, area.height + 2 * line)
         surface.fill(palette.background, area)
         answer = session.predictor.answer
         if answer is None:
             align = 0.0 if is_wide(layout.answer) else 0.5
-            self.writer.write(
+            self.renderer.write(
                 surface, INVITATION, layout.answer, layout.text * 1.5, palette.quiet, align
             )
         else:
             self._draw_answer(surface, layout, palette, answer, session.label)
-        self._draw_seen(surface, session)
+        self._draw_network_input(surface, session)
         if session.predictor.is_stale:
-            for rect in (layout.answer, layout.seen):
-                cards.draw_veil(surface, session, rect, STALE)
+            for rect in (layout.answer, layout.network_input):
+                dialogs.draw_veil(surface, session, rect, STALE)
         return area
 
     def draw_body(self, surface: pygame.Surface, session: Session) -> Rect:
@@ -98,16 +98,16 @@ class View:
         body = Rect(body.x - line, body.y - line, body.width + 2 * line, body.height + 2 * line)
         surface.fill(PALETTES[session.theme].background, body)
         if session.panel == "inside":
-            panels.draw_inside(surface, session, self.writer)
+            panels.draw_inside(surface, session, self.renderer)
         else:
-            panels.draw_bars(surface, session, self.writer)
-            panels.draw_table(surface, session, self.writer)
+            panels.draw_bars(surface, session, self.renderer)
+            panels.draw_table(surface, session, self.renderer)
             if session.panel == "training":
-                panels.draw_training(surface, session, self.writer)
+                panels.draw_training(surface, session, self.renderer)
         if session.predictor.is_stale:
             # How a training goes is not about the drawing.
             answers = [*(row.whole for row in layout.bars), *layout.table]
-            cards.draw_veil(surface, session, around(*answers) if answers else body, STALE)
+            dialogs.draw_veil(surface, session, around(*answers) if answers else body, STALE)
         return body
 
     def draw_buttons(self, surface: pygame.Surface, session: Session) -> Rect:
@@ -129,7 +129,7 @@ class View:
         }
         for name, rect in layout.buttons.items():
             panels.draw_button(
-                surface, session, self.writer, name, BUTTONS[name], rect,
+                surface, session, self.renderer, name, BUTTONS[name], rect,
                 is_active=active.get(name, False), is_faint=useless.get(name, False),
             )  # fmt: skip
         return area
@@ -140,22 +140,24 @@ class View:
         line = around(layout.help, layout.name)
         area = line._replace(height=line.height + layout.text)  # the margin has room for a second
         surface.fill(palette.background, area)
-        colour = palette.text if session.toast else palette.quiet
+        colour = palette.text if session.message else palette.quiet
         size, words, room = layout.text * 0.92, session.hint(), layout.help
-        is_long = self.writer.width(words, SMALLEST_TEXT) > room.width
-        if is_long and session.toast:  # it goes by; the name can wait
+        is_long = self.renderer.width(words, MIN_TEXT) > room.width
+        if is_long and session.message:  # it goes by; the name can wait
             room = line
         else:
-            self.writer.write(surface, session.network.name, layout.name, size, palette.quiet, 1.0)
-        if self.writer.width(words, SMALLEST_TEXT) > room.width:
+            self.renderer.write(
+                surface, session.network.name, layout.name, size, palette.quiet, 1.0
+            )
+        if self.renderer.width(words, MIN_TEXT) > room.width:
             room = room._replace(height=area.height)
-            self.writer.write_wrapped(surface, words, room, size, colour)
+            self.renderer.write_wrapped(surface, words, room, size, colour)
         else:
-            self.writer.write(surface, words, room, size, colour)
+            self.renderer.write(surface, words, room, size, colour)
         return area
 
     def _draw_grid(
-        self, surface: pygame.Surface, layout: Layout, palette: Palette, ink: NDArray[Any]
+        self, surface: pygame.Surface, layout: Layout, palette: Palette, ink: Array
     ) -> None:
         """Faint lines between cells, where there is no ink on either side of them."""
         x, y, side, _ = layout.canvas
@@ -202,7 +204,7 @@ class View:
         tall = height if wide else min(round(height * 0.5), width)
         shown = str(answer.digit) if answer.is_digit else "?"
         colour = palette.best if answer.is_sure else palette.quiet
-        digit = self.writer.glyph(shown, tall, colour)
+        digit = self.renderer.glyph(shown, tall, colour)
         if wide:
             surface.blit(digit, (x, y + (height - digit.get_height()) // 2))
             # All digits are given the width of the widest, so that the words do not jump.
@@ -225,12 +227,12 @@ class View:
         lines = [
             (part, size, face)
             for line, size, face in lines
-            for part in self.writer.wrapped(line, words.width, SMALLEST_TEXT, face)
+            for part in self.renderer.wrapped(line, words.width, MIN_TEXT, face)
         ]
         room = min(words.height // len(lines), text * 2)
         # The parts of a line that was wrapped are equally large.
         largest = min(
-            self.writer.fitting(line, Rect(*words[:3], room), text * size, face)
+            self.renderer.fitting(line, Rect(*words[:3], room), text * size, face)
             for line, size, face in lines
             if face == BOLD
         )
@@ -239,34 +241,34 @@ class View:
             place = Rect(words.x, top + index * room, words.width, room)
             colour = palette.text if face == BOLD else palette.quiet
             size = largest if face == BOLD else text * size
-            self.writer.write(surface, line, place, size, colour, 0.0 if wide else 0.5, face)
+            self.renderer.write(surface, line, place, size, colour, 0.0 if wide else 0.5, face)
 
-    def _draw_seen(self, surface: pygame.Surface, session: Session) -> None:
+    def _draw_network_input(self, surface: pygame.Surface, session: Session) -> None:
         """The framed image, or the drawing on its way into the frame."""
         layout, palette = session.layout, PALETTES[session.theme]
-        framing, seen = session.predictor.framing, layout.seen
+        framing, network_input = session.predictor.framing, layout.network_input
         if framing is None:
             cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
         elif session.glide < 1:
             cells = cell_colours(palette, gliding(session.canvas.ink, framing, session.glide))
-        elif session.evidence is not None:
-            cells = evidence_colours(palette, framing.image, session.evidence)
+        elif session.attribution is not None:
+            cells = attribution_colours(palette, framing.image, session.attribution)
         else:
             cells = cell_colours(palette, framing.image)
-        surface.blit(enlarged(cells, seen.width), seen[:2])
+        surface.blit(enlarged(cells, network_input.width), network_input[:2])
         line = line_width(layout)
         pygame.draw.rect(
             surface, palette.frame,
-            (seen.x - line, seen.y - line, seen.width + 2 * line, seen.height + 2 * line), line,
+            network_input.shrunk(-line), line,
         )  # fmt: skip
         if framing is None:  # the box that MNIST's digits fill
-            margin = round(seen.width * (SIZE - BOX) / 2 / SIZE)
-            pygame.draw.rect(surface, palette.grid, seen.shrunk(margin), line)
+            margin = round(network_input.width * (SIZE - BOX) / 2 / SIZE)
+            pygame.draw.rect(surface, palette.grid, network_input.shrunk(margin), line)
         size = layout.text * 0.8
-        align = 1.0 if layout.caption.right == seen.right else 0.0
-        has_room = self.writer.width(SEEN, SMALLEST_TEXT) <= layout.caption.width
-        words = SEEN if has_room else SEEN_SHORT
-        self.writer.write(surface, words, layout.caption, size, palette.quiet, align)
+        align = 1.0 if layout.caption.right == network_input.right else 0.0
+        has_room = self.renderer.width(NETWORK_INPUT, MIN_TEXT) <= layout.caption.width
+        words = NETWORK_INPUT if has_room else SEEN_SHORT
+        self.renderer.write(surface, words, layout.caption, size, palette.quiet, align)
 
 
 def around(*rects: Rect) -> Rect:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.onnx_model import to_onnx
 from nn.network.architectures import NAMED, Architecture
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 @dataclass(frozen=True)
@@ -156,8 +154,7 @@ def train_tensorflow(task: Task, images: Array, labels: Array) -> Trained:
     seconds = time.perf_counter() - start
 
     def logits(images: Array) -> Array:
-        result: Array = model.predict(images, batch_size=1000, verbose=0)
-        return result
+        return model.predict(images, batch_size=1000, verbose=0)
 
     return Trained(seconds, logits)
 
@@ -280,7 +277,7 @@ def _jax_network(architecture: Architecture, rng: np.random.Generator) -> tuple[
     return parameters, apply
 
 
-def torch_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
+def torch_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     """The checkpoint's network in PyTorch, eager: images (N, 784) to logits."""
     import torch
 
@@ -296,7 +293,7 @@ def torch_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     return read
 
 
-def onnx_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
+def onnx_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     """The checkpoint's network in ONNX Runtime: images (N, 784) to probabilities."""
     import onnxruntime
 
@@ -304,7 +301,6 @@ def onnx_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
     def read(images: Array) -> Array:
-        result: Array = session.run(None, {"images": images.reshape(-1, 1, 28, 28)})[0]
-        return result
+        return session.run(None, {"images": images.reshape(-1, 1, 28, 28)})[0]
 
     return read

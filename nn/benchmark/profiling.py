@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.benchmark.frameworks import Task
@@ -18,11 +17,10 @@ from nn.network.architectures import build, is_convolutional
 from nn.network.convolution import Conv2d
 from nn.network.layers import Linear
 from nn.network.losses import CrossEntropyLoss
+from nn.support.types import Array
 from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD
 from nn.training.parallel import SLICE
-
-Array = NDArray[Any]
 
 PROFILED_BATCHES = 30
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nn.benchmark import frameworks as peers
+from nn.benchmark import frameworks
 from nn.benchmark.frameworks import Task, Trained
 from nn.benchmark.profiling import matrix_products, new_learner
 from nn.data.dataset import Dataset, load_mnist
@@ -22,15 +21,14 @@ from nn.inference.checkpoint import Checkpoint, find_model, load_checkpoint
 from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
 from nn.support.errors import DataError
+from nn.support.types import Array
 from nn.training.learner import EVALUATION_BATCH, accuracy
 from nn.training.parallel import available_cores
-
-Array = NDArray[Any]
 
 TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
 FEWEST = 100  # digits of a training file
 MANY = 10_000  # digits that are read in one call
-SINGLE_READINGS = 300
+SINGLE_PREDICTIONS = 300
 
 
 def train_digitpad(task: Task, images: Array, labels: Array) -> Trained:
@@ -43,7 +41,7 @@ def train_digitpad(task: Task, images: Array, labels: Array) -> Trained:
     return Trained(seconds, in_parts(learner.model))
 
 
-def floor(task: Task, images: Array, labels: Array) -> Trained:
+def matmul_lower_bound(task: Task, images: Array, labels: Array) -> Trained:
     """The matrix products of `train_digitpad`, and nothing else."""
     return Trained(matrix_products(task, len(labels), available_cores()), None)
 
@@ -59,7 +57,7 @@ def in_parts(model: Sequential) -> Callable[[Array], Array]:
     return read
 
 
-def digitpad_reader(checkpoint: Checkpoint) -> Callable[[Array], Array]:
+def digitpad_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     """The checkpoint's network in Digitpad: images (N, 784) to logits."""
     return in_parts(checkpoint.model)
 
@@ -71,21 +69,28 @@ class System(NamedTuple):
     packages: tuple[str, ...]
     train: Callable[[Task, Array, Array], Trained] | None
     networks: tuple[str, ...] = ("mlp", "cnn-small", "cnn")
-    reader: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
+    classifier: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
 
 
 SYSTEMS = {
-    "digitpad": System("Digitpad", ("numpy",), train_digitpad, reader=digitpad_reader),
-    "floor": System("matrix products alone", ("numpy",), floor),
-    "jax": System("JAX, jit", ("jax",), peers.train_jax),
-    "sklearn": System("scikit-learn", ("sklearn",), peers.train_sklearn, ("mlp",)),
-    "torch": System("PyTorch", ("torch",), peers.train_torch, reader=peers.torch_reader),
-    "torch-tensors": System("PyTorch, no DataLoader", ("torch",), peers.train_torch_tensors),
-    "torch-channels-last": System(
-        "PyTorch, channels_last", ("torch",), peers.train_torch_channels_last, ("cnn-small", "cnn")
+    "digitpad": System("Digitpad", ("numpy",), train_digitpad, classifier=digitpad_classifier),
+    "floor": System("matrix products alone", ("numpy",), matmul_lower_bound),
+    "jax": System("JAX, jit", ("jax",), frameworks.train_jax),
+    "sklearn": System("scikit-learn", ("sklearn",), frameworks.train_sklearn, ("mlp",)),
+    "torch": System(
+        "PyTorch", ("torch",), frameworks.train_torch, classifier=frameworks.torch_classifier
     ),
-    "tensorflow": System("TensorFlow", ("tensorflow",), peers.train_tensorflow),
-    "onnx": System("ONNX Runtime", ("onnx", "onnxruntime"), None, reader=peers.onnx_reader),
+    "torch-tensors": System("PyTorch, no DataLoader", ("torch",), frameworks.train_torch_tensors),
+    "torch-channels-last": System(
+        "PyTorch, channels_last",
+        ("torch",),
+        frameworks.train_torch_channels_last,
+        ("cnn-small", "cnn"),
+    ),
+    "tensorflow": System("TensorFlow", ("tensorflow",), frameworks.train_tensorflow),
+    "onnx": System(
+        "ONNX Runtime", ("onnx", "onnxruntime"), None, classifier=frameworks.onnx_classifier
+    ),
 }
 
 
@@ -160,12 +165,12 @@ def train_once(key: str, task: Task, data_dir: Path | None, evaluate: bool) -> d
 def read_once(key: str, data_dir: Path | None) -> dict[str, float]:
     """The time of reading one digit, at the median, and of many at once, with the shipped `cnn`."""
     images = load_parts(data_dir)[1].images
-    make = SYSTEMS[key].reader
+    make = SYSTEMS[key].classifier
     assert make is not None, f"{key} does not read"
     read = make(load_checkpoint(find_model("cnn")))
     with threadpool_limits(1 if key == "digitpad" else None, "blas"):
         times = []
-        for number in range(20 + SINGLE_READINGS):
+        for number in range(20 + SINGLE_PREDICTIONS):
             image = images[number % len(images)][None]
             start = time.perf_counter()
             read(image)

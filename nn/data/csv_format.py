@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.support.errors import unexpected
 from nn.support.packed import MAX_UNPACKED, opened
+from nn.support.types import Array
 
 PIXELS = 28 * 28
 CLASSES = 10
@@ -36,7 +36,7 @@ class _Columns(NamedTuple):
     has_heading: bool
 
 
-def read_columns(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+def read_columns(path: Path | str) -> tuple[Array, Array | None]:
     """The pixels (N, 784) of a CSV file, and its labels (N,) from 0 to 9 or None if it has none.
 
     The file may be packed. Its first line is a heading if one of its fields is a name of the label
@@ -45,7 +45,7 @@ def read_columns(path: Path | str) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     """
     path = Path(path)
     columns = None
-    tables: list[NDArray[np.uint8]] = []
+    tables: list[Array] = []
     with opened(path) as file:
         for lines in _line_chunks(path, file):
             if columns is None:
@@ -127,7 +127,7 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
         yield lines
 
 
-def _parse_lines(path: Path, lines: dict[int, str], columns: _Columns) -> NDArray[np.uint8]:
+def _parse_lines(path: Path, lines: dict[int, str], columns: _Columns) -> Array:
     """The numbers of some lines, (n, columns): all at once if they are plain, else one by one."""
     try:
         # Whole numbers are read ten times faster than fractions. A warning means that NumPy met

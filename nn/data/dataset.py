@@ -10,11 +10,10 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from nn.data.csv_format import CLASSES, PIXELS, read_columns
 from nn.data.idx import read_idx, times
@@ -23,19 +22,20 @@ from nn.support.arrays import read_npz
 from nn.support.errors import DataError, unexpected
 from nn.support.files import user_folder
 from nn.support.packed import COPY_AGAIN
+from nn.support.types import Array
 
 SIDE = 28
 KAGGLE_TEST_SHARE = 7  # one row in so many: 6,000 of Kaggle's 42,000, the proportion of MNIST
 
-Part = tuple[NDArray[np.uint8], NDArray[np.int64]]  # images (N, 784) in 0…255, labels (N,)
+Part = tuple[Array, Array]  # images (N, 784) in 0…255, labels (N,)
 
 
 class Dataset(NamedTuple):
     """Digits and what they are."""
 
-    images: NDArray[np.float32]
+    images: Array
     """(N, 784), 0 = paper, 1 = ink, row by row from the top left."""
-    labels: NDArray[np.int64]
+    labels: Array
     """(N,), 0 to 9."""
 
 
@@ -149,9 +149,7 @@ def _read_keras(path: Path) -> tuple[Part, Part]:
     return parts[0], parts[1]
 
 
-def _paired(
-    images_path: Path, images: NDArray[Any], labels_path: Path, labels: NDArray[Any]
-) -> Part:
+def _paired(images_path: Path, images: Array, labels_path: Path, labels: Array) -> Part:
     """Images and labels that have been read, if they are such and belong together."""
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE) or len(images) == 0:
         received = times(images.shape) + (f" of {images.dtype}" if images.dtype != np.uint8 else "")
@@ -181,7 +179,7 @@ def read_csv(path: Path | str) -> Dataset:
 
 def read_csv_images(
     path: Path | str,
-) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+) -> tuple[Array, Array | None]:
     """As `read_csv`, the images (N, 784) in 0…1 and their labels (N,), or None if it has none."""
     pixels, labels = read_columns(path)
     _check_range(path, pixels)
@@ -201,7 +199,7 @@ def _read_labelled(path: Path | str) -> Part:
     return pixels, labels
 
 
-def _check_range(path: Path | str, pixels: NDArray[np.uint8]) -> None:
+def _check_range(path: Path | str, pixels: Array) -> None:
     """Raise `DataError` if pixels that should reach 255 are all 0 or 1, which is nearly paper."""
     if pixels.max() == 1:
         remedy = "multiply the pixels by 255"
@@ -213,9 +211,9 @@ def _as_dataset(part: Part) -> Dataset:
     return Dataset(_to_unit_range(pixels), labels)
 
 
-def _to_unit_range(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _to_unit_range(pixels: Array) -> Array:
     """Bytes 0…255 to float32 0…1, of the same shape."""
-    images: NDArray[np.float32] = np.divide(pixels, np.float32(255), dtype=np.float32)
+    images: Array = np.divide(pixels, np.float32(255), dtype=np.float32)
     return images
 
 
@@ -236,9 +234,7 @@ def checksum(*datasets: Dataset) -> str:
 # --- Split and batches -------------------------------------------------------------------------
 
 
-def split(
-    labels: NDArray[np.integer], validation_fraction: float, rng: Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(labels: Array, validation_fraction: float, rng: Generator) -> tuple[Array, Array]:
     """Share out 0…N−1 at random: (training indices, validation indices), each ascending.
 
     Stratified: each class gives the same fraction, rounded so that the validation part has
@@ -284,9 +280,9 @@ class DataLoader:
         self,
         dataset: Dataset,
         batch_size: int,
-        indices: NDArray[np.integer] | None = None,
+        indices: Array | None = None,
         shuffle: bool = True,
-        augment: Callable[[NDArray[np.float32], Generator], NDArray[np.float32]] | None = None,
+        augment: Callable[[Array, Generator], Array] | None = None,
         renew: Callable[[Generator], None] | None = None,
     ) -> None:
         total = len(dataset.labels)
@@ -318,9 +314,7 @@ class DataLoader:
     def __repr__(self) -> str:
         return f"DataLoader({self.size} samples in {len(self)} batches of {self.batch_size})"
 
-    def batches(
-        self, rng: Generator | None = None
-    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    def batches(self, rng: Generator | None = None) -> Iterator[tuple[Array, Array]]:
         """One epoch: every sample once as (images (n, 784), labels (n,)); the last may be short.
 
         The arrays are written anew for the next batch, or are views of the data set: use them

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.support.errors import unexpected
 from nn.support.packed import COPY_AGAIN, MAX_UNPACKED, opened
+from nn.support.types import Array
 
 UINT8 = 0x08
 MAX_DIMENSIONS = 3
 CHUNK_BYTES = 1 << 20
 
 
-def read_idx(path: Path | str) -> NDArray[np.uint8]:
+def read_idx(path: Path | str) -> Array:
     """The array of an IDX file of bytes, plain or packed (its content tells, not its name).
 
     The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the type (8 = unsigned byte),

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting.framing import SIZE
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ def displacement_fields(
     gaussian = np.exp(-0.5 * (distance / smoothness) ** 2)
     fields = gaussian @ noise @ gaussian.T
     fields /= np.sqrt(np.mean(fields**2))
-    pool: Array = fields.reshape(count, 2, SIZE * SIZE).astype(np.float32)
-    return pool
+    return fields.reshape(count, 2, SIZE * SIZE).astype(np.float32)
 
 
 def vary(

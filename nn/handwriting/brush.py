@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nn.support.types import Array
+
 Point = tuple[float, float]
 
 # Cells, or half the radius of a wide brush; longer lines are drawn in pieces, so that each inks
 # few cells.
-LONGEST_PIECE = 1.5
-MOST_CELLS = 1 << 20  # inked at once: bounds the memory
+MAX_PIECE = 1.5
+MAX_CELLS = 1 << 20  # inked at once: bounds the memory
 
 
 def distance_to_segment(x: Array, y: Array, start: Array | Point, end: Array | Point) -> Array:
@@ -40,8 +39,7 @@ def distance_to_segment(x: Array, y: Array, start: Array | Point, end: Array | P
     # Not np.clip, whose overhead is larger than the work on the few cells under a brush.
     np.minimum(np.maximum(along, 0, out=along), 1, out=along)
     across_x, across_y = x - along * dx, y - along * dy
-    distance: Array = np.sqrt(across_x * across_x + across_y * across_y)
-    return distance
+    return np.sqrt(across_x * across_x + across_y * across_y)
 
 
 def coverage_at(distance: Array, radius: Array | float, softness: float = 1.0) -> Array:
@@ -123,11 +121,11 @@ def draw_segments(
     """
     radius = np.broadcast_to(np.asarray(radius, np.float32), picture.shape)
     widest = float(radius.max(initial=0.0))
-    longest = max(LONGEST_PIECE, widest / 2)
+    longest = max(MAX_PIECE, widest / 2)
     reach = widest + softness / 2
     side = math.ceil(longest + 2 * reach) + 1  # no piece can ink more cells than side²
     picture, starts, ends, radius = _cut(picture, starts, ends, radius, longest)
-    at_once = max(MOST_CELLS // side**2, 1)
+    at_once = max(MAX_CELLS // side**2, 1)
     for first in range(0, len(picture), at_once):
         part = slice(first, first + at_once)
         _draw_pieces(ink, picture[part], starts[part], ends[part], radius[part], side, softness)

@@ -10,14 +10,12 @@ Coordinates are x to the right and y down. Randomness comes from a `numpy.random
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting import framing as images
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 class Style(NamedTuple):
@@ -283,7 +281,7 @@ STYLES = (
 )
 
 
-class Hand(NamedTuple):
+class Jitter(NamedTuple):
     """How unsteady the writing is: standard deviations, in percent of the digit's box unless said.
 
     All are drawn anew for every digit.
@@ -296,7 +294,7 @@ class Hand(NamedTuple):
     tremor: float = 0.8  # along the line
     smooth: float = 1.0  # the most corners are rounded: 1 averages over a fifth of the box
     bend: float = 3.0  # one slow wave over the whole digit, across and down
-    slant: float = 0.2  # shift in x for a shift of one in y
+    shear: float = 0.2  # shift in x for a shift of one in y
     turn: float = 5.0  # degrees
     aspect: float = 0.27  # logarithm of width over height
     radius: float = 0.18  # logarithm of the pen's radius
@@ -311,17 +309,17 @@ def write_digits(
     labels: Array,
     rng: np.random.Generator,
     styles: tuple[Style, ...] = STYLES,
-    hand: Hand | None = None,
+    jitter: Jitter | None = None,
 ) -> Array:
     """A framed picture (28, 28) of each of the digits `labels` (N,): (N, 28, 28) float32."""
-    hand = hand or Hand()
+    jitter = jitter or Jitter()
     pictures = np.zeros((len(labels), images.SIZE, images.SIZE), np.float32)
     chosen = _choose_styles(labels, styles, rng)
     for number in np.unique(chosen):
         rows = np.flatnonzero(chosen == number)
         for some in np.array_split(rows, -(-len(rows) // 256)):  # so much fits in the cache
-            starts, ends = write_strokes(styles[number], len(some), rng, hand)
-            radius = images.PEN_RADIUS * np.exp(rng.normal(0, hand.radius, len(some)))
+            starts, ends = write_strokes(styles[number], len(some), rng, jitter)
+            radius = images.PEN_RADIUS * np.exp(rng.normal(0, jitter.radius, len(some)))
             pictures[some] = images.frame_lines(starts, ends, radius)
     return pictures
 
@@ -340,7 +338,7 @@ def _choose_styles(labels: Array, styles: tuple[Style, ...], rng: np.random.Gene
 
 
 def write_strokes(
-    style: Style, count: int, rng: np.random.Generator, hand: Hand
+    style: Style, count: int, rng: np.random.Generator, jitter: Jitter
 ) -> tuple[Array, Array]:
     """`count` variations of a style as segments: their starts and ends, each (count, S, 2).
 
@@ -349,29 +347,29 @@ def write_strokes(
     starts, ends = [], []
     for stroke in style.path.split("/"):
         control, basis = _parse_stroke(stroke)
-        jitter = rng.normal(0, hand.point / 100, (count, *control.shape))
+        moved = rng.normal(0, jitter.point / 100, (count, *control.shape))
         # A hand that is careless at one point is careless at all.
-        jitter *= rng.gamma(4, 1 / 4, (count, 1, 1))
-        line = basis @ (control + jitter)
-        line += rng.uniform(0, hand.smooth, (count, 1, 1)) * (_rounded(line) - line)
-        line += _tremor(line.shape, rng) * hand.tremor / 100
+        moved *= rng.gamma(4, 1 / 4, (count, 1, 1))
+        line = basis @ (control + moved)
+        line += rng.uniform(0, jitter.smooth, (count, 1, 1)) * (_rounded(line) - line)
+        line += _tremor(line.shape, rng) * jitter.tremor / 100
         middle = line.mean(axis=1, keepdims=True)
-        line = _turned(line - middle, rng.normal(0, np.deg2rad(hand.stroke_turn), count))
-        line *= np.exp(rng.normal(0, hand.stroke_size, (count, 1, 1)))
-        line += middle + rng.normal(0, hand.stroke / 100, (count, 1, 2))
+        line = _turned(line - middle, rng.normal(0, np.deg2rad(jitter.stroke_turn), count))
+        line *= np.exp(rng.normal(0, jitter.stroke_size, (count, 1, 1)))
+        line += middle + rng.normal(0, jitter.stroke / 100, (count, 1, 2))
         starts.append(line[:, :-1])
         ends.append(line[:, 1:])
     start, end = np.concatenate(starts, axis=1), np.concatenate(ends, axis=1)
     phase = rng.uniform(0, 2 * np.pi, (count, 1, 2))
-    height = rng.normal(0, hand.bend / 100, (count, 1, 2))
-    turn = rng.normal(0, np.deg2rad(hand.turn), count)
-    slant = rng.normal(0, hand.slant, (count, 1))
-    width = ASPECTS[style.digit] * np.exp(rng.normal(0, hand.aspect, (count, 1)))
+    height = rng.normal(0, jitter.bend / 100, (count, 1, 2))
+    turn = rng.normal(0, np.deg2rad(jitter.turn), count)
+    shear = rng.normal(0, jitter.shear, (count, 1))
+    width = ASPECTS[style.digit] * np.exp(rng.normal(0, jitter.aspect, (count, 1)))
 
     def shaped(points: Array) -> Array:
         # A slow wave along y moves x, and along x moves y.
         points = points + height * np.sin(np.pi * points[:, :, ::-1] * 1.5 + phase)
-        points[:, :, 0] = points[:, :, 0] * width - points[:, :, 1] * slant
+        points[:, :, 0] = points[:, :, 0] * width - points[:, :, 1] * shear
         return _turned(points, turn)
 
     return shaped(start), shaped(end)
@@ -387,23 +385,20 @@ def _turned(points: Array, angle: Array) -> Array:
 def _rounded(line: Array) -> Array:
     """Each point of `line` (N, P, 2) replaced by the mean of the five about it."""
     padded = np.pad(line, ((0, 0), (2, 2), (0, 0)), mode="edge")
-    mean: Array = _sum_of_five(padded) / 5
-    return mean
+    return _sum_of_five(padded) / 5
 
 
 def _tremor(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Noise along lines (N, P, 2), alike at neighbouring points, standard deviation about 1."""
     noise = rng.normal(0, 1, (shape[0], shape[1] + 4, shape[2]))
-    tremor: Array = _sum_of_five(noise) / np.sqrt(5)
-    return tremor
+    return _sum_of_five(noise) / np.sqrt(5)
 
 
 def _sum_of_five(line: Array) -> Array:
     """Sums of each five neighbours along axis 1 of `line` (N, P + 4, 2): (N, P, 2)."""
     total: Array = np.cumsum(line, axis=1)
     total[:, 5:] -= total[:, :-5].copy()
-    sums: Array = total[:, 4:]
-    return sums
+    return total[:, 4:]
 
 
 def _parse_stroke(text: str) -> tuple[Array, Array]:

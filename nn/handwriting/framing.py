@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting import brush
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 SIZE = 28  # cells along each side of an image
 BOX = 20.0  # cells along the longer side of the ink: so in 59,987 of MNIST's 60,000 digits
@@ -33,13 +31,13 @@ CENTRE = (14.507, 14.496)
 PEN_RADIUS = 1.25
 PEN_SOFTNESS = 1.1
 # Below a tenth of the canvas a drawing is a dot: enlarging it would only show the hand's tremor.
-SMALLEST_DRAWING = 0.1
+MIN_DRAWING = 0.1
 FINE = 4  # how many steps a cell is divided in to see what an eraser took
 FAINTEST_INK = 0.003  # less than 1/255, the faintest ink in an MNIST image
 
 
 @dataclass(frozen=True)
-class Mark:
+class Stroke:
     """One movement of the pen: a line drawn, or rubbed out, by a round brush.
 
     `points` are (x, y) and `radius` is the brush's, both in cells.
@@ -60,46 +58,46 @@ class Framing:
 
 
 def frame_strokes(
-    marks: Sequence[Mark],
+    strokes: Sequence[Stroke],
     canvas: tuple[float, float] = (SIZE, SIZE),
     radius: float = PEN_RADIUS,
     softness: float = PEN_SOFTNESS,
 ) -> Array:
     """The image alone of `framing_of_strokes`: (28, 28) float32."""
-    return framing_of_strokes(marks, canvas, radius, softness).image
+    return framing_of_strokes(strokes, canvas, radius, softness).image
 
 
 def framing_of_strokes(
-    marks: Sequence[Mark],
+    strokes: Sequence[Stroke],
     canvas: tuple[float, float] = (SIZE, SIZE),
     radius: float = PEN_RADIUS,
     softness: float = PEN_SOFTNESS,
 ) -> Framing:
-    """Draw the visible part of `marks` again as MNIST would show it.
+    """Draw the visible part of `strokes` again as MNIST would show it.
 
     `canvas` is the width and height of the canvas in cells. What lies outside it is not seen, and
     what a later mark rubs out does not count. The longer side of the ink becomes 20 cells, the
     brush becomes MNIST's pen whatever its radius was, and the centre of mass becomes MNIST's.
     """
-    pieces = _visible_pieces(marks, canvas)
-    seen = [piece for mark_pieces in pieces for piece in mark_pieces]
+    pieces = _visible_pieces(strokes, canvas)
+    seen = [piece for stroke_pieces in pieces for piece in stroke_pieces]
     if not seen:
         return Framing(np.zeros((SIZE, SIZE), np.float32))
     points = np.concatenate(seen)
     low, high = points.min(axis=0), points.max(axis=0)
-    extent = max(float((high - low).max()), SMALLEST_DRAWING * max(canvas))
+    extent = max(float((high - low).max()), MIN_DRAWING * max(canvas))
     scale = pen_box(radius) / extent
     centre = np.array([SIZE / 2, SIZE / 2])
     image = np.zeros((SIZE, SIZE), np.float32)
     for _ in range(2):  # the first picture tells where the centre of mass is
         middle = centre - (low + high) / 2 * scale
         image[:] = 0
-        for mark, mark_pieces in zip(marks, pieces, strict=True):
-            for piece in mark_pieces:
+        for stroke, stroke_pieces in zip(strokes, pieces, strict=True):
+            for piece in stroke_pieces:
                 brush.draw_polyline(image, piece * scale + middle, radius, softness)
-            if mark.kind == "erase":  # the ends it left are drawn again as blunt as they were
-                rubbed = np.asarray(mark.points, float).reshape(-1, 2) * scale + middle
-                brush.erase_polyline(image, rubbed, mark.radius * scale, softness)
+            if stroke.kind == "erase":  # the ends it left are drawn again as blunt as they were
+                rubbed = np.asarray(stroke.points, float).reshape(-1, 2) * scale + middle
+                brush.erase_polyline(image, rubbed, stroke.radius * scale, softness)
         if not image.any():
             break
         centre = centre + CENTRE - centre_of_mass(image[None])[0]
@@ -148,31 +146,32 @@ def centre_of_mass(images: Array) -> Array:
     x = images.sum(axis=1) @ (np.arange(width) + 0.5)
     y = images.sum(axis=2) @ (np.arange(height) + 0.5)
     found = np.stack([x, y], axis=1) / np.where(mass > 0, mass, 1.0)[:, None]
-    centre: Array = np.where(mass[:, None] > 0, found, [width / 2, height / 2])
-    return centre
+    return np.where(mass[:, None] > 0, found, [width / 2, height / 2])
 
 
-def visible_lines(marks: Sequence[Mark], canvas: tuple[float, float] = (SIZE, SIZE)) -> list[Array]:
-    """The lines of `marks` that can be seen, each (P, 2) in cells, in the order of drawing.
+def visible_lines(
+    strokes: Sequence[Stroke], canvas: tuple[float, float] = (SIZE, SIZE)
+) -> list[Array]:
+    """The lines of `strokes` that can be seen, each (P, 2) in cells, in the order of drawing.
 
     Apart from the blunt ends that an eraser leaves, drawing them gives the same picture.
     """
-    return [piece for pieces in _visible_pieces(marks, canvas) for piece in pieces]
+    return [piece for pieces in _visible_pieces(strokes, canvas) for piece in pieces]
 
 
-def _visible_pieces(marks: Sequence[Mark], canvas: tuple[float, float]) -> list[list[Array]]:
+def _visible_pieces(strokes: Sequence[Stroke], canvas: tuple[float, float]) -> list[list[Array]]:
     """For each mark the parts of its line that can be seen, each (P, 2); none for an eraser."""
     width, height = (math.ceil(side * FINE) for side in canvas)
     rubbed: Array | None = None  # what the erasers took that came after the mark, on a fine grid
     pieces: list[list[Array]] = []
-    for mark in reversed(marks):
-        points = np.asarray(mark.points, float).reshape(-1, 2)
-        if mark.kind == "draw":
-            pieces.append(_pieces_of(points, mark.radius, rubbed, canvas))
+    for stroke in reversed(strokes):
+        points = np.asarray(stroke.points, float).reshape(-1, 2)
+        if stroke.kind == "draw":
+            pieces.append(_pieces_of(points, stroke.radius, rubbed, canvas))
         else:
             if rubbed is None:
                 rubbed = np.zeros((height, width), np.float32)
-            _rub(rubbed, points * FINE, mark.radius * FINE)
+            _rub(rubbed, points * FINE, stroke.radius * FINE)
             pieces.append([])
     return pieces[::-1]
 
@@ -210,8 +209,7 @@ def _is_on(canvas: tuple[float, float], points: Array, radius: float) -> Array:
     """Whether the brush at each point (P, 2) leaves ink on the canvas."""
     half = np.array(canvas) / 2
     # At the edge of what is seen, the brush half covers the outermost cells of the canvas.
-    seen: Array = np.all(np.abs(points - half) <= half - 0.5 + radius, axis=1)
-    return seen
+    return np.all(np.abs(points - half) <= half - 0.5 + radius, axis=1)
 
 
 def _in_short_steps(points: Array, step: float) -> Array:
@@ -244,7 +242,7 @@ def framing_of_image(image: Array) -> Framing:
     if not len(rows):
         return Framing(framed)
     ink = np.asarray(image, np.float32)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(*ink.shape, SMALLEST_DRAWING * max(image.shape))
+    scale = BOX / max(*ink.shape, MIN_DRAWING * max(image.shape))
     height, width = (max(round(side * scale), 1) for side in ink.shape)
     ink = _resampling(ink.shape[0], height) @ ink @ _resampling(ink.shape[1], width).T
     x, y = centre_of_mass(ink[None])[0]
@@ -263,5 +261,4 @@ def _resampling(old: int, new: int) -> Array:
     centres = (np.arange(new) + 0.5) * old / new
     distance = np.abs(np.arange(old) + 0.5 - centres[:, None])
     weights = np.maximum(1.0 - distance / width, 0.0)
-    shares: Array = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 A network that has only seen digits is sure of one whatever it is shown. To know what is not a digit
 it must have seen some of it; and to know how well it does, it must be measured on other kinds than
-those it has seen. So there are two sets: `TRAINING_KINDS`, from which `nn.train_refusal` learns,
+those it has seen. So there are two sets: `TRAINING_KINDS`, from which `nn.train_rejection` learns,
 and `MEASURING_KINDS`, which nothing learns from.
 
 A shape is written as the digits of `nn.handwriting.digits` are: a line of control points, moved at
@@ -16,12 +16,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting import framing as images
-from nn.handwriting.digits import STYLES, Hand, Style, write_strokes
+from nn.handwriting.digits import STYLES, Jitter, Style, write_strokes
+from nn.support.types import Array
 
-Array = NDArray[Any]
 Generator = np.random.Generator
 Kind = Callable[[int, Generator], Array]
 
@@ -312,8 +311,8 @@ FACES = (
 TURNED = (2, 3, 4, 5, 6, 9)
 MIRRORED = (3, 4, 6, 9)
 LYING = "0,50 50,50 100,50"  # a 1 lying down, which makes a pair one long line
-LETTER_HAND = Hand(point=5.5, stroke=5.0, slant=0.25, turn=7.0, aspect=0.32)
-CAREFUL = Hand(point=4.0, stroke=3.0, aspect=0.22)
+LETTER_JITTER = Jitter(point=5.5, stroke=5.0, shear=0.25, turn=7.0, aspect=0.32)
+CAREFUL = Jitter(point=4.0, stroke=3.0, aspect=0.22)
 
 
 def _drawn(strokes: Sequence[tuple[Array, Array]], rng: Generator) -> Array:
@@ -334,13 +333,13 @@ def _drawn(strokes: Sequence[tuple[Array, Array]], rng: Generator) -> Array:
     return pictures
 
 
-def _written(paths: Sequence[str], count: int, rng: Generator, hand: Hand) -> list[Any]:
+def _written(paths: Sequence[str], count: int, rng: Generator, jitter: Jitter) -> list[Any]:
     """`count` drawings, each of a path chosen at random, as segments (S, 2)."""
     drawings: list[Any] = [None] * count
     chosen = rng.integers(len(paths), size=count)
     for number in np.unique(chosen):
         rows = np.flatnonzero(chosen == number)
-        starts, ends = write_strokes(Style(0, 1, paths[number]), len(rows), rng, hand)
+        starts, ends = write_strokes(Style(0, 1, paths[number]), len(rows), rng, jitter)
         for row, start, end in zip(rows.tolist(), starts, ends, strict=True):
             drawings[row] = (start, end)
     return drawings
@@ -360,7 +359,7 @@ def letters(count: int, rng: Generator) -> Array:
     drawings: list[Any] = [None] * count
     for number in np.unique(chosen):
         rows = np.flatnonzero(chosen == number)
-        written = _written(LETTERS[names[number]], len(rows), rng, LETTER_HAND)
+        written = _written(LETTERS[names[number]], len(rows), rng, LETTER_JITTER)
         for row, drawing in zip(rows.tolist(), written, strict=True):
             drawings[row] = drawing
     return _drawn(drawings, rng)
@@ -460,7 +459,7 @@ def polygons(count: int, rng: Generator) -> Array:
 
 def _digit_drawings(count: int, rng: Generator, digits: Sequence[int] = range(10)) -> list[Any]:
     paths = [style.path for style in STYLES if style.digit in digits and style.path != LYING]
-    return _written(paths, count, rng, Hand())
+    return _written(paths, count, rng, Jitter())
 
 
 def _normalised(drawing: tuple[Array, Array]) -> tuple[Array, Array, float]:
@@ -542,7 +541,7 @@ def turned(count: int, rng: Generator) -> Array:
 def fragments(count: int, rng: Generator) -> Array:
     """Parts of two letters or digits thrown together."""
     paths = [path for several in LETTERS.values() for path in several]
-    first = _written(paths, count, rng, Hand())
+    first = _written(paths, count, rng, Jitter())
     second = _digit_drawings(count, rng, (2, 3, 4, 5, 6, 8, 9))
     rows = []
     for one, other in zip(first, second, strict=True):
@@ -567,8 +566,8 @@ def dots(count: int, rng: Generator) -> Array:
     pictures = _drawn(drawings, rng)
     for row in np.flatnonzero([len(start) == 1 for start, _ in drawings]):  # framed as a dot is
         point = rng.normal(0, 0.2, (2, 2)) + images.SIZE / 2
-        mark = images.Mark([tuple(p) for p in point.tolist()], 1.1)
-        pictures[row] = images.frame_strokes([mark])
+        stroke = images.Stroke([tuple(p) for p in point.tolist()], 1.1)
+        pictures[row] = images.frame_strokes([stroke])
     return pictures
 
 

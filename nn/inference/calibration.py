@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.network.losses import softmax
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 def expected_calibration_error(probabilities: Array, labels: Array, bins: int = 15) -> float:

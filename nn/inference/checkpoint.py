@@ -14,21 +14,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.network.architectures import CLASSES, Architecture, build, count_parameters, describe
 from nn.network.layers import Sequential
 from nn.support.arrays import read_npz
 from nn.support.errors import CheckpointError
 from nn.support.files import write_atomically
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 FORMAT = "digitpad network"
 VERSION = 1
-LARGEST_HEADER = 2**20  # bytes of JSON, which takes up to thirty times as much when read
-LONGEST_NAME = 200
-LARGEST_WEIGHT = 1e12  # those of a network that has learned are below 10
+MAX_HEADER = 2**20  # bytes of JSON, which takes up to thirty times as much when read
+MAX_NAME = 200
+MAX_WEIGHT = 1e12  # those of a network that has learned are below 10
 PACKAGED_MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
@@ -37,7 +35,7 @@ class Checkpoint:
     """A trained network: its name, its layers with their weights, and how it came about.
 
     Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed, and
-    its logits a mean over the image and two copies slanted by ±`slant` cells a row, if that is not
+    its logits a mean over the image and two copies slanted by ±`shear` cells a row, if that is not
     0 (see `nn.inference.classifier`).
     """
 
@@ -46,7 +44,7 @@ class Checkpoint:
     model: Sequential
     record: dict[str, Any]
     temperature: float = 1.0
-    slant: float = 0.0
+    shear: float = 0.0
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) -> None:
@@ -60,7 +58,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) ->
         "architecture": checkpoint.architecture,
         "record": checkpoint.record,
         "temperature": checkpoint.temperature,
-        "slant": checkpoint.slant,
+        "slant": checkpoint.shear,
     }
     save_arrays(path, header, checkpoint.model.state_dict(), replace)
 
@@ -73,15 +71,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
     name: Any = header.get("name")
     record: Any = header.get("record")
     architecture: Any = header.get("architecture")
-    temperature, slant = header.get("temperature"), header.get("slant")
+    temperature, shear = header.get("temperature"), header.get("slant")
     if not (_is_name(name) and isinstance(record, dict) and isinstance(architecture, list)):
         raise _unusable(path, "its header lacks the name, the architecture or the record")
     if not (isinstance(temperature, float) and 0.01 <= temperature <= 100):
         raise _unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
-    if not (isinstance(slant, float) and 0 <= slant <= 1):
-        raise _unusable(path, f"expected a slant from 0 to 1, received {slant!r}")
+    if not (isinstance(shear, float) and 0 <= shear <= 1):
+        raise _unusable(path, f"expected a slant from 0 to 1, received {shear!r}")
     model = model_of(path, architecture, arrays)
-    return Checkpoint(name, architecture, model, record, temperature, slant)
+    return Checkpoint(name, architecture, model, record, temperature, shear)
 
 
 def model_of(
@@ -105,8 +103,8 @@ def model_of(
         raise _unusable(path, f"weights and architecture do not fit: {error}") from None
     weights = model.parameters
     # No comparison holds for what is not a number.
-    if not (abs(weights.min(initial=0)) <= LARGEST_WEIGHT >= abs(weights.max(initial=0))):
-        raise _unusable(path, f"some weights are not finite, or beyond ±{LARGEST_WEIGHT:g}")
+    if not (abs(weights.min(initial=0)) <= MAX_WEIGHT >= abs(weights.max(initial=0))):
+        raise _unusable(path, f"some weights are not finite, or beyond ±{MAX_WEIGHT:g}")
     return model
 
 
@@ -164,7 +162,7 @@ def save_arrays(
 
 
 def load_arrays(
-    path: Path, largest_header: int = LARGEST_HEADER
+    path: Path, largest_header: int = MAX_HEADER
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Read what `save_arrays` wrote: the header and the arrays by name."""
     try:
@@ -199,7 +197,7 @@ def load_arrays(
 
 def _is_name(value: object) -> bool:
     """Whether it can be shown: fonts refuse zeros and surrogates, tables line ends."""
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME
 
 
 def _unusable(path: Path, reason: str) -> CheckpointError:

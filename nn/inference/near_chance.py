@@ -6,15 +6,11 @@ ink on black paper taken for its opposite. Both can be tried out. What remains i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting.framing import SIZE
-from nn.inference.classifier import Reader
-
-Array = NDArray[Any]
+from nn.inference.classifier import Classifier
+from nn.support.types import Array
 
 NEAR_CHANCE = 0.25  # guesses are 10 % right, as are transposed or inverted digits, 4 to 18 %
 SUSPICIOUS = 0.5  # a few transposed digits may be read far better, if there are many 0, 1 and 8
@@ -23,7 +19,9 @@ TRIED = 1000  # images
 WAY = "rows run from the top, paper is 0, ink is 255"
 
 
-def near_chance_hint(reader: Reader, images: Array, labels: Array, accuracy: float) -> str | None:
+def near_chance_hint(
+    classifier: Classifier, images: Array, labels: Array, accuracy: float
+) -> str | None:
     """What may be wrong with images (N, 784) and labels (N,), or None if nothing seems to be."""
     if accuracy >= SUSPICIOUS or len(labels) < FEWEST:
         return None
@@ -35,7 +33,7 @@ def near_chance_hint(reader: Reader, images: Array, labels: Array, accuracy: flo
         "transposed and inverted": 1 - transposed,
     }
     rights = {
-        name: float(np.mean(reader.logits(view).argmax(axis=1) == labels[:TRIED]))
+        name: float(np.mean(classifier.logits(view).argmax(axis=1) == labels[:TRIED]))
         for name, view in views.items()
     }
     best = max(rights, key=rights.__getitem__)

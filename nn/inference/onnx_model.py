@@ -13,13 +13,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting.framing import SIZE
 from nn.inference.checkpoint import Checkpoint
 from nn.support.errors import not_installed
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 OPSET = 9  # of ONNX's operators; PyTorch's exporter wrote it for years, so every runtime reads it
 IR_VERSION = 4  # of ONNX's file format; the first in which weights need not be inputs as well
@@ -54,9 +52,9 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
         raise not_installed("ONNX files", "the package onnx", "onnx") from None
     graph = _Graph()
     images = ["images"]
-    if views and checkpoint.slant:
+    if views and checkpoint.shear:
         rows = graph.add("Transpose", "images", perm=[0, 2, 1, 3])  # each row a channel of its own
-        images += [_slanted(graph, rows, slant) for slant in (checkpoint.slant, -checkpoint.slant)]
+        images += [_sheared(graph, rows, shear) for shear in (checkpoint.shear, -checkpoint.shear)]
     total, *others = [_logits(graph, image, checkpoint) for image in images]
     for logits in others:
         total = graph.add("Add", total, logits)
@@ -82,17 +80,16 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
         ir_version=IR_VERSION,
     )
     checker.check_model(model, full_check=True)
-    content: bytes = model.SerializeToString()
-    return content
+    return model.SerializeToString()
 
 
-def _slanted(graph: _Graph, rows: str, slant: float) -> str:
+def _sheared(graph: _Graph, rows: str, shear: float) -> str:
     """The images whose `rows` (N, 28, 1, 28) are moved as `nn.inference.classifier.row_shifts` does
     it.
 
     A row is moved by a convolution along it, with weights of its own.
     """
-    shifts = slant * (np.arange(SIZE) - (SIZE - 1) / 2)
+    shifts = shear * (np.arange(SIZE) - (SIZE - 1) / 2)
     reach = math.ceil(np.abs(shifts).max())
     taps = np.maximum(1 - np.abs(np.arange(-reach, reach + 1) - shifts[:, None]), 0)
     weight = graph.constant(f"shifts_{len(graph.nodes)}", taps.astype(np.float32)[:, None, None, :])

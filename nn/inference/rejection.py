@@ -10,7 +10,7 @@ image is
 the logarithm of the odds that the drawing is no digit, in nats; the mean of it over the image and
 two slanted copies, as in `nn.inference.classifier`. It does not hang on which network
 reads the digits, nor on what that has learned of a user's hand. Where doubt begins to mean "not
-sure" is the file's `threshold`; `python -m app.refusals STROKES --choose` sets it.
+sure" is the file's `threshold`; `python -m app.rejections STROKES --choose` sets it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.handwriting.framing import SIZE, centre_of_mass
 from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays
-from nn.inference.classifier import row_shifts, slanted
+from nn.inference.classifier import row_shifts, sheared
 from nn.network.architectures import CLASSES, Architecture, cnn
 from nn.network.layers import Sequential
 from nn.support.errors import CheckpointError
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 FORMAT = "digitpad refusal"
 NONE = CLASSES  # the label of what is no digit
 ARCHITECTURE = cnn(16, "pool", 32, "pool", 64, hidden=[64], dropout=0.3, outputs=CLASSES + 1)
 BATCH = 64
 FILE_NAME = "default.refusal.npz"
-SLANT = 0.2  # cells a row
-SMALLEST_SIDE = 10.0  # cells; framing makes every drawing 20 long, unless it is but a dot
+SHEAR = 0.2  # cells a row
+MIN_SIDE = 10.0  # cells; framing makes every drawing 20 long, unless it is but a dot
 # A line's ink spreads less than this across it, as a share of its spread along it. With `LEVEL`
 # that holds for one of MNIST's 60,000 training digits.
 THIN = 0.3
@@ -48,7 +46,7 @@ SOLID = 0.98
 
 
 @dataclass
-class Refusal:
+class Rejection:
     """A trained eye for what is no digit, and the doubt (in nats) from which it says so."""
 
     architecture: Architecture
@@ -57,37 +55,35 @@ class Refusal:
     record: dict[str, Any]
 
     def __post_init__(self) -> None:
-        self._slants = [row_shifts(SLANT), row_shifts(-SLANT)]
+        self._shears = [row_shifts(SHEAR), row_shifts(-SHEAR)]
 
-    def doubt(self, images: Array) -> Array:
+    def rejection_score(self, images: Array) -> Array:
         """Framed images (N, 28, 28) in 0…1 -> how much speaks against a digit (N,), in nats.
 
         Shapes that are no digit whatever the network says are infinitely doubtful: blank paper, a
         dot, which framing leaves small, a line that lies level, and a solid block.
         """
         images = images.reshape(len(images), SIZE, SIZE)
-        doubts = np.empty(len(images), np.float32)
+        rejection_scores = np.empty(len(images), np.float32)
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
-            views = np.concatenate([batch, *(slanted(batch, shifts) for shifts in self._slants)])
+            views = np.concatenate([batch, *(sheared(batch, shifts) for shifts in self._shears)])
             odds = log_odds_of_none(self.model.forward(views.reshape(len(views), -1)))
-            doubts[start : start + BATCH] = odds.reshape(-1, len(batch)).mean(axis=0)
-        no_digit = (longer_side(images) < SMALLEST_SIDE) | is_level_line(images) | is_block(images)
-        doubts[no_digit] = np.inf
-        return doubts
+            rejection_scores[start : start + BATCH] = odds.reshape(-1, len(batch)).mean(axis=0)
+        no_digit = (longer_side(images) < MIN_SIDE) | is_level_line(images) | is_block(images)
+        rejection_scores[no_digit] = np.inf
+        return rejection_scores
 
-    def refuses(self, images: Array) -> Array:
+    def is_rejected(self, images: Array) -> Array:
         """Framed images (N, 28, 28) -> whether each is rather "not sure" than a digit, (N,)."""
-        refused: Array = self.doubt(images) > self.threshold
-        return refused
+        return self.rejection_score(images) > self.threshold
 
 
 def log_odds_of_none(logits: Array) -> Array:
     """Logits (N, 11) -> z(none) − log Σ exp z(digit), (N,)."""
     digits = logits[:, :CLASSES]
     largest = digits.max(axis=1)
-    odds: Array = logits[:, NONE] - largest - np.log(np.exp(digits - largest[:, None]).sum(axis=1))
-    return odds
+    return logits[:, NONE] - largest - np.log(np.exp(digits - largest[:, None]).sum(axis=1))
 
 
 def longer_side(images: Array) -> Array:
@@ -98,8 +94,7 @@ def longer_side(images: Array) -> Array:
         line: Array = np.any(inked, axis=axis)  # (N, 28)
         last = SIZE - np.argmax(line[:, ::-1], axis=1)
         sides.append(np.where(line.any(axis=1), last - np.argmax(line, axis=1), 0))
-    longer: Array = np.maximum(*sides)
-    return longer
+    return np.maximum(*sides)
 
 
 def is_level_line(images: Array) -> Array:
@@ -114,8 +109,7 @@ def is_level_line(images: Array) -> Array:
     half = np.hypot((var_x - var_y) / 2, cov)
     along, across = (var_x + var_y) / 2 + half, (var_x + var_y) / 2 - half
     slope = np.degrees(np.arctan2(2 * cov, var_x - var_y)) / 2
-    level: Array = (across < THIN**2 * along) & (np.abs(slope) < LEVEL)
-    return level
+    return (across < THIN**2 * along) & (np.abs(slope) < LEVEL)
 
 
 def is_block(images: Array) -> Array:
@@ -123,8 +117,7 @@ def is_block(images: Array) -> Array:
     sums = np.pad(images, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
     rows = sums[:, BLOCK:] - sums[:, :-BLOCK]
     squares = rows[:, :, BLOCK:] - rows[:, :, :-BLOCK]
-    solid: Array = squares.max(axis=(1, 2)) > SOLID * BLOCK**2
-    return solid
+    return squares.max(axis=(1, 2)) > SOLID * BLOCK**2
 
 
 def shipped_path() -> Path:
@@ -132,18 +125,18 @@ def shipped_path() -> Path:
     return PACKAGED_MODELS / FILE_NAME
 
 
-def save_refusal(path: Path, refusal: Refusal) -> None:
+def save_rejection(path: Path, rejection: Rejection) -> None:
     """Write it, atomically. Raises `CheckpointError` if the disk refuses."""
     header = {
         "format": FORMAT,
-        "architecture": refusal.architecture,
-        "threshold": refusal.threshold,
-        "record": refusal.record,
+        "architecture": rejection.architecture,
+        "threshold": rejection.threshold,
+        "record": rejection.record,
     }
-    save_arrays(path, header, refusal.model.state_dict())
+    save_arrays(path, header, rejection.model.state_dict())
 
 
-def load_refusal(path: Path | None = None) -> Refusal:
+def load_rejection(path: Path | None = None) -> Rejection:
     """Read it, by default as shipped. Raises `CheckpointError`, in one line, if it cannot be."""
     path = path or shipped_path()
     header, arrays = load_arrays(path)
@@ -154,10 +147,10 @@ def load_refusal(path: Path | None = None) -> Refusal:
     if not (isinstance(threshold, float) and np.isfinite(threshold) and isinstance(record, dict)):
         raise _unusable(path, "its header lacks the threshold or the record")
     model = model_of(path, architecture, arrays, CLASSES + 1)
-    return Refusal(architecture, model, threshold, record)
+    return Rejection(architecture, model, threshold, record)
 
 
 def _unusable(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"cannot use {path}: {reason}; make another with python -m nn.train_refusal"
+        f"cannot use {path}: {reason}; make another with python -m nn.train_rejection"
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from nn.data.dataset import DataLoader, Dataset, split
 from nn.lessons import pictures as lesson_plots
-from nn.lessons.steps import Tell, explain_step, heading, learn_a_ring, two_layers_are_one
+from nn.lessons.steps import PrintEpoch, explain_step, heading, learn_a_ring, two_layers_are_one
 from nn.network.architectures import build, describe, mlp
 from nn.network.layers import Layer, Linear, Sequential
 from nn.network.losses import CrossEntropyLoss
@@ -56,7 +56,7 @@ def run(train_set: Dataset, test_set: Dataset, folder: Path | None) -> dict[str,
     linear = new_learner(loaders, [], weight_decay=0.0)
     step = explain_step(linear.model, images, labels, learning_rate=0.1)
     print(f"training with Adam, which scales each parameter's steps, batches of {BATCH_SIZE}")
-    linear.fit(12, 0.005, [Tell()])
+    linear.fit(12, 0.005, [PrintEpoch()])
 
     heading(f"a3. linear–ReLU–linear, 784-{HIDDEN}-10")
     print("without an activation in between, two linear layers are one, W = W₂ W₁, b = W₂ b₁ + b₂:")
@@ -70,7 +70,7 @@ def run(train_set: Dataset, test_set: Dataset, folder: Path | None) -> dict[str,
     relu = new_learner(loaders, [HIDDEN], weight_decay=0.1)
     explain_step(relu.model, images, labels, learning_rate=0.1)
     print("training with AdamW; the learning rate falls along half a cosine (optimizers.cosine)")
-    relu.fit(12, 0.003, [Tell()])
+    relu.fit(12, 0.003, [PrintEpoch()])
 
     heading("a4. the comparison")
     rows: list[dict[str, Any]] = [

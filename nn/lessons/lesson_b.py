@@ -13,10 +13,10 @@ from nn.benchmark.profiling import new_learner
 from nn.benchmark.systems import SYSTEMS, in_parts, is_installed, tasks, two_parts
 from nn.compare import Comparison, table
 from nn.data.dataset import DataLoader, Dataset
-from nn.evaluate import judge, report
+from nn.evaluate import evaluate_logits, report
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.lessons import pictures as lesson_plots
-from nn.lessons.steps import Tell, explain_step, heading, softmax_gradient_check
+from nn.lessons.steps import PrintEpoch, explain_step, heading, softmax_gradient_check
 from nn.training.learner import EVALUATION_BATCH, DataLoaders
 from nn.training.parallel import available_cores
 
@@ -63,8 +63,8 @@ def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[
     heading(f"b3. {task.epochs} epochs of stochastic gradient descent")
     print(f"batches of {task.batch_size}, learning rate {task.learning_rate:g}, no momentum")
     with threadpool_limits(1, "blas"):
-        learner.fit(task.epochs, task.learning_rate, [Tell()])
-    result = judge(in_parts(learner.model)(validation.images), validation.labels)
+        learner.fit(task.epochs, task.learning_rate, [PrintEpoch()])
+    result = evaluate_logits(in_parts(learner.model)(validation.images), validation.labels)
     print(f"the {result['images']:,} validation digits:\n{report(result)}")
 
     heading("b4. saving and loading")

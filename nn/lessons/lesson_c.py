@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.data.csv_format import PIXELS
 from nn.data.dataset import DataLoader, Dataset, load_folder
 from nn.lessons import pictures as lesson_plots
-from nn.lessons.steps import Tell, explain_step, heading
+from nn.lessons.steps import PrintEpoch, explain_step, heading
 from nn.network.architectures import NAMED, build
 from nn.support import plots
 from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.training.optimizers import SGD, constant, cosine
 from nn.training.parallel import available_cores
-
-Array = NDArray[Any]
 
 ROWS = 42_000  # as Kaggle's train.csv
 SEED = 42
@@ -53,7 +50,7 @@ def run(train_set: Dataset, folder: Path | None) -> dict[str, Any]:
     step = explain_step(learner.model, training.images, training.labels, LEARNING_RATE)
 
     heading(f"c3. {STEPS} such steps")
-    look = Look(held_out)
+    look = TrackHeldOut(held_out)
     learner.fit(STEPS, LEARNING_RATE, [look])
     whole_set = learner.evaluate(held_out).metric
 
@@ -76,7 +73,7 @@ def run(train_set: Dataset, folder: Path | None) -> dict[str, Any]:
     )
     print("the course of the learning rate and the epochs were chosen on the held-out part")
     batches = new_learner(training, BATCH_SIZE, held_out)
-    batches.fit(EPOCHS, LEARNING_RATE, [Tell()])
+    batches.fit(EPOCHS, LEARNING_RATE, [PrintEpoch()])
     in_batches = batches.evaluate(held_out).metric
     print(
         f"held out: {100 * whole_set:.2f} % after {STEPS} steps with the whole set, "
@@ -125,7 +122,7 @@ def new_learner(training: Dataset, batch_size: int, held_out: Dataset) -> Learne
     )
 
 
-class Look(WholeOrNothing):
+class TrackHeldOut(WholeOrNothing):
     """Judges the held-out part now and then; `points` are (step, training loss, accuracy)."""
 
     def __init__(self, held_out: Dataset) -> None:

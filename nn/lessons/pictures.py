@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.lessons.steps import Ring
 from nn.network.architectures import ACTIVATIONS
 from nn.support.plots import TRAINING, VALIDATION, save_figure
+from nn.support.types import Array
 from nn.training.learner import Epoch
-
-Array = NDArray[Any]
 
 
 def plot_weights(weight: Array, path: Path, title: str, captions: Sequence[str] = ()) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.data.dataset import DataLoader, Dataset
 from nn.network.architectures import ACTIVATIONS
 from nn.network.layers import Layer, Linear, Sequential, xavier_uniform
 from nn.network.losses import CrossEntropyLoss, softmax
+from nn.support.types import Array
 from nn.training.learner import DataLoaders, Learner, WholeOrNothing
 from nn.training.optimizers import SGD, Adam
-
-Array = NDArray[Any]
 
 
 def heading(text: str) -> None:
@@ -23,7 +21,7 @@ def heading(text: str) -> None:
     print(f"\n--- {text} {'-' * max(0, 88 - len(text))}")
 
 
-class Tell(WholeOrNothing):
+class PrintEpoch(WholeOrNothing):
     """A line for each epoch that is complete."""
 
     def after_epoch(self, learner: Learner) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.benchmark.systems import two_parts
 from nn.data.dataset import DataLoader, Dataset
@@ -30,10 +29,9 @@ from nn.network.layers import (
     xavier_uniform,
 )
 from nn.support.errors import TrainingError
+from nn.support.types import Array
 from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
 from nn.training.optimizers import SGD
-
-Array = NDArray[Any]
 
 SEED = 42
 EPOCHS = 3

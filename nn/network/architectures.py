@@ -36,10 +36,10 @@ SIDE = 28
 PIXELS = SIDE * SIDE
 CLASSES = 10
 # Far above any network here; they keep a bad file from filling the memory.
-MOST_PARAMETERS = 50_000_000
-MOST_VALUES = 250_000  # between two layers, for one image
-MOST_VALUES_IN_ALL = 600_000  # of all layers, with the windows of the convolutions
-MOST_LAYERS = 1000
+MAX_PARAMETERS = 50_000_000
+MAX_VALUES = 250_000  # between two layers, for one image
+MAX_VALUES_IN_ALL = 600_000  # of all layers, with the windows of the convolutions
+MAX_LAYERS = 1000
 ACTIVATIONS: dict[str, Callable[..., Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
 WITHOUT_WEIGHTS: dict[str, Callable[..., Layer]] = {
     **ACTIVATIONS,
@@ -149,11 +149,11 @@ def count_parameters(architecture: Any, outputs: int = CLASSES) -> int:
     """How many weights `build` would make, by the sizes alone; nothing is made.
 
     Raises `ValueError` with the reason for what is not an architecture: an unknown layer, sizes
-    that do not fit each other, or more than `MOST_PARAMETERS`, `MOST_LAYERS`, `MOST_VALUES` or
-    `MOST_VALUES_IN_ALL`.
+    that do not fit each other, or more than `MAX_PARAMETERS`, `MAX_LAYERS`, `MAX_VALUES` or
+    `MAX_VALUES_IN_ALL`.
     """
-    if not isinstance(architecture, list) or len(architecture) > MOST_LAYERS:
-        raise ValueError(f"expected a list of at most {MOST_LAYERS:,} layers")
+    if not isinstance(architecture, list) or len(architecture) > MAX_LAYERS:
+        raise ValueError(f"expected a list of at most {MAX_LAYERS:,} layers")
     shape: tuple[int, ...] = (PIXELS,)  # of one image, as it comes to the next layer
     parameters = values = 0
     for index, entry in enumerate(architecture):
@@ -162,16 +162,16 @@ def count_parameters(architecture: Any, outputs: int = CLASSES) -> int:
         inputs = math.prod(shape)
         shape, new_parameters = _trace(index, entry, entry[0], entry[1:], shape)
         parameters += new_parameters
-        if parameters > MOST_PARAMETERS:
-            raise ValueError(f"more than {MOST_PARAMETERS:,} parameters")
-        if math.prod(shape) > MOST_VALUES:
-            raise ValueError(f"layer {index} gives more than {MOST_VALUES:,} values")
+        if parameters > MAX_PARAMETERS:
+            raise ValueError(f"more than {MAX_PARAMETERS:,} parameters")
+        if math.prod(shape) > MAX_VALUES:
+            raise ValueError(f"layer {index} gives more than {MAX_VALUES:,} values")
         copies = (
             1 + max(3, entry[3]) if entry[0] == "Conv2d" else 1
         )  # of the input; see nn.network.im2col
         values += copies * inputs + math.prod(shape)
-        if values > MOST_VALUES_IN_ALL:
-            raise ValueError(f"the layers give more than {MOST_VALUES_IN_ALL:,} values in all")
+        if values > MAX_VALUES_IN_ALL:
+            raise ValueError(f"the layers give more than {MAX_VALUES_IN_ALL:,} values in all")
     if shape != (outputs,):
         raise ValueError(f"the last layer gives values of shape {shape} instead of {outputs}")
     return parameters
@@ -221,7 +221,7 @@ def _initializer(following: Architecture) -> Initializer:
 
 def _is_size(value: object) -> bool:
     # Not isinstance: True is an int as well.
-    return type(value) is int and 0 <= value <= MOST_PARAMETERS
+    return type(value) is int and 0 <= value <= MAX_PARAMETERS
 
 
 def describe(architecture: Architecture) -> str:

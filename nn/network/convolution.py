@@ -9,20 +9,18 @@ numbers, for all images at once.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from nn.network import im2col, winograd
-from nn.network.layers import Initializer, Layer, he_normal, kept, transposed
-
-Array = NDArray[Any]
+from nn.network.layers import Initializer, Layer, he_normal, require_cached, transposed
+from nn.support.types import Array
 
 # With fewer input channels the products are so small that Winograd's additions cost more.
-FEWEST_FOR_WINOGRAD = 8
+MIN_FOR_WINOGRAD = 8
 # So it is with few images, as when a single drawing is read.
-FEWEST_IMAGES = 8
+MIN_IMAGES = 8
 
 
 def rows_first(x: Array) -> Array:
@@ -79,13 +77,13 @@ class Conv2d(Layer):
     @property
     def method(self) -> ModuleType:
         """The module that says which matrix products make up the convolution in training."""
-        suits_winograd = self.kernel_size == 3 and self.in_channels >= FEWEST_FOR_WINOGRAD
+        suits_winograd = self.kernel_size == 3 and self.in_channels >= MIN_FOR_WINOGRAD
         return winograd if suits_winograd else im2col
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') with H' = H + 2 padding − k + 1."""
         weight, bias = self.params["weight"], self.params["bias"]
-        method = self.method if training or len(x) >= FEWEST_IMAGES else im2col
+        method = self.method if training or len(x) >= MIN_IMAGES else im2col
         y, windows = method.convolve(self._batch_last(x), weight, self.padding, "y", self._buffer)
         self._x_windows = windows if training else None
         y += bias[:, None, None]
@@ -95,7 +93,7 @@ class Conv2d(Layer):
         """∂L/∂W by the method, from the windows that `forward` kept; ∂L/∂b = Σ dy over the rest."""
         rows = rows_first(dy)
         self.grads["weight"][...] = self.method.weight_gradient(
-            kept(self._x_windows), rows, self.kernel_size, self._buffer
+            require_cached(self._x_windows), rows, self.kernel_size, self._buffer
         )
         np.einsum("iojn->o", rows, out=self.grads["bias"])
 

@@ -8,13 +8,12 @@ W, N).
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 class Buffer(Protocol):
@@ -42,14 +41,12 @@ def weight_gradient(windows: Array, dy: Array, kernel_size: int, buffer: Buffer)
     by_row = buffer("gradients by row", (height, windows.shape[1], out_channels))
     np.matmul(windows, dy.swapaxes(1, 2), out=by_row)
     by_column = by_row.sum(axis=0).reshape(kernel_size, kernel_size, -1, out_channels)
-    gradient: Array = by_column.transpose(3, 2, 0, 1)
-    return gradient
+    return by_column.transpose(3, 2, 0, 1)
 
 
 def factors_of(weight: Array) -> Array:
     """(O, C, k, k) -> (O, k·k·C), in the order of the windows' numbers."""
-    factors: Array = weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
-    return factors
+    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
 
 
 def windows_of(x: Array, kernel_size: int, padding: int, name: str, buffer: Buffer) -> Array:

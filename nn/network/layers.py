@@ -29,9 +29,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[Any]
+from nn.support.types import Array
+
 Initializer = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
 
 
@@ -151,7 +152,7 @@ class Linear(Layer):
 
     def parameter_gradients(self, dy: Array) -> None:
         """∂L/∂W = dyᵀ x and ∂L/∂b = Σ over the batch of dy; `dy` is (N, out_features)."""
-        x = kept(self._x)
+        x = require_cached(self._x)
         np.matmul(dy.T, x, out=self.grads["weight"])
         np.einsum("no->o", dy, out=self.grads["bias"])
 
@@ -159,7 +160,7 @@ class Linear(Layer):
         """(N, out_features) -> (N, in_features): dx = dy W, in memory as x lay there."""
         self.parameter_gradients(dy)
         weight = self.params["weight"]
-        if kept(self._x).flags.c_contiguous:
+        if require_cached(self._x).flags.c_contiguous:
             return np.matmul(dy, weight, out=self._buffer("dx", (len(dy), self.in_features)))
         dx_t = np.matmul(weight.T, dy.T, out=self._buffer("dx", (self.in_features, len(dy))))
         return transposed(dx_t)
@@ -191,7 +192,7 @@ class ReLU(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Any shape -> the same shape: dx = dy where y > 0, else 0."""
-        y = kept(self._y)
+        y = require_cached(self._y)
         dx = np.greater(y, 0, out=self._buffer_like("dx", y))  # 1 or 0
         return np.multiply(dx, dy, out=dx)
 
@@ -211,7 +212,7 @@ class Tanh(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Any shape -> the same shape: dx = dy (1 − y²)."""
-        y = kept(self._y)
+        y = require_cached(self._y)
         dx = np.multiply(y, y, out=self._buffer_like("dx", y))
         np.subtract(1, dx, out=dx)
         return np.multiply(dx, dy, out=dx)
@@ -235,7 +236,7 @@ class Sigmoid(Layer):
 
     def backward(self, dy: Array) -> Array:
         """Any shape -> the same shape: dx = dy y (1 − y)."""
-        y = kept(self._y)
+        y = require_cached(self._y)
         dx = np.subtract(1, y, out=self._buffer_like("dx", y))
         dx *= y
         return np.multiply(dx, dy, out=dx)
@@ -277,7 +278,7 @@ class Dropout(Layer):
         """Any shape -> the same shape: the gradient passes where the value did."""
         if self.p == 0:
             return dy
-        scale = kept(self._scale)
+        scale = require_cached(self._scale)
         return np.multiply(dy, scale, out=self._buffer_like("dx", scale))
 
     def __repr__(self) -> str:
@@ -462,11 +463,10 @@ def reshape_images(x: Array, shape: tuple[int, ...]) -> Array:
 
 def transposed(x: Array, *axes: int) -> Array:
     """`x` with its axes in reverse or in the given order; nothing is moved."""
-    view: Array = x.transpose(*axes)
-    return view
+    return x.transpose(*axes)
 
 
-def kept(value: Array | None) -> Array:
+def require_cached(value: Array | None) -> Array:
     """What a training forward pass left for `backward`, or an error that says it is missing."""
     if value is None:
         raise RuntimeError("backward() needs forward(..., training=True) before it")

@@ -21,14 +21,10 @@ in pairs, T = ⌈W'/2⌉ of them in a row. All steps are linear, so the gradient
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.network.im2col import Buffer, stacked
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 CACHED = 1 << 18  # products computed before they are summed: as many as stay in a core's own cache
 
@@ -73,8 +69,7 @@ def weight_gradient(windows: Array, dy: Array, kernel_size: int, buffer: Buffer)
         d_factors += by_row.sum(axis=1)
     d0, d1, d2, d3 = d_factors
     by_column = np.stack([d0 + (d1 + d2) / 2, (d1 - d2) / 2, (d1 + d2) / 2 + d3])
-    gradient: Array = by_column.reshape(3, 3, -1, out_channels).transpose(3, 2, 1, 0)
-    return gradient
+    return by_column.reshape(3, 3, -1, out_channels).transpose(3, 2, 1, 0)
 
 
 def factors_of(weight: Array) -> Array:

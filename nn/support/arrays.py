@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.support.packed import open_zip
+from nn.support.types import Array
 
-Array = NDArray[Any]
-
-LARGEST_FILE = 512 * 2**20  # bytes, unpacked; far above any network here, ten times MNIST
+MAX_FILE = 512 * 2**20  # bytes, unpacked; far above any network here, ten times MNIST
 # NumPy before 2.2 took `savez`'s argument of this name for an array, and stored it.
 STRAY_MEMBER = "allow_pickle.npy"
 # What NumPy writes before an array of plain numbers. Its own reader takes any Python literal, and
@@ -38,7 +36,7 @@ def read_npz(path: Path) -> dict[str, Array]:
     and `MemoryError`.
     """
     arrays = {}
-    with open_zip(path, LARGEST_FILE) as archive:
+    with open_zip(path, MAX_FILE) as archive:
         for member in archive.infolist():
             if member.filename == STRAY_MEMBER:
                 continue
@@ -60,7 +58,7 @@ def _read_npy(file: Any, size: int) -> Array:
     shape = tuple(int(side) for side in found[3].replace(b",", b" ").split())
     content = size - len(start) - length
     # A zero must not hide the others: NumPy refuses absurd shapes even when they are empty.
-    is_absurd = any(not 0 <= side <= LARGEST_FILE for side in shape)
+    is_absurd = any(not 0 <= side <= MAX_FILE for side in shape)
     if is_absurd or math.prod(shape) * dtype.itemsize != content:
         raise ValueError(f"an array that claims shape {shape} in {size} bytes")
     # With a number, since a packed member may unpack to more than it is said to.

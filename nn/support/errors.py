@@ -4,7 +4,7 @@ Every command prints such an error on standard error, without a traceback, and e
 The message says what is wrong, what was expected, what was received, and what to do about it.
 """
 
-MOST_SIGNS = 1000  # of a message; what is longer loses its middle
+MAX_SIGNS = 1000  # of a message; what is longer loses its middle
 
 
 class DigitpadError(Exception):
@@ -56,13 +56,13 @@ def one_line(text: str) -> str:
     >>> one_line("a file\n  named \x07")
     'a file named \\x07'
     """
-    line = " ".join(text[: 100 * MOST_SIGNS].split())
+    line = " ".join(text[: 100 * MAX_SIGNS].split())
     if not line.isprintable():
         line = "".join(
             sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
             for sign in line
         )
-    if len(line) <= MOST_SIGNS:
+    if len(line) <= MAX_SIGNS:
         return line
-    half = MOST_SIGNS // 2
+    half = MAX_SIGNS // 2
     return f"{line[:half]}…{line[1 - half :]}"

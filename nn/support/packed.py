@@ -23,7 +23,7 @@ MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CS
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\3\4"
 COPY_AGAIN = "copy or make the file again"  # the remedy for one that is damaged
-LARGEST_DIRECTORY = 2**20  # bytes of a zip archive's list of members; usually a thousandth of it
+MAX_DIRECTORY = 2**20  # bytes of a zip archive's list of members; usually a thousandth of it
 
 
 @contextlib.contextmanager
@@ -132,7 +132,7 @@ class _LimitedFile(io.FileIO):
     For zipfile reads the list of members at once, and makes of it ten times its size.
     """
 
-    longest = LARGEST_DIRECTORY
+    longest = MAX_DIRECTORY
 
     def read(self, size: int | None = -1) -> Any:
         """As of any file."""

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.support.errors import UsageError, not_installed
 from nn.support.files import write_atomically
+from nn.support.types import Array
 from nn.training.learner import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Array = NDArray[Any]
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 TRAINING, VALIDATION = "#0072B2", "#D55E00"

@@ -25,10 +25,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import cached_mnist, load_bytes, split
@@ -36,21 +35,20 @@ from nn.handwriting.augmentation import Variation, displacement_fields, vary
 from nn.handwriting.digits import write_digits
 from nn.handwriting.framing import SIZE
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.inference.classifier import Reader, row_shifts, slanted
+from nn.inference.classifier import Classifier, row_shifts, sheared
 from nn.network.architectures import CLASSES, PIXELS, build
 from nn.network.layers import Sequential
 from nn.network.losses import softmax
 from nn.support.errors import CheckpointError, DataError, TrainingError
+from nn.support.types import Array
 from nn.training.optimizers import Adam
-
-Array = NDArray[Any]
 
 BATCH = 64  # images at once through the body: enough for BLAS, few enough for the cache
 STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
 # The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
 # promised; digits that the network has learned from itself show only about half of what is lost.
-MOST_FORGOTTEN = 0.0005
-FEWEST_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
+MAX_FORGOTTEN = 0.0005
+MIN_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
 DEFAULT_VALIDATION, DEFAULT_SEED = 0.05, 42  # how shipped networks split MNIST, if they do not say
 
 
@@ -59,7 +57,7 @@ class Amounts:
     """How much work a tuning is, and how strongly it pulls. Images, unless said."""
 
     rehearsed: int = 4000
-    rehearsed_written: int = 1000  # of these, written by rule where MNIST is there for the rest
+    rehearsed_synthetic: int = 1000  # of these, written by rule where MNIST is there for the rest
     guarded: int = 3000  # validation digits of the guard
     variations: int = 24  # of each of the user's digits, the digit itself among them
     most_varied: int = 960  # of all of the user's digits together
@@ -82,10 +80,10 @@ class Features(NamedTuple):
 class Outcome:
     """What a tuning came to; accuracies are 0…1.
 
-    `reader` is the network to read with from now on, None if the old weights stay.
+    `classifier` is the network to read with from now on, None if the old weights stay.
     """
 
-    reader: Reader | None
+    classifier: Classifier | None
     reason: str  # what was learned, or why the old weights stay; one line for the user
     digits: int  # of the user's
     strength: float  # part of the way to the tuned weights; 0 = none
@@ -107,7 +105,7 @@ class Tuner:
 
     def __init__(
         self,
-        shipped: Reader,
+        shipped: Classifier,
         seed: int = 0,
         data_dir: Path | None = None,
         threads: int = 2,
@@ -136,7 +134,7 @@ class Tuner:
         self._guarded = self._features(*guarded)
         self._rehearsed = self._features(*rehearsed)
 
-    def tune(self, images: Array, labels: Array, current: Reader | None = None) -> Outcome:
+    def tune(self, images: Array, labels: Array, current: Classifier | None = None) -> Outcome:
         """Tune to the user's framed digits (N, 28, 28) with labels (N,), N at least 1.
 
         The newest comes last; `current` is the network that has to be bettered, by default the
@@ -155,21 +153,21 @@ class Tuner:
                 outcome = self._choose(images, labels, right, outcome)
         return replace(outcome, seconds=time.perf_counter() - began)
 
-    def logits(self, readers: Sequence[Reader], images: Array) -> Array:
+    def logits(self, classifiers: Sequence[Classifier], images: Array) -> Array:
         """What each of several networks tuned here makes of images: (readers, N, 10) logits.
 
-        The same as `Reader.logits`, but the body that they share works once for all of them.
+        The same as `Classifier.logits`, but the body that they share works once for all of them.
         """
-        answers = np.zeros((len(readers), len(images), CLASSES), np.float32)
-        slant = self.shipped.checkpoint.slant
-        weights = [reader.checkpoint.model.parameters for reader in readers]
+        answers = np.zeros((len(classifiers), len(images), CLASSES), np.float32)
+        shear = self.shipped.checkpoint.shear
+        weights = [classifier.checkpoint.model.parameters for classifier in classifiers]
         size = self._head.parameters.size
         with threadpool_limits(1, "blas"):
             for start in range(0, len(images), 1024):
                 part = images[start : start + 1024].reshape(-1, SIZE, SIZE)
                 views = [part]
-                if slant:
-                    views += [slanted(part, row_shifts(sign * slant)) for sign in (1, -1)]
+                if shear:
+                    views += [sheared(part, row_shifts(sign * shear)) for sign in (1, -1)]
                 for view in views:
                     values = self._body_values(view)
                     for answer, all_weights in zip(answers, weights, strict=True):
@@ -205,7 +203,7 @@ class Tuner:
         assert self._guarded is not None
         accuracy = self._guard_accuracy(self._shipped_weights, self._guarded)
         return Outcome(
-            reader=None,
+            classifier=None,
             reason="all of your digits are read right already",
             digits=len(right),
             strength=0.0,
@@ -229,11 +227,11 @@ class Tuner:
             self._check_stop()
             weights = self._shipped_weights + np.float32(strength) * (tuned - self._shipped_weights)
             after = self._guard_accuracy(weights, self._guarded)
-            if after < before - MOST_FORGOTTEN:
+            if after < before - MAX_FORGOTTEN:
                 reasons.append(f"it would have forgotten others ({before:.1%} to {after:.1%})")
                 continue
-            reader = self._reader_with(weights, labels)
-            right = reader.logits(images).argmax(axis=1) == labels
+            classifier = self._classifier_with(weights, labels)
+            right = classifier.logits(images).argmax(axis=1) == labels
             if (right_before & ~right).any():
                 reasons.append("it would have misread digits of yours that are read right")
                 continue
@@ -246,7 +244,7 @@ class Tuner:
                 reason += f"; now {right.sum()} of them {verb} read right"
             return replace(
                 outcome,
-                reader=reader,
+                classifier=classifier,
                 reason=reason,
                 strength=strength,
                 validation_after=after,
@@ -254,7 +252,7 @@ class Tuner:
             )
         return replace(outcome, reason=reasons[-1])
 
-    def _reader_with(self, weights: Array, labels: Array) -> Reader:
+    def _classifier_with(self, weights: Array, labels: Array) -> Classifier:
         """A reader of its own with these weights of the head."""
         shipped = self.shipped.checkpoint
         model = build(shipped.architecture, np.random.default_rng(0))
@@ -262,7 +260,7 @@ class Tuner:
         model.parameters[:body_size] = shipped.model.parameters[:body_size]
         model.parameters[body_size:] = weights
         record = {**shipped.record, "tuned_from": fingerprint(self.shipped)}
-        return Reader(self.shipped.path, replace(shipped, model=model, record=record))
+        return Classifier(self.shipped.path, replace(shipped, model=model, record=record))
 
     def _guard_accuracy(self, weights: Array, guarded: Features) -> float:
         self._head.parameters[...] = weights
@@ -351,24 +349,24 @@ class Tuner:
                 mnist = load_bytes(folder, "train")
             except DataError:
                 mnist = None  # not there, or not whole: as if it were not there
-        self.on_mnist = mnist is not None and len(mnist[1]) >= FEWEST_FROM_MNIST
+        self.on_mnist = mnist is not None and len(mnist[1]) >= MIN_FROM_MNIST
         if mnist is None or not self.on_mnist:
             return (
-                _written(amounts.rehearsed, rng),
-                _written(amounts.guarded, rng),
+                _synthetic(amounts.rehearsed, rng),
+                _synthetic(amounts.guarded, rng),
             )
         images, labels = mnist
         train, validation = split(labels, *self._how_it_was_split())
-        from_mnist = amounts.rehearsed - amounts.rehearsed_written
+        from_mnist = amounts.rehearsed - amounts.rehearsed_synthetic
         chosen = np.sort(rng.choice(train, min(from_mnist, len(train)), replace=False))
-        judged = np.sort(
+        evaluated = np.sort(
             rng.choice(validation, min(amounts.guarded, len(validation)), replace=False)
         )
-        written, written_labels = _written(amounts.rehearsed_written, rng)
+        written, synthetic_labels = _synthetic(amounts.rehearsed_synthetic, rng)
         rehearsed = np.concatenate([_unit(images[chosen]), written.reshape(-1, PIXELS)])
         return (
-            (rehearsed, np.concatenate([labels[chosen], written_labels])),
-            (_unit(images[judged]), labels[judged]),
+            (rehearsed, np.concatenate([labels[chosen], synthetic_labels])),
+            (_unit(images[evaluated]), labels[evaluated]),
         )
 
     def _check_stop(self) -> None:
@@ -376,22 +374,22 @@ class Tuner:
             raise TrainingError("the tuning was stopped")
 
 
-def fingerprint(reader: Reader) -> str:
+def fingerprint(classifier: Classifier) -> str:
     """What tells a network's weights from all others."""
-    return hashlib.sha256(reader.checkpoint.model.parameters.tobytes()).hexdigest()
+    return hashlib.sha256(classifier.checkpoint.model.parameters.tobytes()).hexdigest()
 
 
-def save_tuned(path: Path, reader: Reader, digits: str) -> None:
+def save_tuned(path: Path, classifier: Classifier, digits: str) -> None:
     """Write a tuned network, atomically; `digits` says which digits it was tuned to.
 
     Raises `CheckpointError` if the disk refuses.
     """
-    checkpoint = reader.checkpoint
+    checkpoint = classifier.checkpoint
     record = {**checkpoint.record, "tuned_to": digits}
     save_checkpoint(path, replace(checkpoint, record=record))
 
 
-def load_tuned(path: Path, shipped: Reader) -> tuple[Reader, str]:
+def load_tuned(path: Path, shipped: Classifier) -> tuple[Classifier, str]:
     """A tuned network and which digits it was tuned to.
 
     Raises `CheckpointError` if it cannot be read or was tuned from other weights than `shipped`.
@@ -402,7 +400,7 @@ def load_tuned(path: Path, shipped: Reader) -> tuple[Reader, str]:
             f"{path} was tuned from other weights than {shipped.path} holds now; your digits are "
             "learned anew"
         )
-    return Reader(path, checkpoint), str(checkpoint.record.get("tuned_to"))
+    return Classifier(path, checkpoint), str(checkpoint.record.get("tuned_to"))
 
 
 def mnist_test_digits(data_dir: Path | None = None) -> tuple[Array, Array] | None:
@@ -429,7 +427,7 @@ def _copy_in_parts(checkpoint: Checkpoint) -> tuple[Sequential, Sequential]:
     return Sequential(*model.layers[:first]), Sequential(*model.layers[first:])
 
 
-def _written(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _synthetic(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Digits written by rule, images (N, 784) and labels."""
     labels = np.arange(count) % CLASSES
     return write_digits(labels, rng).reshape(count, PIXELS), labels

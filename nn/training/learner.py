@@ -11,18 +11,17 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss, softmax
 from nn.support.errors import TrainingError
+from nn.support.types import Array
 from nn.training.optimizers import constant
 from nn.training.parallel import BatchGradients
 
-Array = NDArray[Any]
 Metric = Callable[[Array, Array], float]
 Schedule = Callable[[float, int], float]
 
@@ -245,15 +244,15 @@ class Learner:
         batches = loader.batches(np.random.default_rng(0))
         if until_stopped:  # whoever stops the training from another thread may wait for its end
             batches = itertools.takewhile(lambda _: not self.stop, batches)
-        return self._judge(batches)
+        return self._evaluate(batches)
 
     def evaluate(self, dataset: Labelled) -> Means:
         """Loss and metric of the model on a data set."""
         starts = range(0, len(dataset.labels), EVALUATION_BATCH)
         parts = (slice(start, start + EVALUATION_BATCH) for start in starts)
-        return self._judge((dataset.images[part], dataset.labels[part]) for part in parts)
+        return self._evaluate((dataset.images[part], dataset.labels[part]) for part in parts)
 
-    def _judge(self, batches: Iterable[tuple[Array, Array]]) -> Means:
+    def _evaluate(self, batches: Iterable[tuple[Array, Array]]) -> Means:
         loss = CrossEntropyLoss()  # judged without label smoothing, so that figures compare
         means = Means()
         for images, labels in batches:

@@ -7,12 +7,10 @@ gradients are handed to every `step`, so that a model whose weights were reloade
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from nn.support.types import Array
 
 
 class SGD:

@@ -11,15 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
-
-Array = NDArray[Any]
+from nn.support.types import Array
 
 SLICE = 64  # images a thread works on at once: fewer mean more calls, more do not fit in a cache
 

@@ -14,9 +14,9 @@ from nn.training.learner import AverageWeights, BestWeights, Callback, Epoch, Le
 from nn.training.settings import Settings, check
 
 STATE_FORMAT = "digitpad training"
-LARGEST_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
+MAX_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
 STEPS = "optimizer.steps"
-LARGEST_FIGURE = 1e30  # of a history; with a loss beyond it there is nothing to go on with
+MAX_FIGURE = 1e30  # of a history; with a loss beyond it there is nothing to go on with
 
 
 class SaveState(Callback):
@@ -136,7 +136,7 @@ def load_state(path: Path) -> TrainingState:
         raise CheckpointError(f"{path} is a folder; expected the file of a training or a network")
     if not path.name.endswith(".training.npz"):
         path = state_path(path)
-    header, arrays = load_arrays(path, LARGEST_HISTORY)
+    header, arrays = load_arrays(path, MAX_HISTORY)
     try:
         if header["format"] != STATE_FORMAT or not isinstance(header["data_checksum"], str):
             raise ValueError
@@ -171,7 +171,7 @@ def _is_epoch(epoch: Epoch, number: int) -> bool:
     if (epoch.validation_loss, epoch.validation_accuracy) != (None, None):
         figures += [epoch.validation_loss, epoch.validation_accuracy]
     return epoch.number == number and all(
-        type(figure) in (int, float) and 0 <= figure < LARGEST_FIGURE for figure in figures
+        type(figure) in (int, float) and 0 <= figure < MAX_FIGURE for figure in figures
     )
 
 

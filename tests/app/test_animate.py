@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from app.animate import main
-from app.draw import refuses
+from app.draw import is_rejected
 from nn.support.errors import UsageError
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
@@ -22,7 +22,7 @@ def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys, monkeypatch):
     image = pytest.importorskip("PIL.Image")
     asked = []
     monkeypatch.setattr(
-        "app.animate.refuses", lambda images: (asked.append(images), refuses(images))[1]
+        "app.animate.is_rejected", lambda images: (asked.append(images), is_rejected(images))[1]
     )
     path = tmp_path / "new" / "a.gif"
     main([*FAST, "--model", "mlp", "--output", str(path)])

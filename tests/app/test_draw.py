@@ -19,7 +19,7 @@ from app.session.predictor import Answer
 from app.session.session import Session
 from app.window.layout import lay_out
 from app.window.palette import DARK
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.support.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def test_a_demonstration_draws_digit_after_digit_in_time():
     assert len(set(growing)) > 15  # it is animated
     assert sum(a is None and b is not None for a, b in itertools.pairwise(answers)) == 2
     assert 2 * LOOK_SECONDS < clock.now - 50 < 10
-    assert len(session.canvas.marks) == 2  # the last digit stays
+    assert len(session.canvas.strokes) == 2  # the last digit stays
     assert session.predictor.answer is not None
     assert session.seconds_until_due() is None
 
@@ -124,12 +124,12 @@ def test_the_user_takes_over_from_a_demonstration(act):
 
 
 def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to_the_next():
-    session = Session(load_reader("linear"), clock=Clock())
+    session = Session(load_classifier("linear"), clock=Clock())
     session.canvas.draw_strokes([[(8, 8), (20, 20)]])
     session.why()
     shown = [draw.state_of(session)]
     for _ in range(20):
-        session.read_now()
+        session.predict_now()
         shown.append(draw.state_of(session))
     for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
         values = [state[part][value] for state in shown]
@@ -155,7 +155,7 @@ def test_only_what_changed_is_painted():
         rects = painter.paint(surface, session)
         assert painter.is_current(session)
         parts = {
-            "canvas": layout.canvas, "head": layout.seen, "body": layout.body,
+            "canvas": layout.canvas, "head": layout.network_input, "body": layout.body,
             "buttons": layout.buttons["help"], "foot": layout.help,
         }  # fmt: skip
         return {

@@ -12,7 +12,7 @@ from app.drawing.drawings import load_drawing
 from app.predict import line, main
 from app.session.predictor import Answer
 from nn.handwriting import brush
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from tests.app.drawing.test_pictures import save
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,13 +49,13 @@ def test_the_likeliest_digits_are_named_in_order():
 
 def test_a_doubt_is_said_of_the_shape_or_of_which_digit_it_is():
     sure, torn = (0.98, 0.02, *[0.0] * 8), (0.4, 0.35, 0.25, *[0.0] * 7)
-    for probabilities, is_digit, doubt in [
+    for probabilities, is_digit, rejection_score in [
         (sure, False, "not sure that it is a digit, perhaps 0"),
         (torn, True, "not sure which digit, perhaps 0"),
         (torn, False, "not sure that it is a digit, perhaps 0"),
     ]:
         assert line(Path("a.jpg"), Answer(probabilities, is_digit)).startswith(
-            f"a.jpg: {doubt}   ("
+            f"a.jpg: {rejection_score}   ("
         )
 
 
@@ -90,7 +90,7 @@ def test_a_picture_that_lies_on_its_side_is_read_upright_however_it_is_opened(ki
     assert f"{path}: 4   (4 " in capsys.readouterr().out
     canvas = Canvas()
     load_drawing(path, canvas)  # dropped on the window
-    assert load_reader(DEFAULT_MODEL).probabilities(canvas.framing().image[None]).argmax() == 4
+    assert load_classifier(DEFAULT_MODEL).probabilities(canvas.framing().image[None]).argmax() == 4
 
 
 def test_a_dash_and_filled_shapes_are_not_sure(tmp_path, capsys):

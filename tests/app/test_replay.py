@@ -9,9 +9,9 @@ import pytest
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import RecordedDigit, fit, read_strokes
 from app.replay import (
-    MOST_SHOWN,
+    MAX_SHOWN,
     NOT_READ,
-    Readings,
+    Predictions,
     Setting,
     caption,
     draw_digits,
@@ -52,13 +52,15 @@ class Network:
         return answers
 
 
-def readings_of(labels, guesses, writers=None, sure=0.9):
+def predictions_of(labels, guesses, writers=None, sure=0.9):
     """Readings with these guesses, each given the probability `sure`."""
     guesses = np.array(guesses)
     probabilities = np.full((len(labels), 10), (1 - sure) / 9)
     probabilities[np.arange(len(labels)), guesses] = sure
     probabilities[guesses == NOT_READ] = 0
-    return Readings(np.array(labels), guesses, probabilities, writers or [None] * len(labels), [])
+    return Predictions(
+        np.array(labels), guesses, probabilities, writers or [None] * len(labels), []
+    )
 
 
 def run(*arguments):
@@ -82,7 +84,7 @@ def test_digits_are_drawn_as_a_pointer_would_draw_them():
     seen = {
         "none": canvas.ink,
         "pixels": frame(canvas.ink),
-        "strokes": frame_strokes(canvas.marks),
+        "strokes": frame_strokes(canvas.strokes),
     }
     for framing, image in seen.items():
         images = draw_digits(digits, Setting(0.5, (0.25, 0.0), framing))
@@ -133,8 +135,8 @@ def test_what_falls_off_the_canvas_is_cut_off():
 def test_the_counts_add_up_over_batches():
     digits = list(read_strokes(EXAMPLES)) * 60
     setting = Setting(0.7, (0.1, -0.2), "none")
-    readings = replay(Network(), digits, setting)
-    result = summary("stub", readings, setting)
+    predictions = replay(Network(), digits, setting)
+    result = summary("stub", predictions, setting)
     assert list(result) == [
         "model", "digits", "accuracy", "scale", "shift", "framing", "blank", "calibration_error",
         "answered",
@@ -147,7 +149,7 @@ def test_the_counts_add_up_over_batches():
     assert result["calibration_error"] == pytest.approx(0.1)  # right in 90 %, sure by 80 %
     assert result["per_class"][8] == {"digit": 8, "count": 60, "accuracy": 0.0}
     assert result["per_class"][3] == {"digit": 3, "count": 60, "accuracy": 1.0}
-    text = table(result, readings)
+    text = table(result, predictions)
     assert "3 (60×)" in text
     assert "90.00%" in text
     assert "calibration error 10.00%" in text
@@ -155,27 +157,27 @@ def test_the_counts_add_up_over_batches():
 
 
 def test_a_digit_that_does_not_occur_has_no_accuracy():
-    readings = readings_of([1, 1], [1, 1])
-    result = summary("stub", readings, Setting())
+    predictions = predictions_of([1, 1], [1, 1])
+    result = summary("stub", predictions, Setting())
     assert result["per_class"][0] == {"digit": 0, "count": 0, "accuracy": None}
-    assert table(result, readings).splitlines()[3].split() == ["0", "0", "–", "–"]
+    assert table(result, predictions).splitlines()[3].split() == ["0", "0", "–", "–"]
 
 
 def test_a_drawing_that_left_no_ink_was_not_read_right():
     digits = list(read_strokes(EXAMPLES))[:3]
     off = Setting(shift=(2.0, 2.0))
-    readings = replay(Network(), digits, off)  # it would read 0, 1, 2: all of them right
-    result = summary("stub", readings, off)
+    predictions = replay(Network(), digits, off)  # it would read 0, 1, 2: all of them right
+    result = summary("stub", predictions, off)
     assert (result["accuracy"], result["blank"], result["calibration_error"]) == (0.0, 3, None)
-    assert "3 left no ink" in table(result, readings)
-    assert [caption(mistake) for mistake in readings.mistakes] == [
+    assert "3 left no ink" in table(result, predictions)
+    assert [caption(mistake) for mistake in predictions.mistakes] == [
         "0 not read", "1 not read", "2 not read",
     ]  # fmt: skip
     json.dumps(result, allow_nan=False)
 
 
 def test_a_blank_one_is_left_out_of_the_calibration_error_alone():
-    result = summary("stub", readings_of([1, 1, 1], [1, 1, NOT_READ]), Setting())
+    result = summary("stub", predictions_of([1, 1, 1], [1, 1, NOT_READ]), Setting())
     assert result["accuracy"] == pytest.approx(2 / 3)
     assert result["calibration_error"] == pytest.approx(0.1)
     assert result["per_class"][1] == {"digit": 1, "count": 3, "accuracy": pytest.approx(2 / 3)}
@@ -187,19 +189,19 @@ def test_the_spread_between_writers():
     wrong = [20, 21, 40, 41, 42, 43, 44, *range(60, 79)]
     guesses = np.full(80, 1)
     guesses[wrong] = 7
-    readings = readings_of([1] * 80, guesses, writers)
-    result = summary("stub", readings, Setting())
+    predictions = predictions_of([1] * 80, guesses, writers)
+    result = summary("stub", predictions, Setting())
     assert result["writers"] == {"count": 3, "lowest": 0.75, "below_90": 1, "median": 0.9}
-    assert table(result, readings).splitlines()[-1] == (
+    assert table(result, predictions).splitlines()[-1] == (
         "writers of at least 20 digits: 3, median 90.0%, 1 below 90%; "
         "lowest: c 75.0%, b 90.0%, a 100.0%"
     )
 
 
 def test_writers_that_are_unknown_or_wrote_too_little():
-    unknown = summary("stub", readings_of([1], [1]), Setting())
+    unknown = summary("stub", predictions_of([1], [1]), Setting())
     assert unknown["writers"] is None
-    few = readings_of([1], [1], ["a"])
+    few = predictions_of([1], [1], ["a"])
     result = summary("stub", few, Setting())
     assert result["writers"] == {"count": 0, "lowest": None, "below_90": 0, "median": None}
     assert table(result, few).endswith("writers of at least 20 digits: 0")
@@ -236,15 +238,17 @@ def test_the_most_confident_mistakes_are_kept_over_batches_and_drawn(tmp_path, c
 
     dot = [[(0.0, 0.0)]]
     digits = [RecordedDigit(n % 10, dot, f"w{n}") for n in range(600)]
-    readings = replay(Wavering(), digits, Setting())
-    assert len(readings.mistakes) == MOST_SHOWN < 540
-    expected = [f"w{n}" for n in range(599, 0, -1) if n % 10 != 3][:MOST_SHOWN]
-    assert [mistake.writer for mistake in readings.mistakes] == expected
-    assert caption(readings.mistakes[0]) == "9 as 3, 80%\nw599"
-    np.testing.assert_array_equal(readings.mistakes[0].image, draw_digits(digits[:1], Setting())[0])
-    few = Readings(
-        readings.labels[:60], readings.guesses[:60], readings.probabilities[:60],
-        readings.writers[:60], readings.mistakes[:12],
+    predictions = replay(Wavering(), digits, Setting())
+    assert len(predictions.mistakes) == MAX_SHOWN < 540
+    expected = [f"w{n}" for n in range(599, 0, -1) if n % 10 != 3][:MAX_SHOWN]
+    assert [mistake.writer for mistake in predictions.mistakes] == expected
+    assert caption(predictions.mistakes[0]) == "9 as 3, 80%\nw599"
+    np.testing.assert_array_equal(
+        predictions.mistakes[0].image, draw_digits(digits[:1], Setting())[0]
+    )
+    few = Predictions(
+        predictions.labels[:60], predictions.guesses[:60], predictions.probabilities[:60],
+        predictions.writers[:60], predictions.mistakes[:12],
     )  # fmt: skip
     show_mistakes(few, "stub", tmp_path / "errors.png")
     assert "stub: 54 of 60 drawn digits misread, the 12 most conf" in capsys.readouterr().out
@@ -360,8 +364,8 @@ def test_replay_needs_no_pygame():
 
 def test_what_would_be_refused_is_counted():
     digits = list(read_strokes(EXAMPLES))[:4]
-    readings = replay(Network(), digits, Setting(), lambda images: np.arange(len(images)) < 1)
-    result = summary("stub", readings, Setting())
+    predictions = replay(Network(), digits, Setting(), lambda images: np.arange(len(images)) < 1)
+    result = summary("stub", predictions, Setting())
     assert result["answered"] == 0.75
-    assert "answered 75.00%" in table(result, readings)
+    assert "answered 75.00%" in table(result, predictions)
     assert summary("stub", replay(Network(), digits, Setting()), Setting())["answered"] is None

@@ -5,13 +5,13 @@ import pytest
 from app import teach
 from app.drawing.strokes import RecordedDigit
 from app.teach import summary, writers_of
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.support.errors import DataError
 from nn.training.finetuning import Amounts, Tuner
 
 SEVEN = [[(8.0, 5.0), (20.0, 5.0), (12.0, 24.0)]]
 ONE = [[(14.0, 4.0), (14.0, 24.0)]]
-SMALL = Amounts(rehearsed=60, rehearsed_written=60, guarded=40, variations=2, steps=2)
+SMALL = Amounts(rehearsed=60, rehearsed_synthetic=60, guarded=40, variations=2, steps=2)
 
 
 def line(label, strokes, writer):
@@ -22,13 +22,13 @@ def test_only_writers_with_enough_digits_and_mistakes_are_taught():
     digits = [RecordedDigit(7, SEVEN, "good")] * 4
     digits += [RecordedDigit(3, ONE, "odd"), RecordedDigit(1, ONE, "odd")] * 2
     digits += [RecordedDigit(3, ONE, "few"), RecordedDigit(3, ONE)]
-    (odd,) = writers_of(digits, load_reader("mlp"), 4, 2)
+    (odd,) = writers_of(digits, load_classifier("mlp"), 4, 2)
     assert odd.name == "odd"
     assert odd.misread.tolist() == [True, False, True, False]
 
 
 def test_the_first_misread_are_taught_and_never_scored():
-    network = load_reader("mlp")
+    network = load_classifier("mlp")
     digits = [RecordedDigit(3, ONE, "odd")] * 5 + [RecordedDigit(1, ONE, "odd")] * 3
     (writer,) = writers_of(digits, network, 2, 2)
     seen = []

@@ -28,7 +28,7 @@ import pygame
 from app.draw import Painter, window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
-from nn.inference.classifier import PACKAGED_MODELS, load_reader
+from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 
 EVENTS_A_FRAME = 16
 
@@ -78,7 +78,7 @@ def main() -> None:
     surface = pygame.display.set_mode(options.size)
     clock = Clock()
     session = Session(
-        load_reader(options.model), size=options.size, clock=clock,
+        load_classifier(options.model), size=options.size, clock=clock,
         folders=[lambda: PACKAGED_MODELS], theme=options.theme,
     )  # fmt: skip
     session.is_why = options.why

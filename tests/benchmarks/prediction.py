@@ -18,7 +18,7 @@ from app.drawing.canvas import Canvas
 from app.drawing.strokes import fit, read_strokes
 from app.session.predictor import Predictor
 from nn.handwriting.framing import frame_strokes
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 
 ROUNDS = 1000
 
@@ -27,14 +27,14 @@ def main() -> None:
     digits = list(read_strokes(Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"))
     canvas = Canvas()
     canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
-    image = frame_strokes(canvas.marks)[None]
-    framing = median_milliseconds(partial(frame_strokes, canvas.marks))
+    image = frame_strokes(canvas.strokes)[None]
+    framing = median_milliseconds(partial(frame_strokes, canvas.strokes))
     print(f"{'framing alone':>16}: {framing:.3f} ms")
     for name in sys.argv[1:] or ["linear", "mlp", "cnn"]:
-        reader = load_reader(name)
-        predictor = Predictor(reader, canvas)
-        network = median_milliseconds(partial(reader.probabilities, image))
-        both = median_milliseconds(predictor.read_now)
+        classifier = load_classifier(name)
+        predictor = Predictor(classifier, canvas)
+        network = median_milliseconds(partial(classifier.probabilities, image))
+        both = median_milliseconds(predictor.predict_now)
         print(f"{name:>16}: {network:.3f} ms; canvas to probabilities {both:.3f} ms")
 
 

@@ -64,6 +64,11 @@ def main():
     # What the commands need, but not themselves: a module must not be there before it is run.
     import PIL.Image  # noqa: F401
 
+    import nn.data.download  # noqa: F401
+    import nn.inference.onnx_model  # noqa: F401
+    import nn.training.finetuning  # noqa: F401
+    import nn.training.resume  # noqa: F401
+
     results = []
     for command in commands:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -19,7 +19,7 @@ from app.drawing.drawings import save_surface
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
 from app.window.view import View
-from nn.inference.classifier import PACKAGED_MODELS, load_reader
+from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 
 FOLDER = Path(__file__).parents[1] / "references"
 EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
@@ -62,10 +62,10 @@ SCENES: dict[str, Callable[[Session], None]] = {
 def picture_of(scene: str, size: tuple[int, int]) -> pygame.Surface:
     """The window in a scene."""
     pygame.font.init()
-    session = Session(load_reader("mlp"), size=size, clock=lambda: 0.0)
+    session = Session(load_classifier("mlp"), size=size, clock=lambda: 0.0)
     for name in NETWORKS:
-        session.shelf.add(load_reader(PACKAGED_MODELS / f"{name}.npz"))
-    session.choose_network([entry.name for entry in session.shelf.entries].index("mlp"))
+        session.networks.add(load_classifier(PACKAGED_MODELS / f"{name}.npz"))
+    session.choose_network([entry.name for entry in session.networks.entries].index("mlp"))
     recorded = list(read_strokes(EXAMPLES))[4]
     session.canvas.draw_strokes(fit(recorded.strokes, 0.55, (0.1, -0.1)))
     session.settle()

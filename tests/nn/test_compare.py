@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from nn import compare
-from nn.benchmark import frameworks as peers
-from nn.benchmark import systems
+from nn.benchmark import frameworks, systems
 from nn.benchmark.profiling import matrix_products, profile
 from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
@@ -61,12 +60,12 @@ def test_the_command_compares_digitpad_with_its_own_matrix_products(small_mnist,
 @pytest.mark.parametrize(
     ("package", "train"),
     [
-        ("torch", peers.train_torch),
-        ("torch", peers.train_torch_channels_last),
-        ("torch", peers.train_torch_tensors),
-        ("tensorflow", peers.train_tensorflow),
-        ("sklearn", peers.train_sklearn),
-        ("jax", peers.train_jax),
+        ("torch", frameworks.train_torch),
+        ("torch", frameworks.train_torch_channels_last),
+        ("torch", frameworks.train_torch_tensors),
+        ("tensorflow", frameworks.train_tensorflow),
+        ("sklearn", frameworks.train_sklearn),
+        ("jax", frameworks.train_jax),
         ("numpy", systems.train_digitpad),
     ],
 )
@@ -76,7 +75,7 @@ def test_every_system_learns(package, train, network):
     if package == "sklearn" and network != "mlp":
         pytest.skip("scikit-learn has no convolutions")
     images, labels = data()
-    task = peers.Task(network, 8, learning_rate=0.05, momentum=0.9, batch_size=32)
+    task = frameworks.Task(network, 8, learning_rate=0.05, momentum=0.9, batch_size=32)
     seconds, logits = train(task, images, labels)
     assert seconds > 0
     assert np.mean(np.asarray(logits(images)).argmax(axis=1) == labels) > 0.9
@@ -116,7 +115,7 @@ def test_the_profile_names_every_layer(small_mnist, capsys):
 
 def test_the_profile_adds_up():
     images, labels = data(64 * 40)
-    task = peers.Task("mlp", 1, learning_rate=0.1, momentum=0.0, batch_size=64)
+    task = frameworks.Task("mlp", 1, learning_rate=0.1, momentum=0.0, batch_size=64)
     parts = profile(task, Dataset(images, labels))
     layers = build(NAMED["mlp"], np.random.default_rng(0)).layers
     assert [part["part"] for part in parts][1:-2] == [repr(layer) for layer in layers]
@@ -124,7 +123,7 @@ def test_the_profile_adds_up():
 
 
 def test_the_floor_grows_with_the_work():
-    task = peers.Task("mlp", 1, learning_rate=0.1, momentum=0.0)
+    task = frameworks.Task("mlp", 1, learning_rate=0.1, momentum=0.0)
     few, many = (min(matrix_products(task, n, 1) for _ in range(3)) for n in (1280, 64_000))
     assert many > 10 * few
 
@@ -194,7 +193,7 @@ def evaluated(monkeypatch):
             counts[task.network].append(len(images))
             return np.zeros((len(images), 10), np.float32)
 
-        return peers.Trained(1.0, logits)
+        return frameworks.Trained(1.0, logits)
 
     system = compare.SYSTEMS["floor"]._replace(train=train)
     monkeypatch.setitem(compare.SYSTEMS, "floor", system)

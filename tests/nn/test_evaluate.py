@@ -11,7 +11,7 @@ from nn.data.dataset import load_mnist
 from nn.handwriting.framing import frame
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, DataError, UsageError
 from tests.conftest import write_idx
@@ -88,8 +88,12 @@ def test_each_image_is_framed_on_its_own():
 
 def test_the_calibration_error_is_that_of_the_probabilities():
     sure = np.log([[0.91] + [0.01] * 9] * 2)
-    assert evaluate.judge(sure, np.array([0, 1]))["calibration_error"] == pytest.approx(0.41)
-    assert evaluate.judge(sure, np.array([0, 0]))["calibration_error"] == pytest.approx(0.09)
+    assert evaluate.evaluate_logits(sure, np.array([0, 1]))["calibration_error"] == pytest.approx(
+        0.41
+    )
+    assert evaluate.evaluate_logits(sure, np.array([0, 0]))["calibration_error"] == pytest.approx(
+        0.09
+    )
 
 
 def test_the_networks_temperature_counts(network, small_mnist, tmp_path, capsys):
@@ -102,7 +106,7 @@ def test_the_networks_temperature_counts(network, small_mnist, tmp_path, capsys)
         results.append(json.loads(capsys.readouterr().out))
     assert results[0]["confusion"] == results[1]["confusion"]
     test_set = load_mnist(small_mnist)[1]
-    probabilities = load_reader(warm).probabilities(test_set.images)
+    probabilities = load_classifier(warm).probabilities(test_set.images)
     expected = expected_calibration_error(probabilities, test_set.labels)
     assert results[1]["calibration_error"] == pytest.approx(expected, abs=1e-5)
     assert results[1]["calibration_error"] > 2 * results[0]["calibration_error"]
@@ -120,7 +124,7 @@ def test_the_report_shows_the_matrix(network, small_mnist, capsys):
 
 
 def test_a_digit_that_does_not_occur_has_no_accuracy():
-    result = evaluate.judge(np.eye(10)[[1, 1]], np.array([1, 2]))
+    result = evaluate.evaluate_logits(np.eye(10)[[1, 1]], np.array([1, 2]))
     assert result["per_class"][0]["accuracy"] is None
     assert "–" in evaluate.report(result)
 
@@ -191,7 +195,7 @@ def test_answers_are_written_as_kaggle_wants_them(network, small_mnist, tmp_path
     assert rows[0] == ["ImageId", "Label"]
     assert [int(number) for number, _ in rows[1:]] == list(range(1, 13))
     guesses = [int(label) for _, label in rows[1:]]
-    assert guesses == load_reader(network).logits(images).argmax(axis=1).tolist()
+    assert guesses == load_classifier(network).logits(images).argmax(axis=1).tolist()
     assert guesses[:3] == [0, 1, 2]
     assert guesses[4:10] == [4, 5, 6, 7, 8, 9]
 

@@ -5,24 +5,24 @@ import pytest
 
 from nn import export
 from nn.inference.checkpoint import Checkpoint, save_checkpoint
-from nn.inference.classifier import PACKAGED_MODELS, Reader, load_reader
+from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
 from nn.inference.onnx_model import to_onnx
 from nn.network.architectures import NAMED, build, cnn, mlp
 from nn.network.losses import softmax
 from nn.support.errors import UsageError
 
 
-def network(architecture, slant=0.0):
+def network(architecture, shear=0.0):
     model = build(architecture, np.random.default_rng(1))
     model.parameters += np.random.default_rng(2).normal(0, 0.01, model.parameters.shape)
-    return Checkpoint("small", architecture, model, {}, temperature=0.7, slant=slant)
+    return Checkpoint("small", architecture, model, {}, temperature=0.7, shear=shear)
 
 
 NETWORKS = {
     "linear": network(mlp()),
     "mlp": network(mlp([9, 8], "Tanh", dropout=0.2)),
     "sigmoid": network(mlp([9], "Sigmoid")),
-    "cnn": network(cnn(3, "pool", 4, "pool", hidden=[12], dropout=0.3), slant=0.2),
+    "cnn": network(cnn(3, "pool", 4, "pool", hidden=[12], dropout=0.3), shear=0.2),
 }
 IMAGES = np.random.default_rng(3).random((5, 784), dtype=np.float32)
 DRAWINGS = IMAGES.reshape(-1, 1, 28, 28)
@@ -75,9 +75,9 @@ def test_onnx_runtime_gives_the_same_probabilities(name, views):
     probabilities = reads("onnxruntime", to_onnx(checkpoint, views))(DRAWINGS)
     as_read = Checkpoint(
         "small", checkpoint.architecture, checkpoint.model, {}, 0.7,
-        slant=checkpoint.slant if views else 0.0,
+        shear=checkpoint.shear if views else 0.0,
     )  # fmt: skip
-    expected = Reader(None, as_read).probabilities(IMAGES)
+    expected = Classifier(None, as_read).probabilities(IMAGES)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
 
@@ -86,13 +86,13 @@ def test_onnx_runtime_gives_the_same_probabilities(name, views):
 def test_every_runtime_reads_one_image_and_fifty_as_the_program_does(name, runtime):
     pytest.importorskip("onnx")
     if name in SHIPPED:
-        reader = load_reader(name)
+        classifier = load_classifier(name)
     else:
-        reader = Reader(None, network(ARCHITECTURES[name], slant=1.0))
+        classifier = Classifier(None, network(ARCHITECTURES[name], shear=1.0))
     images = np.random.default_rng(4).random((50, 1, 28, 28), dtype=np.float32)
     images *= images > 0.8  # about as much ink as in a drawing
-    read = reads(runtime, to_onnx(reader.checkpoint))
-    expected = reader.probabilities(images)
+    read = reads(runtime, to_onnx(classifier.checkpoint))
+    expected = classifier.probabilities(images)
     for count in (1, 50, 1):
         # The logarithms differ as much as the logits do, however sure the network is.
         logarithms = np.log(read(images[:count]))
@@ -102,7 +102,7 @@ def test_every_runtime_reads_one_image_and_fifty_as_the_program_does(name, runti
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_networks_need_only_operators_that_are_old_and_everywhere(name):
     onnx = pytest.importorskip("onnx")
-    model = onnx.load_from_string(to_onnx(load_reader(name).checkpoint))
+    model = onnx.load_from_string(to_onnx(load_classifier(name).checkpoint))
     assert {node.op_type for node in model.graph.node} <= {
         "Gemm", "Conv", "MaxPool", "Relu", "Flatten", "Transpose", "Add", "Mul", "Softmax",
     }  # fmt: skip
@@ -112,16 +112,20 @@ def test_the_networks_need_only_operators_that_are_old_and_everywhere(name):
 @pytest.mark.parametrize("system", ["torch", "onnxruntime"])
 def test_what_reads_in_other_systems_in_a_comparison_reads_the_same(system):
     pytest.importorskip(system)
-    from nn.benchmark import frameworks as peers
+    from nn.benchmark import frameworks
 
     checkpoint = NETWORKS["cnn"]
     logits = checkpoint.model.forward(IMAGES)
     if system == "torch":
-        np.testing.assert_allclose(peers.torch_reader(checkpoint)(IMAGES), logits, atol=1e-5)
+        np.testing.assert_allclose(
+            frameworks.torch_classifier(checkpoint)(IMAGES), logits, atol=1e-5
+        )
     else:
         pytest.importorskip("onnx")
         expected = softmax(logits / checkpoint.temperature)
-        np.testing.assert_allclose(peers.onnx_reader(checkpoint)(IMAGES), expected, atol=1e-5)
+        np.testing.assert_allclose(
+            frameworks.onnx_classifier(checkpoint)(IMAGES), expected, atol=1e-5
+        )
 
 
 def test_the_command_writes_a_file_that_onnx_runtime_reads(tmp_path, capsys):
@@ -132,7 +136,7 @@ def test_the_command_writes_a_file_that_onnx_runtime_reads(tmp_path, capsys):
     export.main(["--model", str(tmp_path / "small.npz"), "--onnx", str(target), "--json"])
     assert json.loads(capsys.readouterr().out)["onnx"] == str(target)
     (probabilities,) = runtime.InferenceSession(str(target)).run(None, {"images": DRAWINGS})
-    expected = Reader(None, NETWORKS["mlp"]).probabilities(IMAGES)
+    expected = Classifier(None, NETWORKS["mlp"]).probabilities(IMAGES)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
 

@@ -15,7 +15,7 @@ from nn import train
 from nn.data.dataset import Dataset
 from nn.inference.checkpoint import load_arrays, load_checkpoint
 from nn.support.errors import CheckpointError, TrainingError, UsageError
-from nn.train import WRITTEN_AT_ONCE, with_room, written_anew
+from nn.train import SYNTHETIC_AT_ONCE, regenerate_synthetic, with_room
 from nn.training.resume import load_state
 from tests.conftest import made_up_digits, write_idx
 
@@ -130,9 +130,9 @@ def test_generated_digits_are_others_each_epoch_whatever_the_number_of_threads()
     own = Dataset(np.full((5, 784), 0.5, np.float32), np.arange(5))
     written = []
     for threads, seed in ((1, 1), (3, 1), (2, 2)):
-        dataset = with_room(own, WRITTEN_AT_ONCE + 20)
+        dataset = with_room(own, SYNTHETIC_AT_ONCE + 20)
         assert not dataset.images[5:].any()
-        written_anew(dataset, 5, threads)(np.random.default_rng(seed))
+        regenerate_synthetic(dataset, 5, threads)(np.random.default_rng(seed))
         np.testing.assert_array_equal(dataset.images[:5], own.images)
         written.append(dataset.images[5:])
         assert (written[-1].max(axis=1) > 0.5).all()

@@ -4,7 +4,7 @@ reader.
 Each reader gets N made-up inputs: valid files with bytes changed, cut, copied and overwritten,
 files that are well-formed and lie, and noise. Input number n of a seed is always the same. A reader
 may give an answer or a `DigitpadError` of one line. Anything else, an input that takes longer than
-`LONGEST` seconds, or memory that grows by more than `MOST_GROWTH`, is a failure: the command says
+`LONGEST` seconds, or memory that grows by more than `MAX_GROWTH`, is a failure: the command says
 which number it was, keeps the input as a file, and ends with status 1.
 """
 
@@ -51,7 +51,7 @@ with instrumented:
     from app.drawing.pictures import framed_picture
     from app.drawing.strokes import fit, read_strokes
     from app.my_digits.profile import Profile
-    from app.session.networks import entry_of
+    from app.session.networks import network_info
     from nn import train
     from nn.data import dataset
     from nn.inference.checkpoint import (
@@ -61,8 +61,8 @@ with instrumented:
         save_checkpoint,
         summary,
     )
-    from nn.inference.classifier import Reader, load_reader
-    from nn.inference.rejection import Refusal, load_refusal, save_refusal
+    from nn.inference.classifier import Classifier, load_classifier
+    from nn.inference.rejection import Rejection, load_rejection, save_rejection
     from nn.network.architectures import build
     from nn.support.commands import ArgumentParser
     from nn.support.errors import DigitpadError
@@ -71,13 +71,13 @@ with instrumented:
     from nn.training.resume import load_state
 
 LONGEST = 20.0  # seconds an input may take; the usual one takes a thousandth
-MOST_GROWTH = 512 << 20  # bytes: a picture of 50 megapixels unpacks to 200 MB
+MAX_GROWTH = 512 << 20  # bytes: a picture of 50 megapixels unpacks to 200 MB
 ADDRESS_SPACE = 8 << 30  # bytes, of the command's process
-MOST_SIGNS = 2000  # in the line that says what is wrong
+MAX_SIGNS = 2000  # in the line that says what is wrong
 WARM_UP = 50  # inputs, before memory is measured
 COMMANDS = (
-    "app.draw app.replay app.predict app.teach app.refusals app.animate nn.train nn.evaluate "
-    "nn.compare nn.export nn.lessons nn.train_refusal"
+    "app.draw app.replay app.predict app.teach app.rejections app.animate nn.train nn.evaluate "
+    "nn.compare nn.export nn.lessons nn.train_rejection"
 ).split()
 
 
@@ -247,7 +247,7 @@ def members(kind):
         layers = [*layers[:-1], ["Linear", layers[-1][1], outputs]]
         model = build(layers, np.random.default_rng(0), outputs=outputs)
         if kind == "refusal":
-            save_refusal(path, Refusal(layers, model, 0.5, {}))
+            save_rejection(path, Rejection(layers, model, 0.5, {}))
         elif kind == "state":
             vector = np.zeros(7960, np.float32)
             arrays = {"parameters": vector, "best_parameters": vector}
@@ -343,7 +343,7 @@ def make_state(rng):
     return make_npz(rng, "state")
 
 
-def make_refusal(rng):
+def make_rejection(rng):
     return make_npz(rng, "refusal")
 
 
@@ -492,12 +492,12 @@ ONE = np.linspace(0, 1, 784, dtype=np.float32).reshape(1, 28, 28)
 
 def use(reader):
     summary(reader.checkpoint)
-    entry_of(reader)
+    network_info(reader)
     expect(abs(reader.probabilities(ONE).sum() - 1) < 1e-3)
 
 
 def read_npz(path):
-    yield lambda: use(Reader(path, load_checkpoint(path)))
+    yield lambda: use(Classifier(path, load_checkpoint(path)))
 
 
 def read_state(path):
@@ -516,8 +516,8 @@ def read_state(path):
     yield read
 
 
-def read_refusal(path):
-    yield lambda: expect(np.isfinite(load_refusal(path).doubt(ONE)).all())
+def read_rejection(path):
+    yield lambda: expect(np.isfinite(load_rejection(path).rejection_score(ONE)).all())
 
 
 def read_stroke_file(path):
@@ -532,7 +532,7 @@ def read_stroke_file(path):
 
 @functools.cache
 def shipped():
-    return load_reader("linear")
+    return load_classifier("linear")
 
 
 def read_profile(path):
@@ -605,7 +605,8 @@ def read_options(path):
         ArgumentParser.parse_args = parse
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                importlib.import_module(command).main(arguments)
+                name = f"{command}.__main__" if command == "nn.lessons" else command
+                importlib.import_module(name).main(arguments)
         except Parsed:
             pass
         except SystemExit as ended:
@@ -629,7 +630,7 @@ READERS = {
     "csv-images": (make_csv, read_csv_images),
     "npz": (make_npz, read_npz),
     "state": (make_state, read_state),
-    "refusal": (make_refusal, read_refusal),
+    "refusal": (make_rejection, read_rejection),
     "strokes": (make_strokes, read_stroke_file),
     "profile": (make_profile, read_profile),
     "pictures": (make_picture, read_picture),
@@ -647,7 +648,7 @@ def expect(fact):
 
 
 def is_one_line(text):
-    return 0 < len(text) <= MOST_SIGNS and len(text.splitlines()) == 1 and text.isprintable()
+    return 0 < len(text) <= MAX_SIGNS and len(text.splitlines()) == 1 and text.isprintable()
 
 
 def feed(read, path, data):
@@ -700,7 +701,7 @@ def fuzz(make, read, inputs, seed, folder, first=0):
                 if number - first < WARM_UP:
                     start = peak
                 growth = peak - start
-                if wrong is None and growth > MOST_GROWTH:
+                if wrong is None and growth > MAX_GROWTH:
                     wrong = f"memory grew by {growth >> 20} MiB"
                 if wrong is not None:
                     return wrong, number, data, growth

@@ -47,11 +47,11 @@ from app.drawing.canvas import Canvas
 from app.drawing.drawings import load_drawing, save_drawing
 from app.drawing.strokes import read_strokes
 from app.my_digits.profile import DIGITS_FILE, Profile
-from app.my_digits.tuner import Teacher
+from app.my_digits.tuner import BackgroundTuner
 from nn import train
 from nn.data.download import MnistFile, download_mnist
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.commands import run
 from nn.support.files import TEMPORARY
@@ -63,7 +63,7 @@ from tests.helpers.misbehaving_server import Handler, Server
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds without a word, after which a process counts as hanging
 AMOUNTS = Amounts(
-    rehearsed=60, rehearsed_written=60, guarded=40, variations=2, steps=4, batch=16, own_batch=4
+    rehearsed=60, rehearsed_synthetic=60, guarded=40, variations=2, steps=4, batch=16, own_batch=4
 )
 LINES = [[(8.0, 5.0), (20.0, 5.0), (12.0, 24.0)]], [[(14.0, 4.0), (14.0, 24.0)]]
 
@@ -424,21 +424,21 @@ def adding(folder: Path, tally: Tally, rng: random.Random) -> None:
 
 def teaching(folder: Path, tally: Tally, rng: random.Random) -> None:
     """Corrections and the learning from them, as the window does both."""
-    shipped = load_reader("mlp")
+    shipped = load_classifier("mlp")
 
     def teach(profile: Profile, rounds: int) -> None:
-        teacher = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
-        teacher.load()
+        tuner = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+        tuner.load()
         print("ready")
         for number in range(rounds):
             x = 16.0 - number % 7  # the first is misread, and can be learned
             print(profile.add(7, [[(x, 5.0), (20.0, 5.0), (12.0, 24.0)]]).key)
-            teacher._taught = "others"  # as if one had been deleted: each round learns them anew
-            teacher.start()
-            while (lesson := teacher.poll()) is None:
+            tuner._taught = "others"  # as if one had been deleted: each round learns them anew
+            tuner.start()
+            while (result := tuner.poll()) is None:
                 time.sleep(0.001)
-            assert lesson.outcome is not None, lesson.message
-            print("lesson", "learned" if lesson.learned else "tried")
+            assert result.outcome is not None, result.message
+            print("lesson", "learned" if result.learned else "tried")
 
     seconds = undisturbed(lambda: teach(Profile(folder / "measured"), 3), "ready")
     for number in itertools.count():
@@ -460,8 +460,8 @@ def teaching(folder: Path, tally: Tally, rng: random.Random) -> None:
                 learned |= "lesson learned" in said
                 promised += [line for line in said if not line.startswith("lesson")]
                 assert set(promised) <= {own.key for own in profile.load().digits}
-                teacher = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
-                notices = teacher.load()  # of a broken last line, but no damaged weights
+                tuner = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+                notices = tuner.load()  # of a broken last line, but no damaged weights
                 assert all("digits.jsonl" in notice for notice in notices), notices
                 assert path.exists() or not learned
                 if path.exists():

@@ -51,10 +51,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 SCREEN = (3840, 2160)
 HANG_SECONDS = 60
 REST_SECONDS = 120  # for a tuning under way to end, on a machine that has other things to do
-MOST_GROWTH = 30  # MB from the second third of a life to the last
+MAX_GROWTH = 30  # MB from the second third of a life to the last
 NETWORK = 15  # MB more for each network that was kept meanwhile, which has buffers of its own
-MOST_DIGITS = 40  # in the profile; the other process takes the rest out
-MOST_NETWORKS = 12  # on the shelf; each that is kept stays there by right, so no more are made
+MAX_DIGITS = 40  # in the profile; the other process takes the rest out
+MAX_NETWORKS = 12  # on the shelf; each that is kept stays there by right, so no more are made
 KEPT_EVENTS = 20_000  # in each of the two files of the last events
 ENDS = ("escape", "QUIT", "WINDOWCLOSE", "SIGTERM", "SIGINT", "SIGHUP")
 
@@ -371,7 +371,7 @@ class Storm:
         self.random = random.Random(options.seed + 1)
         self.session = None
         self.offset = 0.0
-        self.thrown = self.frames = self.looks = self.unseen = 0
+        self.thrown = self.frames = self.inspection_version = self.unseen = 0
         self.began = self.thrown_at = time.monotonic()
         self.slowest: list[tuple[float, str]] = []  # what kept the window longest, and how long
         self.waiting: list[tuple[str, dict]] = []
@@ -403,7 +403,7 @@ class Storm:
     def before_looking(self) -> None:
         """What is thrown before the loop looks for events."""
         now = time.monotonic()
-        self.looks += 1
+        self.inspection_version += 1
         self.beat(now)
         if self.phase == "storm":
             self.throw(now)
@@ -421,7 +421,7 @@ class Storm:
 
     def beat(self, now: float) -> None:
         """Tell the outside that the loop goes on."""
-        if self.looks % 8 == 0:
+        if self.inspection_version % 8 == 0:
             text = json.dumps({"thrown": self.thrown, "frames": self.frames, "at": now})
             (self.folder / "beat").write_text(text)
 
@@ -468,7 +468,7 @@ class Storm:
             if self.unseen or not self.is_anything_open():
                 return False
             name, facts = "KEYDOWN", {"key": pygame.K_ESCAPE, "mod": 0, "scancode": 0}
-        is_full = len(session.shelf.entries) >= MOST_NETWORKS or self.done > 0.3
+        is_full = len(session.networks.entries) >= MAX_NETWORKS or self.done > 0.3
         if name == "KEYDOWN" and facts["key"] == pygame.K_k and is_full:
             return False
         if name == "resize":
@@ -509,7 +509,7 @@ class Storm:
         pygame, session = self.pygame, self.session
         pygame.event.post(pygame.event.Event(pygame.USEREVENT))  # else the loop would rest as well
         if now - self.phase_began > REST_SECONDS:
-            raise AssertionError(f"never at rest: {session.panel}, {session.hand.is_busy}")
+            raise AssertionError(f"never at rest: {session.panel}, {session.my_digits.is_busy}")
         if session.training is not None and session.overlay is None:
             session.open_panel("training")  # elsewhere X throws nothing away
             self.tap(pygame.K_x)
@@ -518,8 +518,8 @@ class Storm:
         elif not session.canvas.is_blank:
             self.tap(pygame.K_r)
         elif not (
-            session.hand.is_busy or session.mnist.is_busy or not session.shelf.is_complete
-            or not session.hand.is_loaded
+            session.my_digits.is_busy or session.mnist.is_busy or not session.networks.is_complete
+            or not session.my_digits.is_loaded
         ):  # fmt: skip
             self.count()
             self.rests += 1
@@ -531,7 +531,7 @@ class Storm:
 
     def count(self) -> None:
         """What the process holds, now that it rests."""
-        from app.window.text import MOST_FONTS
+        from app.window.text import MAX_FONTS
 
         gc.collect()
         with contextlib.suppress(OSError, AttributeError, ImportError):
@@ -547,10 +547,10 @@ class Storm:
             open_files = [str(n.readlink()) for n in names if n.is_symlink()]
             # A font's file is open as long as the font is kept, and so many are kept.
             fonts = [name for name in open_files if name.endswith(".otf")]
-            assert len(fonts) <= MOST_FONTS, fonts
+            assert len(fonts) <= MAX_FONTS, fonts
             facts["files"] = sorted(name for name in open_files if name not in fonts)
-        facts |= {"networks": len(self.session.shelf.entries), "frames": self.frames}
-        facts |= {"digits": len(self.session.hand.digits), "slowest": self.slowest}
+        facts |= {"networks": len(self.session.networks.entries), "frames": self.frames}
+        facts |= {"digits": len(self.session.my_digits.digits), "slowest": self.slowest}
         self.note(**facts)
 
     def end(self) -> None:
@@ -589,9 +589,11 @@ def run_inside(options: argparse.Namespace) -> None:
     faulthandler.enable()
     storm = Storm(options)
     if options.events:  # the suite has little time: a small network, tuned a little
-        little = Amounts(rehearsed=200, rehearsed_written=100, guarded=200, steps=3, batch=32)
+        little = Amounts(rehearsed=200, rehearsed_synthetic=100, guarded=200, steps=3, batch=32)
         draw.DEFAULT_MODEL = "linear"
-        app.my_digits.tuner.Teacher = functools.partial(app.my_digits.tuner.Teacher, amounts=little)
+        app.my_digits.tuner.BackgroundTuner = functools.partial(
+            app.my_digits.tuner.BackgroundTuner, amounts=little
+        )
     draw.Session = functools.partial(draw.Session, clock=storm.clock, seed=options.seed)
     wait, run_window, paint = draw.wait_for_events, draw.run_window, draw.Painter.paint
     say = draw.Session.func.say
@@ -653,8 +655,8 @@ def run_inside(options: argparse.Namespace) -> None:
 
         setattr(owner, name, call)
 
-    hand = app.my_digits.my_digits.Hand
-    noted(hand, "correct", lambda said, _, label, marks: (
+    my_digits = app.my_digits.my_digits.MyDigits
+    noted(my_digits, "correct", lambda said, _, label, strokes: (
         {"added": said[0], "label": label} if said[0] is not None else {}))  # fmt: skip
     noted(Profile, "remove", lambda found, _, key: {"removed": key} if found else {})
     noted(Profile, "relabel", lambda found, _, key, label: (
@@ -669,7 +671,11 @@ def run_inside(options: argparse.Namespace) -> None:
         lambda written, *_: {"saved": [str(p) for p in written]},
     )
     noted(draw, "save_picture", lambda path, *_: {"saved": [str(path)]})
-    noted(app.session.training.Training, "save", lambda reader, *_: {"saved": [str(reader.path)]})
+    noted(
+        app.session.training.Training,
+        "save",
+        lambda classifier, *_: {"saved": [str(classifier.path)]},
+    )
     arguments = ["--data-dir", options.data_dir, "--interval", "0.3"]
     run(lambda _: draw.main(arguments), "app.draw")
 
@@ -711,14 +717,14 @@ class Outside:
         }  # fmt: skip
 
     def start_display(self) -> None:
-        reader, writer = os.pipe()
+        classifier, writer = os.pipe()
         self.server = subprocess.Popen(
             ["Xvfb", *self.options.display, "-noreset", "-displayfd", str(writer), "-screen", "0",
              f"{SCREEN[0]}x{SCREEN[1]}x24"],
             pass_fds=[writer], stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(writer)
-        with os.fdopen(reader) as numbers:
+        with os.fdopen(classifier) as numbers:
             number = numbers.readline().strip()
         if not number:
             raise Failure("Xvfb did not start")
@@ -884,8 +890,8 @@ class Outside:
         self.report["profile_changes"] += 1
         try:
             digits = self.profile.load().digits
-            if len(digits) > MOST_DIGITS:
-                for own in digits[: len(digits) - MOST_DIGITS // 2]:
+            if len(digits) > MAX_DIGITS:
+                for own in digits[: len(digits) - MAX_DIGITS // 2]:
                     if self.profile.remove(own.key):
                         self.note(removed=own.key)
             elif r.random() < 0.6:
@@ -931,7 +937,7 @@ class Outside:
         if middle and last:
             before, after = (min(part, key=lambda rest: rest["memory"]) for part in (middle, last))
             more = after["networks"] - before["networks"]
-            most = MOST_GROWTH + NETWORK * max(0, more)
+            most = MAX_GROWTH + NETWORK * max(0, more)
             if after["memory"] - before["memory"] > most:
                 raise Failure(f"memory grows: {[rest['memory'] for rest in rests]} MB")
 
@@ -982,11 +988,11 @@ def check_loads(path: Path) -> None:
     """A file that was saved can be loaded."""
     from app.drawing.canvas import Canvas
     from app.drawing.drawings import load_drawing
-    from nn.inference.classifier import load_reader
+    from nn.inference.classifier import load_classifier
     from nn.support.errors import DataError
 
     if path.suffix == ".npz":
-        load_reader(path)
+        load_classifier(path)
         return
     try:
         load_drawing(path, Canvas())

@@ -22,13 +22,13 @@ from app.drawing import drawings
 from app.drawing.canvas import Canvas
 from app.drawing.drawings import save_drawing, save_picture, saved_drawings, users_drawings
 from app.drawing.strokes import RecordedDigit, read_strokes
-from app.my_digits.my_digits import Hand
+from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile, open_profile
 from app.session.networks import users_networks
 from app.session.session import Session
 from nn.data.dataset import cached_mnist
 from nn.inference.checkpoint import load_checkpoint
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.support.errors import CheckpointError, DataError, DigitpadError
 from nn.support.files import TEMPORARY
 from nn.training.resume import load_state
@@ -94,9 +94,9 @@ def picture(tmp_path_factory):
 @pytest.fixture
 def session(tmp_path):
     pygame.font.init()
-    session = Session(load_reader("linear"), drawings=tmp_path / "drawings")
+    session = Session(load_classifier("linear"), drawings=tmp_path / "drawings")
     session.canvas.draw_strokes(LINES)
-    session.read_now()
+    session.predict_now()
     return session
 
 
@@ -176,11 +176,11 @@ def test_the_window_shows_such_names_and_lists_such_drawings(session, picture):
     assert {path.name for path in session.saved} == {f"{ODD}.png", "gone.png"}
     Painter().paint(surface, session)
     session.open_row(0)  # the newest first, and a link that leads nowhere last
-    assert session.toast == f"Opened {ODD}.png"
+    assert session.message == f"Opened {ODD}.png"
     Painter().paint(surface, session)
     for name in (f"{ODD}.npz", f"{ODD}.jsonl", "gone.png", "two\nlines\0"):
         session.open_file(folder / name)
-        assert session.toast
+        assert session.message
         Painter().paint(surface, session)
 
 
@@ -216,7 +216,7 @@ def test_an_encoding_without_the_letters_that_are_printed(small_mnist, tmp_path,
         ["nn.train", *small, "--epochs", 1, "--output", tmp_path / "é.npz"],
         ["app.replay", EXAMPLES, "--model", "linear"],
         ["app.predict", "é–×.png", "--model", "linear"],
-        ["app.refusals", EXAMPLES, "--each", 1],
+        ["app.rejections", EXAMPLES, "--each", 1],
         ["nn.evaluate", *small, "--json"],
         ["app.predict", "é–×.png", "--model", "linear", "--json"],
         ["app.replay", "é–×.png", "--model", "linear"],
@@ -289,7 +289,7 @@ def test_no_home_or_one_that_is_none(small_mnist, tmp_path, picture):
         commands = [
             *writers(small_mnist, out).values(),
             ["app.predict", picture, "--model", "linear"],
-            ["app.refusals", EXAMPLES, "--each", 1],
+            ["app.rejections", EXAMPLES, "--each", 1],
         ]
         variables = {f"XDG_{name}": None for name in ("DATA_HOME", "CACHE_HOME", "CONFIG_HOME")} | {
             "HOME": None if home is None else str(home)
@@ -404,22 +404,24 @@ def test_the_window_where_nothing_can_be_saved(trouble, mount, tmp_path, monkeyp
         mount("remount,ro")
     else:
         folder.write_text("")
-    reader = load_reader("linear")
-    session = Session(reader, drawings=folder, hand=Hand(profile, reader, tmp_path / "nowhere"))
+    classifier = load_classifier("linear")
+    session = Session(
+        classifier, drawings=folder, my_digits=MyDigits(profile, classifier, tmp_path / "nowhere")
+    )
     session.canvas.draw_strokes([[(i % 28, i // 28 % 28) for i in range(2000)]])
-    session.read_now()
+    session.predict_now()
     reason = {"full": "No space", "read-only": "Read-only", "in the way": "Not a directory"}
     session.save()
-    assert session.toast.startswith("cannot write into ")
-    assert reason[trouble] in session.toast
+    assert session.message.startswith("cannot write into ")
+    assert reason[trouble] in session.message
     session.say("")
     session.window_requests = ["screenshot"]
     serve(session, Painter())
-    assert reason[trouble] in session.toast
+    assert reason[trouble] in session.message
     if trouble != "in the way":
-        monkeypatch.setattr("app.my_digits.tuner.Teacher.start", lambda teacher: None)
+        monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner.start", lambda tuner: None)
         session.correct(7)
-        assert reason[trouble] in session.toast
+        assert reason[trouble] in session.message
     session.close()
     assert profile.path.read_bytes() == kept
     assert not list(disk.rglob("*.part"))
@@ -476,7 +478,9 @@ def test_a_computer_that_slept_for_long_goes_on(jump, tmp_path):
     pygame.font.init()
     now = [1000.0]
     digits = [RecordedDigit(1, LINES), RecordedDigit(7, [[(0.0, 0.0), (9.0, 0.0), (3.0, 9.0)]])]
-    session = Session(load_reader("linear"), digits=digits, clock=lambda: now[0], drawings=tmp_path)
+    session = Session(
+        load_classifier("linear"), digits=digits, clock=lambda: now[0], drawings=tmp_path
+    )
     now[0] += 0.4
     session.update()
     session.say("a message")
@@ -487,7 +491,7 @@ def test_a_computer_that_slept_for_long_goes_on(jump, tmp_path):
             break
     assert session.demonstration is None
     assert session.seconds_until_due() is None
-    assert session.toast == ""
+    assert session.message == ""
     assert session.predictor.answer is not None
 
 
@@ -516,14 +520,16 @@ def test_two_trainings_to_the_same_file(small_mnist, tmp_path):
 
 def test_two_windows_with_one_profile(monkeypatch, tmp_path):
     pygame.font.init()
-    profile, reader = Profile(tmp_path / "someone"), load_reader("linear")
+    profile, classifier = Profile(tmp_path / "someone"), load_classifier("linear")
     # What comes of the learning is tested with the teacher; here it only must not be in the way.
-    monkeypatch.setattr("app.my_digits.tuner.Teacher.start", lambda teacher: None)
-    windows = [Session(reader, hand=Hand(profile, reader, tmp_path)) for _ in range(2)]
+    monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner.start", lambda tuner: None)
+    windows = [
+        Session(classifier, my_digits=MyDigits(profile, classifier, tmp_path)) for _ in range(2)
+    ]
     for label in (3, 5):
         for window in windows:
             window.canvas.draw_strokes(LINES)
-            window.read_now()
+            window.predict_now()
             window.correct(label)
             window.canvas.clear()
     for window in windows:

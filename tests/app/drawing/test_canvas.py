@@ -72,7 +72,7 @@ def test_points_that_are_not_finite_are_left_out(far):
     plain.begin("draw", 5.0, 5.0)
     plain.extend(20.0, 5.0)
     np.testing.assert_array_equal(canvas.ink, plain.ink)
-    assert canvas.marks == plain.marks
+    assert canvas.strokes == plain.strokes
 
 
 @given(
@@ -107,7 +107,7 @@ def test_any_use_keeps_the_ink_in_range_and_undo_leads_back_to_blank(actions):
     while canvas.undo():
         steps += 1
     assert canvas.is_blank
-    assert canvas.marks == []
+    assert canvas.strokes == []
     for _ in range(steps):
         assert canvas.redo()
     np.testing.assert_array_equal(canvas.ink, final)
@@ -122,7 +122,7 @@ def test_the_marks_draw_the_same_ink_again(points):
     canvas.begin("erase", *points[-1])
     canvas.extend(14.0, 14.0)
     canvas.end()
-    for mark in canvas.marks:
+    for mark in canvas.strokes:
         again.begin(mark.kind, *mark.points[0])
         for point in mark.points[1:]:
             again.extend(*point)
@@ -137,7 +137,7 @@ def test_erasing_along_a_line_takes_it_away():
         canvas.extend(24.0, 20.0)
         canvas.end()
     assert canvas.is_blank
-    assert [mark.kind for mark in canvas.marks] == ["draw", "erase"]
+    assert [mark.kind for mark in canvas.strokes] == ["draw", "erase"]
 
 
 def test_undo_redo_and_clear():
@@ -149,14 +149,14 @@ def test_undo_redo_and_clear():
     canvas.begin("draw", 20.0, 20.0)
     assert canvas.undo()  # in mid-stroke
     np.testing.assert_array_equal(canvas.ink, one)
-    assert len(canvas.marks) == 1
+    assert len(canvas.strokes) == 1
     assert canvas.redo()
-    assert len(canvas.marks) == 2
+    assert len(canvas.strokes) == 2
     canvas.clear()
     assert canvas.is_blank
-    assert canvas.marks == []
+    assert canvas.strokes == []
     assert canvas.undo()
-    assert len(canvas.marks) == 2
+    assert len(canvas.strokes) == 2
     canvas.undo()
     canvas.begin("draw", 1.0, 1.0)
     canvas.end()
@@ -171,7 +171,7 @@ def test_a_stroke_that_changes_nothing_is_forgotten():
     canvas.begin("erase", 14.0, 14.0)
     canvas.end()
     canvas.clear()
-    assert canvas.marks == []
+    assert canvas.strokes == []
     assert not canvas.undo()
 
 

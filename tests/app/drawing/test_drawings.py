@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.drawing.canvas import BRUSH_SIZES, ERASE_RADIUS, Canvas
-from app.drawing.drawings import LONGEST_PATH, load_drawing, save_drawing
+from app.drawing.drawings import MAX_PATH, load_drawing, save_drawing
 from app.drawing.strokes import MAX_POINTS, fit
 from nn.support.errors import DataError
 from nn.support.files import write_atomically
@@ -19,9 +19,9 @@ LINE = [[5.0, 5.0], [5.0, 20.0]]
 def shown(tmp_path):
     """What is on the canvas after a drawing with these marks is opened, and what `load` said."""
 
-    def show(marks, strokes=STROKES):
+    def show(strokes, lines=STROKES):
         path = tmp_path / "a.jsonl"
-        path.write_text(json.dumps({"label": 3, "strokes": strokes, "marks": marks}) + "\n")
+        path.write_text(json.dumps({"label": 3, "strokes": lines, "marks": strokes}) + "\n")
         canvas = Canvas()
         return canvas, load_drawing(path, canvas)
 
@@ -30,12 +30,12 @@ def shown(tmp_path):
 
 def test_a_drawing_that_the_program_saved_has_its_marks(shown):
     canvas, label = shown([["draw", 1.1, LINE], ["erase", 2.2, [[5, 12]]]])
-    assert [mark.kind for mark in canvas.marks] == ["draw", "erase"]
+    assert [mark.kind for mark in canvas.strokes] == ["draw", "erase"]
     assert label is None
 
 
 @pytest.mark.parametrize(
-    "marks",
+    "strokes",
     [
         None,
         [],
@@ -56,11 +56,11 @@ def test_a_drawing_that_the_program_saved_has_its_marks(shown):
         [["draw", 1.1, [[i % 28, 5] for i in range(MAX_POINTS + 1)]]],
     ],
 )
-def test_of_marks_that_no_canvas_made_only_the_strokes_are_shown(shown, marks):
-    canvas, label = shown(marks)
+def test_of_marks_that_no_canvas_made_only_the_strokes_are_shown(shown, strokes):
+    canvas, label = shown(strokes)
     assert label == 3
-    assert len(canvas.marks) == 1
-    assert canvas.marks[0].points[0] == pytest.approx((4.2, 4.2))
+    assert len(canvas.strokes) == 1
+    assert canvas.strokes[0].points[0] == pytest.approx((4.2, 4.2))
 
 
 def test_strokes_are_shown_as_a_pointer_would_have_drawn_them_and_drawn_once(tmp_path, monkeypatch):
@@ -75,7 +75,7 @@ def test_strokes_are_shown_as_a_pointer_would_have_drawn_them_and_drawn_once(tmp
     assert load_drawing(path, canvas) == 3
     assert len(lines) == 7  # points
     np.testing.assert_array_equal(canvas.ink, drawn.ink)
-    assert canvas.marks == drawn.marks
+    assert canvas.strokes == drawn.strokes
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
@@ -94,11 +94,11 @@ def test_marks_nested_too_deeply_are_refused(tmp_path):
 @pytest.mark.parametrize("kind", ["draw", "erase"])
 def test_the_longest_drawing_that_is_taken_is_drawn_and_framed_in_little_memory(shown, kind):
     radius = ERASE_RADIUS * BRUSH_SIZES[-1]
-    count = int(LONGEST_PATH / 40)
+    count = int(MAX_PATH / 40)
     zigzag = [[28.0 * (i % 2), 28.0 * (i // 2 % 2)] for i in range(count)]
-    marks = [["draw", 1.1, LINE], [kind, radius, zigzag]]
+    strokes = [["draw", 1.1, LINE], [kind, radius, zigzag]]
     with peak_below(200 << 20):
-        canvas, label = shown(marks)
+        canvas, label = shown(strokes)
         image = canvas.framing().image
     assert label is None
     assert np.isfinite(image).all()

@@ -18,7 +18,7 @@ from nn.data.dataset import load_folder
 from nn.handwriting import brush
 from nn.handwriting import digits as handwriting
 from nn.handwriting.framing import frame
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.support.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,7 +53,7 @@ def written(count, seed):
     for number in range(count):
         styles = [s for s in handwriting.STYLES if s.digit == number % 10 and s.weight >= 2]
         style = styles[rng.integers(len(styles))]
-        starts, ends = handwriting.write_strokes(style, 1, rng, handwriting.Hand(point=2))
+        starts, ends = handwriting.write_strokes(style, 1, rng, handwriting.Jitter(point=2))
         yield number % 10, starts[0], ends[0]
 
 
@@ -358,7 +358,7 @@ def test_only_unusual_strokes_are_made_thicker_or_thinner(width, cells):
 
 
 def test_most_synthetic_photos_are_read(tmp_path):
-    rng, network = np.random.default_rng(0), load_reader(DEFAULT_MODEL)
+    rng, network = np.random.default_rng(0), load_classifier(DEFAULT_MODEL)
     images, labels = [], []
     for number, (label, starts, ends) in enumerate(written(100, 1)):
         grey = photo(starts, ends, rng, (64, 120, 200, 320)[number // 10 % 4])
@@ -371,7 +371,7 @@ def test_most_synthetic_photos_are_read(tmp_path):
 def test_mnist_as_pictures_is_read_as_well_as_mnist(tmp_path, mnist_folder):
     test = load_folder(mnist_folder)[1]
     digits = np.asarray(test.images[:500], np.float32).reshape(-1, 28, 28)
-    network = load_reader(DEFAULT_MODEL)
+    network = load_classifier(DEFAULT_MODEL)
     framed = [framed_picture(save(tmp_path / "a.png", digit)) for digit in digits]
     right = [
         (network.probabilities(np.array(images)).argmax(axis=1) == test.labels[:500]).mean()

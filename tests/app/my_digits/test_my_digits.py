@@ -9,13 +9,13 @@ import pytest
 from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import read_strokes
-from app.my_digits.my_digits import READ_AT_ONCE, Hand, _ordinal
+from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
 from app.my_digits.profile import Profile, ProfileError
-from app.my_digits.tuner import Teacher, frame_digits
+from app.my_digits.tuner import BackgroundTuner, frame_digits
 from app.session.predictor import Predictor
 from app.session.session import Session
 from app.window.text import ASSETS
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.training.finetuning import Amounts, Tuner
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -33,7 +33,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_reader("linear")
+    return load_classifier("linear")
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def session(tmp_path, shipped, monkeypatch):
     """A session with an empty profile and a teacher that learns little and quickly."""
 
     def little(profile, network, data_dir=None):
-        return Teacher(profile, network, data_dir=data_dir, amounts=LITTLE)
+        return BackgroundTuner(profile, network, data_dir=data_dir, amounts=LITTLE)
 
-    monkeypatch.setattr("app.my_digits.tuner.Teacher", little)
-    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(shipped, hand=hand, clock=Clock())
+    monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
+    my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    session = Session(shipped, my_digits=my_digits, clock=Clock())
     yield session
     session.close()
 
@@ -57,15 +57,15 @@ def draw(session, number=3):
     digit = list(read_strokes(ASSETS / "example-strokes.jsonl"))[number]
     session.clear()
     session.canvas.draw_strokes(fit(digit.strokes, 0.7, (0.0, 0.0)))
-    session.read_now()
+    session.predict_now()
     return digit
 
 
 def draw_seven(session):
     session.clear()
     session.canvas.draw_strokes(SEVEN)
-    session.read_now()
-    assert session.hand.shipped.logits(session.predictor.framing.image[None]).argmax() == 1
+    session.predict_now()
+    assert session.my_digits.shipped.logits(session.predictor.framing.image[None]).argmax() == 1
 
 
 def learned(session):
@@ -74,9 +74,9 @@ def learned(session):
     for _ in range(30_000):
         session.clock.now += 0.2
         session.update()
-        if session.toast and session.toast not in said:
-            said.append(session.toast)
-        if not session.hand.is_busy:
+        if session.message and session.message not in said:
+            said.append(session.message)
+        if not session.my_digits.is_busy:
             return said
         time.sleep(0.01)
     raise AssertionError("it never ended")
@@ -85,37 +85,37 @@ def learned(session):
 def test_a_digit_key_keeps_the_drawing_and_the_network_learns_from_it(session):
     draw_seven(session)
     session.correct(7)
-    assert "Kept as a 7: the 1st of your digits" in session.toast
+    assert "Kept as a 7: the 1st of your digits" in session.message
     assert session.label == 7
-    (own,) = session.hand.profile.load().digits
+    (own,) = session.my_digits.profile.load().digits
     assert own.digit.label == 7
     said = learned(session)
     assert any("earned from 1" in line for line in said)
-    assert session.hand.reader is not None
-    assert session.network is session.hand.reader
+    assert session.my_digits.classifier is not None
+    assert session.network is session.my_digits.classifier
     assert session.predictor.answer.digit == 7
 
 
 def test_what_cannot_be_learned_changes_nothing(tmp_path):
     """A clean 5 that is kept as an 8, with the shipped network, tuned as in the window."""
-    shipped = load_reader(DEFAULT_MODEL)
-    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(shipped, hand=hand, clock=Clock())
+    shipped = load_classifier(DEFAULT_MODEL)
+    my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    session = Session(shipped, my_digits=my_digits, clock=Clock())
     (five,) = read_strokes(CASES / "one-5-labelled-8.jsonl")
     session.canvas.draw_strokes(five.strokes)
-    session.read_now()
+    session.predict_now()
     weights = shipped.checkpoint.model.parameters.copy()
     before = session.predictor.answer
     assert before.digit == 5
     session.correct(8)
     said = learned(session)
     assert said[-1] == "Kept the old weights: it would have read no more of your digits right"
-    session.read_now()
+    session.predict_now()
     np.testing.assert_array_equal(session.predictor.answer.probabilities, before.probabilities)
     np.testing.assert_array_equal(session.network.checkpoint.model.parameters, weights)
-    assert hand.reader is None
-    assert not hand.profile.tuned_path(shipped.name).exists()
-    assert [own.digit.label for own in hand.profile.load().digits] == [8]
+    assert my_digits.classifier is None
+    assert not my_digits.profile.tuned_path(shipped.name).exists()
+    assert [own.digit.label for own in my_digits.profile.load().digits] == [8]
     session.close()
 
 
@@ -148,23 +148,23 @@ def test_after_a_delete_the_digits_that_remain_decide(session, shipped):
     session.remove_marked()
     assert "the shipped network reads again: it would have" in learned(session)[-1].lower()
     assert session.network is shipped
-    tuned = session.hand.profile.tuned_path("linear")
+    tuned = session.my_digits.profile.tuned_path("linear")
     assert not tuned.exists()
-    later = Hand(Profile(session.hand.profile.folder), shipped, Path("nowhere"))
+    later = MyDigits(Profile(session.my_digits.profile.folder), shipped, Path("nowhere"))
     later.load()
     assert not later.is_busy
-    assert later.reader is None
+    assert later.classifier is None
 
 
 def test_a_relabelled_digit_no_longer_counts_as_what_it_was(session, shipped):
     draw_seven(session)
     session.correct(7)
     learned(session)
-    assert session.hand.reader is not None
+    assert session.my_digits.classifier is not None
     session.correct(1)
     assert "all of your digits are read right" in learned(session)[-1]
     assert session.network is shipped
-    assert not session.hand.profile.tuned_path("linear").exists()
+    assert not session.my_digits.profile.tuned_path("linear").exists()
 
 
 def fail(*given):
@@ -179,14 +179,14 @@ def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(sessio
     session.leave()
     assert session.label is None
     session.correct(8)
-    assert "Kept as an 8" in session.toast
+    assert "Kept as an 8" in session.message
     assert session.label == 8
-    (own,) = session.hand.profile.load().digits
+    (own,) = session.my_digits.profile.load().digits
     assert own.digit.label == 8
-    session.hand.profile.remove(own.key)  # by another window
+    session.my_digits.profile.remove(own.key)  # by another window
     session.correct(9)
-    assert "Kept as a 9" in session.toast
-    assert [own.digit.label for own in session.hand.digits] == [9]
+    assert "Kept as a 9" in session.message
+    assert [own.digit.label for own in session.my_digits.digits] == [9]
 
 
 def test_the_label_stays_where_the_correction_cannot_be_changed(session, monkeypatch):
@@ -196,14 +196,14 @@ def test_the_label_stays_where_the_correction_cannot_be_changed(session, monkeyp
         patch.setattr("app.my_digits.profile.Profile.relabel", fail)
         patch.setattr("app.my_digits.profile.Profile.remove", fail)
         session.correct(8)
-        assert session.toast == "the disk is full"
+        assert session.message == "the disk is full"
         session.say("")
         session.undo()
-        assert session.toast == "the disk is full"
+        assert session.message == "the disk is full"
         assert session.label == 3
     session.undo()
-    assert "Taken back" in session.toast
-    assert session.hand.profile.load().digits == ()
+    assert "Taken back" in session.message
+    assert session.my_digits.profile.load().digits == ()
     assert not session.canvas.is_blank
 
 
@@ -214,11 +214,11 @@ def test_a_digit_opened_from_the_list_is_relabelled_and_never_taken_back(session
     session.mine()
     session.open_marked()
     session.correct(8)
-    assert [own.digit.label for own in session.hand.profile.load().digits] == [8]
+    assert [own.digit.label for own in session.my_digits.profile.load().digits] == [8]
     assert session.label == 8
     session.undo()
     assert session.canvas.is_blank
-    assert len(session.hand.profile.load().digits) == 1
+    assert len(session.my_digits.profile.load().digits) == 1
 
 
 def test_ctrl_z_takes_the_correction_back_and_only_then_the_stroke(session):
@@ -226,8 +226,8 @@ def test_ctrl_z_takes_the_correction_back_and_only_then_the_stroke(session):
     ink = session.canvas.ink.copy()
     session.correct(5)
     session.undo()
-    assert "Taken back" in session.toast
-    assert session.hand.profile.load().digits == ()
+    assert "Taken back" in session.message
+    assert session.my_digits.profile.load().digits == ()
     assert session.label is None
     np.testing.assert_array_equal(session.canvas.ink, ink)
     session.undo()
@@ -239,16 +239,16 @@ def test_after_another_stroke_ctrl_z_undoes_that_and_the_correction_stays(sessio
     session.correct(5)
     session.canvas.draw_strokes([[(2, 2), (5, 5)]])
     session.undo()
-    assert len(session.hand.profile.load().digits) == 1
+    assert len(session.my_digits.profile.load().digits) == 1
 
 
 def test_nothing_can_be_kept_of_blank_paper_or_of_a_picture(session):
     session.correct(4)
-    assert "Draw a digit first" in session.toast
+    assert "Draw a digit first" in session.message
     session.canvas.show_picture(np.ones((28, 28)))
     session.correct(4)
-    assert "Only what was drawn here" in session.toast
-    assert session.hand.profile.load().digits == ()
+    assert "Only what was drawn here" in session.message
+    assert session.my_digits.profile.load().digits == ()
 
 
 def test_the_list_relabels_deletes_and_opens(session):
@@ -257,13 +257,13 @@ def test_the_list_relabels_deletes_and_opens(session):
         session.correct(label)
     session.mine()
     assert session.overlay == "mine"
-    assert "2 of your digits" in session.hand.summary()
+    assert "2 of your digits" in session.my_digits.summary()
     assert session.row == 1
     session.correct(7)
-    assert [own.digit.label for own in session.hand.digits] == [1, 7]
+    assert [own.digit.label for own in session.my_digits.digits] == [1, 7]
     session.row = 0
     session.remove_marked()
-    assert [own.digit.label for own in session.hand.profile.load().digits] == [7]
+    assert [own.digit.label for own in session.my_digits.profile.load().digits] == [7]
     session.clear()
     session.open_marked()
     assert session.overlay is None
@@ -285,26 +285,26 @@ def test_the_list_by_keys_and_clicks(session):
     press(pygame.K_RIGHT)
     press(pygame.K_RIGHT)  # there is none
     assert session.row == 2
-    x, y, width, height = session.layout.card_tiles(3).rect(1)
+    x, y, width, height = session.layout.dialog_tiles(3).rect(1)
     place = (x + width // 2, y + height // 2)
     session.controller.handle(
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
     )
     assert (session.overlay, session.row) == ("mine", 1)
-    card = session.layout.card
-    for place, overlay in (((card.x + 3, card.y + 3), "mine"), ((2, 2), None)):
+    dialog = session.layout.dialog
+    for place, overlay in (((dialog.x + 3, dialog.y + 3), "mine"), ((2, 2), None)):
         event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
         session.controller.handle(event)
         assert session.overlay == overlay
     session.mine()
     session.row = 1
     press(pygame.K_DELETE)
-    assert "Deleted" in session.toast
-    assert [own.digit.label for own in session.hand.digits] == [0, 2]
+    assert "Deleted" in session.message
+    assert [own.digit.label for own in session.my_digits.digits] == [0, 2]
     press(pygame.K_KP7, pygame.KMOD_NUM)
-    assert [own.digit.label for own in session.hand.digits] == [0, 7]
+    assert [own.digit.label for own in session.my_digits.digits] == [0, 7]
     press(pygame.K_f)
-    assert session.hand.reader is None
+    assert session.my_digits.classifier is None
     press(pygame.K_RETURN)
     assert (session.overlay, session.label) == (None, 7)
 
@@ -336,8 +336,8 @@ def keep(session, *labels):
 
 
 def labels_of(session):
-    kept = [own.digit.label for own in session.hand.profile.load().digits]
-    assert kept == [own.digit.label for own in session.hand.digits]
+    kept = [own.digit.label for own in session.my_digits.profile.load().digits]
+    assert kept == [own.digit.label for own in session.my_digits.digits]
     return kept
 
 
@@ -360,9 +360,9 @@ def test_the_list_by_its_buttons(session, way, size, monkeypatch):
     way(session, "undo change")
     assert labels_of(session) == [1, 2, 3]
     way(session, "undo change")
-    assert session.toast == "Nothing to undo"
+    assert session.message == "Nothing to undo"
     way(session, "forget")
-    assert "shipped network reads again" in session.toast
+    assert "shipped network reads again" in session.message
     session.row = 1
     way(session, "open marked")
     assert (session.overlay, session.label) == (None, 2)
@@ -374,7 +374,7 @@ def test_the_list_by_its_buttons(session, way, size, monkeypatch):
 
 def test_ctrl_z_brings_a_deleted_digit_back_in_the_list_and_after_it(session):
     keep(session, 1, 2, 3)
-    before = session.hand.profile.path.read_bytes()
+    before = session.my_digits.profile.path.read_bytes()
     for is_open in (True, False):
         press(session, pygame.K_m)
         for _ in range(3):
@@ -385,15 +385,15 @@ def test_ctrl_z_brings_a_deleted_digit_back_in_the_list_and_after_it(session):
         for left in ([1], [1, 2], [1, 2, 3]):
             assert session.can_undo
             press(session, pygame.K_z, pygame.KMOD_LCTRL)
-            assert session.toast == f"Restored as a {left[-1]}"
+            assert session.message == f"Restored as a {left[-1]}"
             assert labels_of(session) == left
-        assert session.hand.profile.path.read_bytes() == before
+        assert session.my_digits.profile.path.read_bytes() == before
         assert session.label == 3  # the drawing is the last of them again
         if is_open:
             press(session, pygame.K_ESCAPE)
     ink = session.canvas.ink.copy()
     press(session, pygame.K_z, pygame.KMOD_LCTRL)
-    assert "Taken back" in session.toast
+    assert "Taken back" in session.message
     np.testing.assert_array_equal(session.canvas.ink, ink)
     press(session, pygame.K_z, pygame.KMOD_LCTRL)
     assert not np.array_equal(session.canvas.ink, ink)
@@ -410,7 +410,7 @@ def test_ctrl_z_takes_back_what_was_done_last(session):
     assert labels_of(session) == [2]
     session.correct(9)
     session.undo()  # the correction
-    assert session.toast == "Taken back"
+    assert session.message == "Taken back"
     assert labels_of(session) == [2]
     session.mine()
     session.undo()
@@ -424,7 +424,7 @@ def test_a_change_that_cannot_be_taken_back_can_be_tried_again(session, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr("app.my_digits.profile.Profile.put", fail)
         session.undo()
-        assert session.toast == "the disk is full"
+        assert session.message == "the disk is full"
     session.undo()
     assert labels_of(session) == [1, 2]
 
@@ -434,7 +434,7 @@ def test_taking_a_correction_back_is_said_to_the_end(session):
     session.correct(7)
     session.undo()
     said = learned(session)
-    assert session.toast == "Taken back; the shipped network reads"
+    assert session.message == "Taken back; the shipped network reads"
     assert all(line.startswith(("Taken back", "Your digits are being")) for line in said)
     draw_seven(session)
     session.correct(7)
@@ -443,7 +443,7 @@ def test_taking_a_correction_back_is_said_to_the_end(session):
     session.correct(8)
     session.undo()
     learned(session)
-    assert session.toast.startswith("Taken back; kept the old weights: all of your digits")
+    assert session.message.startswith("Taken back; kept the old weights: all of your digits")
 
 
 def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
@@ -470,42 +470,42 @@ def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
     assert "being learned" in session.hint()
     session.mine()
     session.update()
-    assert "being learned" in session.toast
+    assert "being learned" in session.message
     session.leave()
     may_go_on.set()
     learned(session)
-    assert session.toast.startswith("Learned from 1")
+    assert session.message.startswith("Learned from 1")
     session.clock.now += 8.1
     session.update()
-    assert session.toast == ""
+    assert session.message == ""
 
 
 def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):
     draw(session)
     session.correct(3)
     session.mine()
-    (own,) = session.hand.digits
-    session.hand.profile.remove(own.key)
-    assert session.hand.relabel(own.key, 5) == (False, "It is no longer there")
-    assert session.hand.take_back(own.key) == (True, "It is no longer there")
+    (own,) = session.my_digits.digits
+    session.my_digits.profile.remove(own.key)
+    assert session.my_digits.relabel(own.key, 5) == (False, "It is no longer there")
+    assert session.my_digits.take_back(own.key) == (True, "It is no longer there")
 
 
 def test_the_marked_digit_stays_marked_when_another_window_changes_the_list(session):
     for label in range(4):
         draw(session, label)
         session.correct(label)
-    keys = [own.key for own in session.hand.digits]
+    keys = [own.key for own in session.my_digits.digits]
     session.mine()
     session.row = 1
-    session.hand.profile.remove(keys[0])
+    session.my_digits.profile.remove(keys[0])
     session.correct(7)
     assert session.marked == keys[1]
     session.remove_marked()
-    assert [own.digit.label for own in session.hand.digits] == [2, 3]
+    assert [own.digit.label for own in session.my_digits.digits] == [2, 3]
     assert session.marked == keys[2]  # the next one
-    session.hand.profile.remove(keys[2])
+    session.my_digits.profile.remove(keys[2])
     session.remove_marked()
-    assert session.toast == "It is no longer there"
+    assert session.message == "It is no longer there"
     assert session.marked == keys[3]
     session.remove_marked()
     assert session.marked is None
@@ -518,88 +518,88 @@ def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
     monkeypatch.setattr("app.my_digits.profile.Profile.remove", fail)
     monkeypatch.setattr("app.my_digits.profile.Profile.relabel", fail)
     session.remove_marked()
-    assert session.toast == "the disk is full"
+    assert session.message == "the disk is full"
     session.say("")
     session.correct(4)
-    assert session.toast == "the disk is full"
+    assert session.message == "the disk is full"
     session.say("")
     monkeypatch.setattr("app.my_digits.profile.Profile.load", fail)
     session.mine()
-    session.hand.profile.path.touch()  # looks changed
+    session.my_digits.profile.path.touch()  # looks changed
     session.mine()
-    assert session.toast == "the disk is full"
-    assert [own.digit.label for own in session.hand.digits] == [3]
+    assert session.message == "the disk is full"
+    assert [own.digit.label for own in session.my_digits.digits] == [3]
 
 
 def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(session):
     draw_seven(session)
     session.correct(7)
     learned(session)
-    hand = session.hand
-    assert "linear, yours" in [entry.name for entry in session.shelf.entries]
-    assert hand.reader is not None
-    assert session.shelf.network is hand.reader
-    assert session.shelf.entries[session.shelf.chosen].accuracy is None  # never measured
+    my_digits = session.my_digits
+    assert "linear, yours" in [entry.name for entry in session.networks.entries]
+    assert my_digits.classifier is not None
+    assert session.networks.network is my_digits.classifier
+    assert session.networks.entries[session.networks.chosen].accuracy is None  # never measured
     session.forget()
-    assert [entry.name for entry in session.shelf.entries] == ["linear"]
-    assert session.shelf.network is hand.shipped
-    assert not hand.profile.tuned_path("linear").exists()
-    assert len(hand.profile.load().digits) == 1
+    assert [entry.name for entry in session.networks.entries] == ["linear"]
+    assert session.networks.network is my_digits.shipped
+    assert not my_digits.profile.tuned_path("linear").exists()
+    assert len(my_digits.profile.load().digits) == 1
 
 
 def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
-    hand = session.hand
+    my_digits = session.my_digits
     recorded = list(read_strokes(ASSETS / "example-strokes.jsonl"))
     for number in range(2 * READ_AT_ONCE + 3):
         digit = recorded[number % 10]
         shifted = [[(x + number / 100, y) for x, y in stroke] for stroke in digit.strokes]
-        hand.profile.add(digit.label, shifted)
-    hand.profile.add((recorded[0].label + 1) % 10, recorded[0].strokes)
+        my_digits.profile.add(digit.label, shifted)
+    my_digits.profile.add((recorded[0].label + 1) % 10, recorded[0].strokes)
     session.mine()
-    hand.close()
-    read = [sum(hand.is_right(own) is not None for own in hand.digits)]
-    assert "being read" in hand.summary()
+    my_digits.close()
+    read = [sum(my_digits.is_right(own) is not None for own in my_digits.digits)]
+    assert "being read" in my_digits.summary()
     pygame.font.init()
     painter, surface = Painter(), pygame.Surface(session.size)
-    while hand.is_reading:
+    while my_digits.is_reading:
         painter.paint(surface, session)
         session.clock.now += 0.5
         session.update()
         assert not painter.is_current(session)
-        read.append(sum(hand.is_right(own) is not None for own in hand.digits))
+        read.append(sum(my_digits.is_right(own) is not None for own in my_digits.digits))
     assert read == [READ_AT_ONCE, 2 * READ_AT_ONCE, 2 * READ_AT_ONCE + 4]
-    images, labels = frame_digits([own.digit for own in hand.digits])
-    np.testing.assert_array_equal([hand.image(own) for own in hand.digits], images)
-    right = hand.shipped.logits(images).argmax(axis=1) == labels
-    assert [hand.is_right(own) for own in hand.digits] == right.tolist()
+    images, labels = frame_digits([own.digit for own in my_digits.digits])
+    np.testing.assert_array_equal([my_digits.image(own) for own in my_digits.digits], images)
+    right = my_digits.shipped.logits(images).argmax(axis=1) == labels
+    assert [my_digits.is_right(own) for own in my_digits.digits] == right.tolist()
     assert not right[-1]
-    assert f"{len(right)} of your digits, {right.sum()} read right" in hand.summary()
-    hand.profile.remove(hand.digits[0].key)
+    assert f"{len(right)} of your digits, {right.sum()} read right" in my_digits.summary()
+    my_digits.profile.remove(my_digits.digits[0].key)
     session.overlay = None
     session.mine()
-    assert not hand.is_reading  # the others are known
+    assert not my_digits.is_reading  # the others are known
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_and_no_more(tmp_path, shipped):
     (tmp_path / "profile").write_text("a file where the folder should be")
     session = Session(
         shipped,
-        hand=Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere"),
+        my_digits=MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere"),
         clock=Clock(),
     )
     draw(session)
     session.correct(3)
-    assert "profile" in session.toast
-    assert "\n" not in session.toast
+    assert "profile" in session.message
+    assert "\n" not in session.message
     assert session.label is None
 
 
 def test_with_nothing_learned_there_is_nothing_to_forget(tmp_path, shipped):
-    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    assert hand.forget() == "Nothing has been learned yet"
-    assert hand.poll() is None
-    assert hand.summary().startswith("None of your digits yet")
-    hand.close()
+    my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    assert my_digits.forget() == "Nothing has been learned yet"
+    assert my_digits.poll() is None
+    assert my_digits.summary().startswith("None of your digits yet")
+    my_digits.close()
 
 
 def test_what_cannot_be_forgotten_is_not_said_to_be(session, monkeypatch):
@@ -608,7 +608,7 @@ def test_what_cannot_be_forgotten_is_not_said_to_be(session, monkeypatch):
     learned(session)
     monkeypatch.setattr("app.my_digits.profile.Profile.forget_tuned", fail)
     session.forget()
-    assert session.toast == "The disk is full"
+    assert session.message == "The disk is full"
 
 
 def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(session, shipped):
@@ -623,35 +623,35 @@ def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(session,
     session.overlay = "help"
     draw(session)
     session.correct(5)  # over the help, a digit key means nothing
-    assert session.hand.profile.load().digits == ()
+    assert session.my_digits.profile.load().digits == ()
 
 
 def test_a_second_window_sees_what_the_first_one_kept(session, tmp_path, shipped):
     draw(session)
     session.correct(3)
-    other = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    other = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
     other.load()
     assert [own.digit.label for own in other.digits] == [3]
     other.close()
     other.profile.relabel(other.digits[0].key, 8)
     session.mine()
-    assert [own.digit.label for own in session.hand.digits] == [8]
+    assert [own.digit.label for own in session.my_digits.digits] == [8]
 
 
 def test_what_is_no_digit_is_answered_with_doubt(shipped):
     canvas = Canvas()
-    predictor = Predictor(shipped, canvas, refuses=lambda images: np.array([True]))
+    predictor = Predictor(shipped, canvas, is_rejected=lambda images: np.array([True]))
     canvas.draw_strokes([[(5, 5), (20, 20)]])
-    predictor.read_now()
+    predictor.predict_now()
     assert not predictor.answer.is_digit
     assert not predictor.answer.is_sure
 
 
 def test_a_house_is_refused_and_a_three_is_not(session):
-    from app.draw import refuses
+    from app.draw import is_rejected
 
     draw(session)
-    assert not refuses(session.predictor.framing.image[None])[0]
+    assert not is_rejected(session.predictor.framing.image[None])[0]
     canvas = Canvas()
     house = [
         [(5, 25), (5, 12), (14, 3), (23, 12), (23, 25), (5, 25)],
@@ -659,7 +659,7 @@ def test_a_house_is_refused_and_a_three_is_not(session):
         [(17, 10), (20, 10), (20, 13), (17, 13), (17, 10)],
     ]
     canvas.draw_strokes(house)
-    assert refuses(canvas.framing().image[None])[0]
+    assert is_rejected(canvas.framing().image[None])[0]
 
 
 def test_ordinals():
@@ -671,21 +671,21 @@ def test_another_digit_key_says_what_the_same_drawing_is_instead(session):
     draw(session)
     session.correct(3)
     session.correct(8)
-    assert [own.digit.label for own in session.hand.profile.load().digits] == [8]
+    assert [own.digit.label for own in session.my_digits.profile.load().digits] == [8]
     assert session.label == 8
     session.undo()
-    assert session.hand.profile.load().digits == ()
+    assert session.my_digits.profile.load().digits == ()
 
 
 def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shipped, monkeypatch):
     def little(profile, network, data_dir=None):
-        return Teacher(profile, network, data_dir=data_dir, amounts=LITTLE)
+        return BackgroundTuner(profile, network, data_dir=data_dir, amounts=LITTLE)
 
-    monkeypatch.setattr("app.my_digits.tuner.Teacher", little)
-    hand = Hand(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(load_reader("tiny"), hand=hand, clock=Clock())
-    session.shelf.add(load_reader("linear"))  # the shipped one, read a second time
-    session.shelf.add(load_reader("mlp"))
+    monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
+    my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
+    session = Session(load_classifier("tiny"), my_digits=my_digits, clock=Clock())
+    session.networks.add(load_classifier("linear"))  # the shipped one, read a second time
+    session.networks.add(load_classifier("mlp"))
     draw_seven(session)
     session.open_panel("training")
     session.correct(7)
@@ -693,7 +693,7 @@ def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shippe
     assert session.panel == "training"
     assert session.network.name == "mlp"
     assert any("Tab chooses 'linear, yours'" in words for words in said)
-    session.shelf.choose_network(hand.reader)
+    session.networks.choose_network(my_digits.classifier)
     session.forget()
     assert session.network.path == shipped.path
     session.close()

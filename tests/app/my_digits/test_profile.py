@@ -249,11 +249,11 @@ def test_the_strokes_of_a_drawing_draw_it_again():
     canvas.draw_strokes([[(6, 6), (20, 8), (9, 24)], [(5, 15), (22, 15)]])
     canvas.begin("erase", 14, 15)
     canvas.end()
-    strokes = visible_strokes(canvas.marks)
+    strokes = visible_strokes(canvas.strokes)
     assert len(strokes) == 4  # where they cross, both lines are in two now
     again = Canvas()
     again.draw_strokes(strokes)
-    difference = np.abs(frame_strokes(again.marks) - frame_strokes(canvas.marks))
+    difference = np.abs(frame_strokes(again.strokes) - frame_strokes(canvas.strokes))
     assert difference.mean() < 0.02
     assert visible_strokes([]) == []
 
@@ -261,9 +261,9 @@ def test_the_strokes_of_a_drawing_draw_it_again():
 def test_what_was_kept_looks_to_replay_as_it_did_on_the_canvas(profile):
     canvas = Canvas()
     canvas.draw_strokes([[(3, 3), (9, 3), (4, 14)]])
-    own = profile.add(7, visible_strokes(canvas.marks))
+    own = profile.add(7, visible_strokes(canvas.strokes))
     (image,) = draw_digits([own.digit], Setting())
-    assert np.abs(image - frame_strokes(canvas.marks)).max() < 0.02
+    assert np.abs(image - frame_strokes(canvas.strokes)).max() < 0.02
 
 
 def test_forgetting_removes_the_tuned_network_and_no_digit(profile):

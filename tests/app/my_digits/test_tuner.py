@@ -7,9 +7,9 @@ import pytest
 
 from app.drawing.strokes import RecordedDigit
 from app.my_digits.profile import Profile
-from app.my_digits.tuner import Teacher, frame_digits
+from app.my_digits.tuner import BackgroundTuner, frame_digits
 from app.replay import Setting, draw_digits
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.training.finetuning import save_tuned
 from tests.robustness.killing import AMOUNTS
 
@@ -20,7 +20,7 @@ ONE = [[(14.0, 4.0), (14.0, 24.0)]]
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_reader("mlp")
+    return load_classifier("mlp")
 
 
 @pytest.fixture
@@ -29,112 +29,112 @@ def profile(tmp_path):
 
 
 @pytest.fixture
-def teacher(profile, shipped):
-    teacher = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
-    yield teacher
-    teacher.close()
+def tuner(profile, shipped):
+    tuner = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+    yield tuner
+    tuner.close()
 
 
-def lesson_of(teacher, seconds=300):
+def result_of(tuner, seconds=300):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        lesson = teacher.poll()
-        if lesson is not None:
-            return lesson
+        result = tuner.poll()
+        if result is not None:
+            return result
         time.sleep(0.005)
     raise AssertionError("no lesson came")
 
 
-def test_a_lesson_is_kept_and_taken_up_again(teacher, profile, shipped):
+def test_a_lesson_is_kept_and_taken_up_again(tuner, profile, shipped):
     profile.add(7, SEVEN)
-    assert teacher.load() == []
-    assert teacher.stale
-    teacher.start()
-    assert teacher.busy
-    lesson = lesson_of(teacher)
-    assert lesson.learned, lesson.message
-    assert lesson.message == "learned from 1 of your digits"
-    assert not teacher.busy
-    assert teacher.poll() is None  # said once
-    assert teacher.network is lesson.outcome.reader
-    weights = teacher.network.checkpoint.model.parameters
+    assert tuner.load() == []
+    assert tuner.stale
+    tuner.start()
+    assert tuner.busy
+    result = result_of(tuner)
+    assert result.learned, result.message
+    assert result.message == "learned from 1 of your digits"
+    assert not tuner.busy
+    assert tuner.poll() is None  # said once
+    assert tuner.network is result.outcome.classifier
+    weights = tuner.network.checkpoint.model.parameters
     assert not np.array_equal(weights, shipped.checkpoint.model.parameters)
 
-    later = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+    later = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
     assert later.load() == []
     assert not later.stale
     np.testing.assert_array_equal(later.network.checkpoint.model.parameters, weights)
 
 
-def test_the_shipped_network_is_never_changed(teacher, profile, shipped):
+def test_the_shipped_network_is_never_changed(tuner, profile, shipped):
     before = shipped.checkpoint.model.parameters.copy()
     profile.add(4, ONE)
-    teacher.start()
-    lesson_of(teacher)
+    tuner.start()
+    result_of(tuner)
     np.testing.assert_array_equal(shipped.checkpoint.model.parameters, before)
 
 
-def test_forget_returns_to_the_shipped_network_and_keeps_the_digits(teacher, profile, shipped):
+def test_forget_returns_to_the_shipped_network_and_keeps_the_digits(tuner, profile, shipped):
     profile.add(7, SEVEN)
-    teacher.start()
-    assert lesson_of(teacher).learned
-    assert "shipped" in teacher.forget()
-    assert teacher.network is shipped
+    tuner.start()
+    assert result_of(tuner).learned
+    assert "shipped" in tuner.forget()
+    assert tuner.network is shipped
     assert not profile.tuned_path("mlp").exists()
     assert len(profile.load().digits) == 1
 
 
-def test_without_digits_the_shipped_network_reads(teacher, profile, shipped):
+def test_without_digits_the_shipped_network_reads(tuner, profile, shipped):
     own = profile.add(7, SEVEN)
-    teacher.start()
-    assert lesson_of(teacher).learned
+    tuner.start()
+    assert result_of(tuner).learned
     profile.remove(own.key)
-    teacher.start()
-    assert lesson_of(teacher).message == "the shipped network reads"
-    assert teacher.network is shipped
+    tuner.start()
+    assert result_of(tuner).message == "the shipped network reads"
+    assert tuner.network is shipped
     assert not profile.tuned_path("mlp").exists()
 
 
-def test_a_change_while_tuning_is_learned_as_well(teacher, profile):
+def test_a_change_while_tuning_is_learned_as_well(tuner, profile):
     profile.add(7, SEVEN)
-    teacher.start()
+    tuner.start()
     profile.add(1, ONE)
-    teacher.start()
-    assert lesson_of(teacher).outcome.digits == 2
+    tuner.start()
+    assert result_of(tuner).outcome.digits == 2
 
 
-def test_what_cannot_be_kept_is_said_and_used_until_the_end(teacher, profile):
+def test_what_cannot_be_kept_is_said_and_used_until_the_end(tuner, profile):
     profile.add(7, SEVEN)
     profile.tuned_path("mlp").mkdir()  # nothing can take this name
-    teacher.start()
-    lesson = lesson_of(teacher)
-    assert lesson.learned
-    assert "for this time only" in lesson.message
-    assert "\n" not in lesson.message
+    tuner.start()
+    result = result_of(tuner)
+    assert result.learned
+    assert "for this time only" in result.message
+    assert "\n" not in result.message
 
 
-def test_a_broken_profile_keeps_the_old_weights_and_says_so(teacher, profile, shipped):
+def test_a_broken_profile_keeps_the_old_weights_and_says_so(tuner, profile, shipped):
     profile.folder.write_text("in the way")
-    teacher.start()
-    lesson = lesson_of(teacher)
-    assert not lesson.learned
-    assert lesson.message.startswith("kept the old weights: cannot read")
-    assert teacher.network is shipped
+    tuner.start()
+    result = result_of(tuner)
+    assert not result.learned
+    assert result.message.startswith("kept the old weights: cannot read")
+    assert tuner.network is shipped
 
 
-def test_bad_lines_found_while_tuning_are_named(teacher, profile):
+def test_bad_lines_found_while_tuning_are_named(tuner, profile):
     profile.add(7, SEVEN)
     with open(profile.path, "ab") as file:
         file.write(b"no digit")
-    teacher.start()
-    lesson = lesson_of(teacher)
-    assert lesson.learned
-    (notice,) = lesson.notices
+    tuner.start()
+    result = result_of(tuner)
+    assert result.learned
+    (notice,) = result.notices
     assert "line 2" in notice
 
 
 @pytest.fixture
-def forgotten(teacher, profile, monkeypatch):
+def forgotten(tuner, profile, monkeypatch):
     """The teacher, forgotten while it saves; set what this returns to let it save."""
     saving, may_save = threading.Event(), threading.Event()
 
@@ -145,47 +145,47 @@ def forgotten(teacher, profile, monkeypatch):
 
     monkeypatch.setattr("app.my_digits.tuner.save_tuned", late)
     profile.add(7, SEVEN)
-    teacher.start()
+    tuner.start()
     assert saving.wait(300)  # it can no longer be stopped
-    teacher.forget()
+    tuner.forget()
     yield may_save
     may_save.set()
 
 
 def test_what_was_forgotten_while_it_was_saved_is_gone_when_the_program_ends(
-    teacher, profile, forgotten
+    tuner, profile, forgotten
 ):
     threading.Timer(0.2, forgotten.set).start()
-    teacher.close()
-    assert not teacher.busy
+    tuner.close()
+    assert not tuner.busy
     assert not profile.tuned_path("mlp").exists()
 
 
-def test_forget_does_not_wait_for_a_tuning_and_nothing_comes_of_it(teacher, profile, forgotten):
-    assert teacher.busy
-    assert teacher.network is teacher.shipped
+def test_forget_does_not_wait_for_a_tuning_and_nothing_comes_of_it(tuner, profile, forgotten):
+    assert tuner.busy
+    assert tuner.network is tuner.shipped
     forgotten.set()
-    while teacher.busy:
-        assert teacher.poll() is None
+    while tuner.busy:
+        assert tuner.poll() is None
         time.sleep(0.005)
-    assert teacher.network is teacher.shipped
+    assert tuner.network is tuner.shipped
     assert not profile.tuned_path("mlp").exists()
     profile.add(1, ONE)  # what is kept after that is learned
-    teacher.start()
-    assert lesson_of(teacher).outcome is not None
+    tuner.start()
+    assert result_of(tuner).outcome is not None
 
 
-def test_damaged_and_foreign_weights_are_named_and_not_used(teacher, profile, shipped):
+def test_damaged_and_foreign_weights_are_named_and_not_used(tuner, profile, shipped):
     profile.add(7, SEVEN)
     profile.tuned_path("mlp").write_bytes(b"PK half a file")
-    (notice,) = teacher.load()
+    (notice,) = tuner.load()
     assert "mlp.npz" in notice
-    assert teacher.network is shipped
-    assert teacher.stale
+    assert tuner.network is shipped
+    assert tuner.stale
     profile.tuned_path("mlp").write_bytes(shipped.path.read_bytes())
-    (notice,) = teacher.load()
+    (notice,) = tuner.load()
     assert "other weights" in notice
-    assert teacher.network is shipped
+    assert tuner.network is shipped
 
 
 def test_digits_are_framed_as_replay_draws_them():
@@ -196,15 +196,15 @@ def test_digits_are_framed_as_replay_draws_them():
 
 
 def test_what_was_forgotten_is_not_learned_at_the_next_start_but_with_another_digit(
-    teacher, profile, shipped
+    tuner, profile, shipped
 ):
     profile.add(7, SEVEN)
-    assert teacher.load() == []
-    assert teacher.stale
-    teacher.start()
-    assert lesson_of(teacher).learned
-    teacher.forget()
-    later = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+    assert tuner.load() == []
+    assert tuner.stale
+    tuner.start()
+    assert result_of(tuner).learned
+    tuner.forget()
+    later = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
     assert later.load() == []
     assert not later.stale
     profile.add(1, ONE)
@@ -212,20 +212,20 @@ def test_what_was_forgotten_is_not_learned_at_the_next_start_but_with_another_di
     assert later.stale
 
 
-def test_what_was_refused_is_not_tried_at_each_start(teacher, profile, shipped, monkeypatch):
-    monkeypatch.setattr("nn.training.finetuning.MOST_FORGOTTEN", -1.0)
+def test_what_was_refused_is_not_tried_at_each_start(tuner, profile, shipped, monkeypatch):
+    monkeypatch.setattr("nn.training.finetuning.MAX_FORGOTTEN", -1.0)
     profile.add(7, SEVEN)
-    teacher.start()
-    assert not lesson_of(teacher).learned
-    later = Teacher(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
+    tuner.start()
+    assert not result_of(tuner).learned
+    later = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
     assert later.load() == []
     assert not later.stale
 
 
-def test_the_network_that_the_window_reads_with_is_left_alone(teacher, profile, shipped):
+def test_the_network_that_the_window_reads_with_is_left_alone(tuner, profile, shipped):
     shown = shipped.checkpoint.model.forward(np.ones((1, 784), np.float32))  # lies in its buffers
     before = shown.copy()
     profile.add(7, SEVEN)
-    teacher.start()
-    lesson_of(teacher)
+    tuner.start()
+    result_of(tuner)
     np.testing.assert_array_equal(shown, before)

@@ -60,7 +60,7 @@ def test_a_blank_canvas_is_never_read(predictor, network, clock):
         assert not predictor.update()
         assert predictor.seconds_until_due() is None
         clock.now += 1
-    predictor.read_now()
+    predictor.predict_now()
     assert predictor.answer is None
     assert network.images == []
 
@@ -91,7 +91,7 @@ def test_while_drawing_it_is_asked_once_an_interval_and_once_after(predictor, ca
         predictor.update()
         clock.now += 0.01
     assert len(network.images) in (3, 4)
-    np.testing.assert_array_equal(network.images[-1][0], frame_strokes(canvas.marks))
+    np.testing.assert_array_equal(network.images[-1][0], frame_strokes(canvas.strokes))
 
 
 def test_an_unchanged_drawing_is_not_read_again(predictor, network, canvas, clock):
@@ -162,7 +162,7 @@ def test_an_answer_is_stale_from_the_change_of_the_drawing_to_the_next_reading(
 
 def test_the_network_gets_its_own_copy(predictor, network, canvas):
     dot(canvas)
-    predictor.read_now()
+    predictor.predict_now()
     canvas.clear()
     assert network.images[0].any()
 

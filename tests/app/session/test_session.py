@@ -16,11 +16,11 @@ import pytest
 from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import fit, read_strokes
-from app.my_digits.my_digits import Hand
+from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.commands import BUTTONS, HINTS, TRAINING_BUTTONS
-from app.session.networks import entry_of
-from app.session.session import GLIDE_SECONDS, TOAST_SECONDS, Session, on_canvas
+from app.session.networks import network_info
+from app.session.session import GLIDE_SECONDS, MESSAGE_SECONDS, Session, on_canvas
 from app.window import keys
 from app.window.cells import gliding
 from app.window.layout import inside_detail
@@ -29,7 +29,7 @@ from app.window.panels import training_button_words, training_words
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
-from nn.inference.classifier import PACKAGED_MODELS, load_reader
+from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.conftest import made_up_digits
 
@@ -56,18 +56,18 @@ def clock():
     return Clock()
 
 
-def start(clock, tmp_path, model="linear", shelf=True, **more):
-    folders = [lambda: PACKAGED_MODELS] if shelf else []
+def start(clock, tmp_path, model="linear", networks=True, **more):
+    folders = [lambda: PACKAGED_MODELS] if networks else []
     session = Session(
-        load_reader(model),
+        load_classifier(model),
         clock=clock,
         folders=folders,
         drawings=tmp_path / "drawings",
         seed=3,
         **more,
     )
-    while not session.shelf.is_complete:
-        session.shelf.load_next()
+    while not session.networks.is_complete:
+        session.networks.load_next()
     return session
 
 
@@ -79,7 +79,7 @@ def session(clock, tmp_path):
 def draw(session, digit=4):
     recorded = list(read_strokes(EXAMPLES))[digit]
     session.canvas.draw_strokes(fit(recorded.strokes, 0.5, (0.1, -0.1)))
-    session.read_now()
+    session.predict_now()
 
 
 def press(session, key, mod=0):
@@ -105,7 +105,7 @@ def follow(session, clock, ready, seconds=300):
 
 
 def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(session):
-    names = [entry.name for entry in session.shelf.entries]
+    names = [entry.name for entry in session.networks.entries]
     assert names == ["linear", "tiny", "mlp", "cnn"]  # smallest first
     assert session.network.name == "linear"
     draw(session)
@@ -114,7 +114,7 @@ def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(session):
     for _ in names:
         press(session, pygame.K_TAB)
         seen.append(session.network.name)
-        own = session.answers[session.shelf.chosen]
+        own = session.answers[session.networks.chosen]
         assert own is session.predictor.answer
         expected = session.network.probabilities(session.predictor.framing.image[None])[0]
         np.testing.assert_allclose(own.probabilities, expected, rtol=1e-5)
@@ -144,7 +144,7 @@ def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(session, clock):
     session.say("hello")
     assert session.hint() == "hello"
     wait = session.seconds_until_due()
-    assert wait == pytest.approx(TOAST_SECONDS)
+    assert wait == pytest.approx(MESSAGE_SECONDS)
     clock.now += wait
     session.update()
     assert session.hint().startswith("left draws")
@@ -222,7 +222,12 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
     clock.now += GLIDE_SECONDS
     painter, surface = Painter(), pygame.Surface(session.size)
     layout = session.layout
-    shown = [layout.answer, layout.seen, *layout.table, *(row.whole for row in layout.bars)]
+    shown = [
+        layout.answer,
+        layout.network_input,
+        *layout.table,
+        *(row.whole for row in layout.bars),
+    ]
     if panel == "inside":
         shown = [*shown, *(tiles.band for tiles in session.inside_tiles())]
 
@@ -296,20 +301,20 @@ def test_on_canvas_finds_the_way_back_from_the_frame():
 
 def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(session):
     press(session, pygame.K_w)
-    assert "Draw a digit" in session.toast
+    assert "Draw a digit" in session.message
     draw(session)
     answer = session.predictor.answer.digit
     assert session.explained == answer
-    mine = session.evidence.copy()
+    mine = session.attribution.copy()
     assert mine.sum() > 0  # on the whole, the ink speaks for the answer
     assert not mine[session.predictor.framing.image == 0].any()
     click(session, session.layout.bars[(answer + 3) % 10].whole)
     assert session.explained == (answer + 3) % 10
-    assert session.evidence.sum() < mine.sum()
+    assert session.attribution.sum() < mine.sum()
     press(session, pygame.K_DOWN)
     assert session.explained == (answer + 4) % 10
     press(session, pygame.K_w)
-    assert session.evidence is None
+    assert session.attribution is None
 
 
 def test_evidence_colours_the_ink_and_nothing_else(session):
@@ -330,26 +335,26 @@ def test_evidence_colours_the_ink_and_nothing_else(session):
     assert {"for", "against"} <= colours
 
 
-@pytest.mark.parametrize(("model", "stages"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
-def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, stages):
+@pytest.mark.parametrize(("model", "activations"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
+def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, activations):
     session = start(clock, tmp_path, model)
     press(session, pygame.K_i)
     draw(session)
-    assert len(session.stages) == stages
-    assert session.looked_at == (stages - 1, session.predictor.answer.digit)  # to begin with
-    assert session.inputs is not None
+    assert len(session.activations) == activations
+    assert session.looked_at == (activations - 1, session.predictor.answer.digit)  # to begin with
+    assert session.contributions is not None
     for index, tiles in enumerate(session.inside_tiles()):
         click(session, tiles.rect(tiles.count - 1))
         assert session.unit == (index, tiles.count - 1)
         if index == 0:
-            assert session.inputs.picture.shape == (28, 28)
+            assert session.contributions.picture.shape == (28, 28)
         else:
-            assert len(session.inputs.units) == 6
-    before = session.stages[-1].values.copy()
+            assert len(session.contributions.units) == 6
+    before = session.activations[-1].values.copy()
     draw(session, 7)  # and with the next reading all of it is new
-    assert not np.array_equal(session.stages[-1].values, before)
+    assert not np.array_equal(session.activations[-1].values, before)
     press(session, pygame.K_PERIOD)
-    assert session.unit == (stages - 1, 0)
+    assert session.unit == (activations - 1, 0)
     press(session, pygame.K_TAB)
     assert session.panel == "inside"
     press(session, pygame.K_i)
@@ -360,8 +365,8 @@ def written_by(session):
     """All that the window says, as it is asked for."""
     said = []
     view = View()
-    write = view.writer.write
-    view.writer.write = lambda surface, text, *rest, **more: (
+    write = view.renderer.write
+    view.renderer.write = lambda surface, text, *rest, **more: (
         said.append(text), write(surface, text, *rest, **more)
     )  # fmt: skip
     view.draw(pygame.Surface(session.size), session)
@@ -372,11 +377,11 @@ def test_what_is_inside_tiny_is_its_neurons_and_not_weights_under_another_name(c
     session = start(clock, tmp_path, "tiny")
     press(session, pygame.K_i)
     draw(session)
-    stages, tiles = session.stages, session.inside_tiles()
-    assert [stage.name for stage in stages] == ["10 neurons", "10 logits"]
+    activations, tiles = session.activations, session.inside_tiles()
+    assert [layer.name for layer in activations] == ["10 neurons", "10 logits"]
     surface = pygame.Surface(session.size)
     View().draw(surface, session)
-    values = stages[0].values
+    values = activations[0].values
     for unit in np.flatnonzero(values):  # one shade each
         x, y, width, height = tiles[0].rect(int(unit))
         part = surface.subsurface((x + 1, y + 1, width - 2, height - 2))
@@ -402,17 +407,17 @@ def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, mod
     draw(session)
     said = " ".join(written_by(session))
     marked = 0
-    for index, stage in enumerate(session.stages[:-1]):
-        silent = np.flatnonzero(stage.is_silent)
-        assert (f"{stage.name}, {len(silent)} silent" in said) == (len(silent) > 0)
-        for unit in range(len(stage.values)):
+    for index, layer in enumerate(session.activations[:-1]):
+        silent = np.flatnonzero(layer.is_silent)
+        assert (f"{layer.name}, {len(silent)} silent" in said) == (len(silent) > 0)
+        for unit in range(len(layer.values)):
             session.look_at(index, unit)
             is_silent = any("silent here" in text for text in written_by(session))
-            assert is_silent == stage.is_silent[unit]
+            assert is_silent == layer.is_silent[unit]
             if unit >= 3:
                 break
         surface = pygame.Surface(session.size)
-        session.look_at(len(session.stages) - 1, 0)
+        session.look_at(len(session.activations) - 1, 0)
         View().draw(surface, session)
         for unit in silent:
             part = surface.subsurface(session.inside_tiles()[index].rect(int(unit)))
@@ -428,7 +433,7 @@ def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock,
     layer.params["bias"][...] -= 30  # all negative: the losers are the largest in magnitude
     press(session, pygame.K_i)
     draw(session)
-    logits = session.stages[-1].values
+    logits = session.activations[-1].values
     assert logits.max() < 0
     surface = pygame.Surface(session.size)
     View().draw(surface, session)
@@ -445,9 +450,9 @@ def test_a_minus_is_a_minus_sign_wherever_a_number_stands(clock, tmp_path, model
     press(session, pygame.K_i)
     draw(session)
     said = []
-    for stage in range(len(session.stages)):
+    for layer in range(len(session.activations)):
         for unit in range(10):
-            session.look_at(stage, unit)
+            session.look_at(layer, unit)
             said += written_by(session)
     assert any("−" in text for text in said)
     assert not [text for text in said if re.search(r"-\.?\d|[−+]0\.00", text)]
@@ -484,11 +489,11 @@ def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, 
 
     assert colours() == (0, 0)  # nothing to see into yet
     draw(session)
-    for stage in (0, len(session.stages) - 1):  # one that sees the image, one that sees units
-        session.look_at(stage, 0)
+    for layer in (0, len(session.activations) - 1):  # one that sees the image, one that sees units
+        session.look_at(layer, 0)
         assert sum(colours()) > 40
-    session.look_at(len(session.stages), 0)  # a unit of a network that was chosen before
-    assert session.looked_at == (len(session.stages) - 1, session.predictor.answer.digit)
+    session.look_at(len(session.activations), 0)  # a unit of a network that was chosen before
+    assert session.looked_at == (len(session.activations) - 1, session.predictor.answer.digit)
 
 
 def test_the_keyboard_alone_can_draw_and_press(session):
@@ -580,7 +585,7 @@ def test_a_click_in_the_list_opens_that_drawing(session):
     press(session, pygame.K_r)
     press(session, pygame.K_o)
     row = [path.stem for path in session.saved].index(max(p.stem for p in session.saved))
-    click(session, session.layout.card_rows(2)[row])
+    click(session, session.layout.dialog_rows(2)[row])
     assert session.overlay is None
     np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
 
@@ -623,30 +628,32 @@ def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock
 
 def test_without_a_profile_digit_keys_say_so(session):
     for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
-        session.toast = ""
+        session.message = ""
         press(session, key, pygame.KMOD_NUM)
-        assert session.toast.startswith("There is no profile")
+        assert session.message.startswith("There is no profile")
 
 
-@pytest.mark.parametrize("card", ["help", "open", "mine"])
-def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, card):
-    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
-    session = start(clock, tmp_path, hand=hand)
+@pytest.mark.parametrize("dialog", ["help", "open", "mine"])
+def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, dialog):
+    my_digits = MyDigits(
+        Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
+    )
+    session = start(clock, tmp_path, my_digits=my_digits)
     draw(session)
     session.move_focus(1)
-    before = session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
-    session.do(card)
+    before = session.canvas.version, session.canvas.brush, session.panel, session.networks.chosen
+    session.do(dialog)
     letters = (getattr(pygame, f"K_{letter}") for letter in "riwtnskxzyv")
     others = (pygame.K_TAB, pygame.K_SPACE, pygame.K_LEFTBRACKET, pygame.K_COMMA, pygame.K_F6)
     for key in (*letters, *others, pygame.K_RETURN, pygame.K_UP, pygame.K_5):
         press(session, key)
         press(session, key, pygame.KMOD_LCTRL)
         if key == pygame.K_RETURN and session.overlay is None:  # the list's own key
-            session.do(card)
-        assert session.overlay == card
+            session.do(dialog)
+        assert session.overlay == dialog
     session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
     assert before == (
-        session.canvas.version, session.canvas.brush, session.panel, session.shelf.chosen
+        session.canvas.version, session.canvas.brush, session.panel, session.networks.chosen
     )  # fmt: skip
     assert session.focus == "clear"
     assert not session.is_why
@@ -656,7 +663,7 @@ def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, card):
     press(session, pygame.K_F12)
     assert (session.theme, session.window_requests) == ("light", ["screenshot"])
     for key, name in ((pygame.K_h, "help"), (pygame.K_m, "mine"), (pygame.K_o, "open")):
-        if name != card:
+        if name != dialog:
             press(session, key)
             assert session.overlay == name
     session.close()
@@ -684,7 +691,7 @@ def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
     assert matches.any()
     assert label == session.mnist.test.labels[np.argmax(matches)]
     np.testing.assert_array_equal(session.predictor.framing.image, frame(image))
-    assert str(label) in session.toast
+    assert str(label) in session.message
     session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
     assert session.label is None  # it is another drawing now
     session.do("undo")
@@ -708,13 +715,13 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
     session = start(clock, tmp_path)
     press(session, pygame.K_n)
     follow(session, clock, lambda: session.mnist.state == "missing")
-    follow(session, clock, lambda: "T offers to download it" in session.toast)
+    follow(session, clock, lambda: "T offers to download it" in session.message)
     press(session, pygame.K_t)
     assert training_button_words(session)["train"] == "Download"
     assert "download" in training_words(session)
     assert not said  # not unasked
     press(session, pygame.K_n)
-    assert "T downloads it" in session.toast  # as it does here
+    assert "T downloads it" in session.message  # as it does here
     press(session, pygame.K_t)
     follow(session, clock, lambda: session.training is not None)
     assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
@@ -731,7 +738,7 @@ def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
     session.train()
     assert session.mnist.state == "missing"
     session.train()
-    follow(session, clock, lambda: "no connection" in session.toast)
+    follow(session, clock, lambda: "no connection" in session.message)
     assert session.training is None
     assert training_words(session) == "no connection"
 
@@ -743,7 +750,7 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     draw(session)
     press(session, pygame.K_t)
     follow(session, clock, lambda: session.training is not None)
-    assert session.network is session.training.reader
+    assert session.network is session.training.classifier
     first = session.predictor.answer.probabilities
     training = session.training
     follow(session, clock, lambda: training.points)
@@ -759,29 +766,29 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
         press(session, pygame.K_t)
     follow(session, clock, lambda: session.training.state == "finished")
     follow(session, clock, lambda: session.training.refresh() or len(session.training.points) > 1)
-    session.read_now()
+    session.predict_now()
     assert session.predictor.answer.probabilities != first  # the bars change as it learns
     assert session.training.validation[-1].accuracy > 0.7  # of ten classes
     assert session.training.points[-1].loss < session.training.points[0].loss
-    learned = session.training.reader.checkpoint.model.parameters.copy()
+    learned = session.training.classifier.checkpoint.model.parameters.copy()
     accuracy = max(point.accuracy for point in session.training.validation)
     press(session, pygame.K_k)
     assert session.training is None
     assert session.network.name == "linear-1"
     # What had been shown of it stands in the table, and does after the next start of the program.
-    for entry in (session.shelf.entries[session.shelf.chosen], entry_of(load_reader(
+    for entry in (session.networks.entries[session.networks.chosen], network_info(load_classifier(
         tmp_path / "networks" / "linear-1.npz"
     ))):  # fmt: skip
         assert entry.accuracy == pytest.approx(accuracy)
-    assert len(session.shelf.entries) == 5
-    kept = load_reader(tmp_path / "networks" / "linear-1.npz")
+    assert len(session.networks.entries) == 5
+    kept = load_classifier(tmp_path / "networks" / "linear-1.npz")
     np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
 
     press(session, pygame.K_t)
     follow(session, clock, lambda: session.training is not None)
     press(session, pygame.K_x)
     assert session.training is None
-    assert len(session.shelf.entries) == 5
+    assert len(session.networks.entries) == 5
     assert session.network.name == "linear-1"
 
 
@@ -798,7 +805,7 @@ def test_a_finished_training_is_thrown_away_only_where_it_is_seen_and_after_a_wa
     press(session, pygame.K_t)  # opens the panel
     press(session, pygame.K_t)
     assert session.training is finished
-    assert "K keeps this network; T again throws it away" in session.toast
+    assert "K keeps this network; T again throws it away" in session.message
     press(session, pygame.K_t)
     assert session.training is not finished
     session.close()
@@ -809,7 +816,7 @@ def test_undo_and_redo_leave_no_answer_of_another_drawing(clock, tmp_path):
     draw(session, 4)
     four = session.predictor.answer
     session.canvas.show_picture(np.eye(28, dtype=np.float32))
-    session.read_now()
+    session.predict_now()
     eye = session.predictor.answer
     press(session, pygame.K_z, pygame.KMOD_CTRL)
     assert session.predictor.answer == four
@@ -833,7 +840,7 @@ def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
     session.saved_in_all = 8
     untitled = pygame.Surface(session.size)
     View().draw(untitled, session)
-    title = session.layout.card_title
+    title = session.layout.dialog_title
     assert inked(titled, title) > inked(untitled, title) > 0
 
 
@@ -844,13 +851,15 @@ def inked(surface, rect):
 
 
 def test_my_digits_show_no_message_about_what_they_cover(clock, tmp_path):
-    session = start(clock, tmp_path, hand=Hand(Profile(tmp_path / "mine"), load_reader("linear")))
+    session = start(
+        clock, tmp_path, my_digits=MyDigits(Profile(tmp_path / "mine"), load_classifier("linear"))
+    )
     draw(session)
     session.explain(8)
-    assert "Why 8" in session.toast
+    assert "Why 8" in session.message
     press(session, pygame.K_m)
     assert session.overlay == "mine"
-    assert not session.toast
+    assert not session.message
     session.close()
 
 
@@ -860,7 +869,7 @@ def test_escape_closes_why_before_it_quits(clock, tmp_path):
     press(session, pygame.K_w)
     press(session, pygame.K_ESCAPE)
     assert not session.is_why
-    assert session.evidence is None
+    assert session.attribution is None
     assert not session.quit_wanted
     press(session, pygame.K_ESCAPE)
     assert session.quit_wanted
@@ -897,7 +906,7 @@ def test_a_training_that_fails_says_why_and_can_begin_again(
 
     session = start(clock, tmp_path, data_dir=small_mnist)
     press(session, pygame.K_k)
-    assert "Nothing has been trained yet" in session.toast
+    assert "Nothing has been trained yet" in session.message
     with monkeypatch.context() as patch:
         patch.setattr("nn.training.learner.Learner.fit", fail)
         press(session, pygame.K_t)
@@ -918,7 +927,7 @@ def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
     press(session, pygame.K_t)
     follow(session, clock, lambda: session.training and session.training.state == "finished")
     press(session, pygame.K_k)
-    assert "cannot write" in session.toast
+    assert "cannot write" in session.message
     assert session.training is not None
     session.close()
 
@@ -932,17 +941,17 @@ def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
 
     session = Session(Network(), clock=clock, data_dir=small_mnist)
     press(session, pygame.K_t)
-    follow(session, clock, lambda: "cannot be trained" in session.toast)
+    follow(session, clock, lambda: "cannot be trained" in session.message)
     assert session.training is None
     press(session, pygame.K_i)
     View().draw(pygame.Surface(session.size), session)
     press(session, pygame.K_m)
-    assert "no profile" in session.toast
+    assert "no profile" in session.message
 
 
 def test_save_and_open_give_the_same_drawing(session, clock):
     press(session, pygame.K_s)
-    assert "nothing to save" in session.toast
+    assert "nothing to save" in session.message
     draw(session)
     session.change_brush(2)
     session.canvas.begin("erase", 14, 14)
@@ -952,7 +961,7 @@ def test_save_and_open_give_the_same_drawing(session, clock):
     press(session, pygame.K_s)
     press(session, pygame.K_s)  # in the same second
     said = [f"Saved {path} and .jsonl" for path in session.drawings.glob("*.png")]
-    assert session.toast in said
+    assert session.message in said
     files = sorted(path.suffix for path in session.drawings.iterdir())
     assert files == [".jsonl", ".jsonl", ".png", ".png"]
     saved = next(session.drawings.glob("*.jsonl"))
@@ -991,10 +1000,10 @@ def test_a_file_dropped_on_the_window(session, tmp_path, kind):
         assert session.predictor.answer.digit == 3
     elif kind == "network":
         assert session.network.path == path
-        assert len(session.shelf.entries) == 5
+        assert len(session.networks.entries) == 5
     else:
         assert session.canvas.is_blank
-        assert session.toast
+        assert session.message
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
@@ -1003,21 +1012,21 @@ def test_a_pipe_dropped_on_the_window_is_not_waited_for(session, tmp_path, end):
     path = tmp_path / f"pipe.{end}"
     os.mkfifo(path)
     session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
-    assert session.toast == f"{path.name} is a folder or a device; expected a file"
+    assert session.message == f"{path.name} is a folder or a device; expected a file"
 
 
 @pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])
 def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(session, name):
     painter, surface = Painter(), pygame.Surface(session.size)
     session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=name))
-    assert session.toast
+    assert session.message
     painter.paint(surface, session)
     session.saved, session.overlay = [Path(name)], "open"
     painter.paint(surface, session)
 
 
 def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_path):
-    session = start(clock, tmp_path, shelf=False)
+    session = start(clock, tmp_path, networks=False)
     asked = []
 
     class Asked:
@@ -1029,12 +1038,12 @@ def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_p
             return np.full((len(images), 10), 0.1)
 
     for number in range(40):
-        session.shelf.add(Asked(f"{number}"))
+        session.networks.add(Asked(f"{number}"))
     session.choose_network(20)
     session.open_panel("networks")
     draw(session)
     asked.clear()
-    session.read_now()
+    session.predict_now()
     assert len(asked) == len(session.rows()) < 40
     assert sum(answer is not None for answer in session.answers) == len(session.rows())
 
@@ -1054,10 +1063,12 @@ def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch
         return fit(learner, *arguments)
 
     monkeypatch.setattr(training.Learner, "fit", late)
-    begun = training.Training("linear", load_reader("linear").checkpoint.architecture, data, 1000)
+    begun = training.Training(
+        "linear", load_classifier("linear").checkpoint.architecture, data, 1000
+    )
     threading.Timer(0.2, may_begin.set).start()
     begun.end()
-    assert begun.reader is not None
+    assert begun.classifier is not None
     assert len(begun.points) <= 1  # of a thousand epochs
 
 
@@ -1078,7 +1089,7 @@ def test_a_thousand_events_a_second_lose_none(session):
         if number % 16 == 0:
             session.update()
             painter.paint(surface, session)
-    points = session.canvas.marks[0].points
+    points = session.canvas.strokes[0].points
     expected = [layout.to_cells(x + 0.5, y + 0.5) for x, y in places]
     distinct = [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
     assert points == [pytest.approx(p) for p in distinct]
@@ -1086,7 +1097,7 @@ def test_a_thousand_events_a_second_lose_none(session):
 
 def test_colours_can_be_read_and_told_apart():
     for palette in (DARK, LIGHT):
-        for ground in (palette.background, palette.button, palette.card, palette.paper):
+        for ground in (palette.background, palette.button, palette.dialog, palette.paper):
             assert contrast(palette.text, ground) >= 7
             assert contrast(palette.quiet, ground) >= 4
             assert contrast(palette.best, ground) >= 3.5
@@ -1102,7 +1113,7 @@ def growth():
     """By how many MB this process grows with 10,000 strokes, undos and readings."""
     pygame.font.init()
     status = Path("/proc/self/statm")
-    session = start(Clock(), Path(), "mlp", shelf=False)
+    session = start(Clock(), Path(), "mlp", networks=False)
     painter, surface = Painter(), pygame.Surface(session.size)
     rng = np.random.default_rng(1)
 
@@ -1112,7 +1123,7 @@ def growth():
             session.canvas.begin("draw", x, y)
             session.canvas.extend(x + 2, y + 1)
             session.canvas.end()
-            session.read_now()
+            session.predict_now()
             if number % 10 == 0:
                 painter.paint(surface, session)
             if number % 3 == 0:
@@ -1144,7 +1155,7 @@ def test_the_window_looks_once_more_when_a_training_has_ended(clock, tmp_path, s
     while session.seconds_until_due() is not None:
         clock.now += session.seconds_until_due()
         session.update()
-    assert session.training.reader.checkpoint.temperature == session.training._temperature
+    assert session.training.classifier.checkpoint.temperature == session.training._temperature
     assert not session.training.has_news
     session.close()
 
@@ -1192,7 +1203,7 @@ def test_where_no_home_folder_is_known_open_and_save_say_so(session, monkeypatch
     for key in (pygame.K_o, pygame.K_s):
         session.say("")
         press(session, key)
-        assert session.toast == "no home folder is known"
+        assert session.message == "no home folder is known"
         assert session.overlay is None
         Painter().paint(pygame.Surface(session.size), session)
 
@@ -1217,7 +1228,7 @@ def test_a_drawing_is_saved_as_what_it_is_now(session):
     session.save()
     (path,) = session.drawings.glob("*.jsonl")
     record = json.loads(path.read_text())
-    session.read_now()
+    session.predict_now()
     assert record["label"] == session.predictor.answer.digit
 
 
@@ -1230,7 +1241,7 @@ def test_a_link_in_a_circle_among_the_networks_is_passed_over(clock, tmp_path):
     except OSError:
         pytest.skip("no links here")
     shutil.copy(PACKAGED_MODELS / "tiny.npz", folder / "c.npz")
-    session = Session(load_reader("linear"), clock=clock, folders=[lambda: folder])
-    while not session.shelf.is_complete:
-        session.shelf.load_next()
-    assert len(session.shelf.entries) == 2
+    session = Session(load_classifier("linear"), clock=clock, folders=[lambda: folder])
+    while not session.networks.is_complete:
+        session.networks.load_next()
+    assert len(session.networks.entries) == 2

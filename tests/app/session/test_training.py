@@ -8,7 +8,7 @@ import pytest
 from app.session import training as trainings
 from app.session.training import Training
 from nn.data.dataset import Dataset, load_folder
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED
 from nn.support.errors import CheckpointError
 
@@ -67,7 +67,7 @@ def test_a_training_that_ends_while_it_is_being_stopped_is_over(digits, monkeypa
 def test_the_curve_keeps_to_its_length_and_reaches_the_end(digits, monkeypatch):
     monkeypatch.setattr(trainings, "SHOWN_EVERY", 0.0)
     whole = finished(digits, epochs=6).points
-    monkeypatch.setattr(trainings, "MOST_POINTS", 8)
+    monkeypatch.setattr(trainings, "MAX_POINTS", 8)
     short = finished(digits, epochs=6).points
     assert len(short) <= 8 < len(whole)
     epochs = [point.epoch for point in short]
@@ -81,9 +81,9 @@ def test_one_image_is_learned_from_without_a_validation(digits, tmp_path):
     assert training.validation == []
     assert training.refresh()
     assert not training.refresh()  # nothing is new
-    reader = training.save(tmp_path)
-    assert reader.checkpoint.record["figures"] == {}
-    assert reader.checkpoint.temperature == 1.0
+    classifier = training.save(tmp_path)
+    assert classifier.checkpoint.record["figures"] == {}
+    assert classifier.checkpoint.temperature == 1.0
 
 
 def test_a_name_that_another_window_took_is_not_written_over(digits, tmp_path, monkeypatch):
@@ -96,9 +96,9 @@ def test_a_name_that_another_window_took_is_not_written_over(digits, tmp_path, m
     monkeypatch.setattr("os.path.exists", lambda path: False)
     assert training.save(tmp_path).path.name == "linear-3.npz"
     assert first.path.read_bytes() == before
-    kept = load_reader(tmp_path / "linear-3.npz").checkpoint
+    kept = load_classifier(tmp_path / "linear-3.npz").checkpoint
     np.testing.assert_array_equal(
-        kept.model.parameters, training.reader.checkpoint.model.parameters
+        kept.model.parameters, training.classifier.checkpoint.model.parameters
     )
 
 
@@ -132,7 +132,7 @@ def test_a_network_that_was_trained_here_is_trained_again_as_the_named_one_it_is
 
 def test_a_stopped_training_is_kept_with_the_accuracy_of_its_latest_weights(digits, tmp_path):
     training = finished(digits, epochs=2)
-    best, worst = trainings.Point(1, 0.1, 0.9), trainings.Point(2, 0.5, 0.5)
+    best, worst = trainings.CurvePoint(1, 0.1, 0.9), trainings.CurvePoint(2, 0.5, 0.5)
     training.validation = [best, worst]
     for state, expected in (("finished", 0.9), ("stopped", 0.5)):
         training.state = state

@@ -10,7 +10,7 @@ from app.draw import Painter, serve
 from app.drawing.drawings import picture_of
 from app.session.session import Session
 from app.window import clipboard
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.support.errors import DataError
 
 
@@ -41,7 +41,7 @@ class Scrap:
 
 def pasted_into_a_window():
     """A session after Ctrl-V."""
-    session = Session(load_reader("linear"))
+    session = Session(load_classifier("linear"))
     session.controller.handle(
         pygame.event.Event(pygame.KEYDOWN, key=pygame.K_v, mod=pygame.KMOD_LCTRL)
     )
@@ -98,9 +98,9 @@ def test_without_a_picture_a_line_says_what_is_there_and_what_to_do(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(pygame, "scrap", Scrap(content))
     session = pasted_into_a_window()
-    assert session.toast.startswith(line)
-    assert session.toast.endswith("drop a picture file here")
-    assert len(session.toast) < 90  # or its letters would shrink
+    assert session.message.startswith(line)
+    assert session.message.endswith("drop a picture file here")
+    assert len(session.message) < 90  # or its letters would shrink
     assert session.canvas.is_blank
 
 
@@ -111,7 +111,7 @@ def test_names_that_pygame_cannot_list_are_passed_over(monkeypatch):
     scrap = Scrap()
     monkeypatch.setattr(scrap, "get_types", get_types)
     monkeypatch.setattr(pygame, "scrap", scrap)
-    assert "drop a picture file" in pasted_into_a_window().toast
+    assert "drop a picture file" in pasted_into_a_window().message
 
 
 def test_of_several_formats_one_that_can_be_read_is_enough(monkeypatch):
@@ -120,7 +120,7 @@ def test_of_several_formats_one_that_can_be_read_is_enough(monkeypatch):
     content = {"image/bmp": data.getvalue(), "image/png": b"broken"}
     monkeypatch.setattr(pygame, "scrap", Scrap(content))
     session = pasted_into_a_window()
-    assert session.toast == "Pasted"
+    assert session.message == "Pasted"
     assert not session.canvas.is_blank
 
 

@@ -63,7 +63,7 @@ def test_a_click_leaves_a_dot_under_the_pointer(controller):
     assert controller.canvas.ink[20, 10] == 1
     release(controller, 10.5, 20.5)
     assert controller.canvas.ink[20, 10] == 1
-    assert controller.session.hands_on
+    assert controller.session.user_took_over
 
 
 def test_the_left_button_draws_and_the_right_one_erases(controller):
@@ -91,7 +91,7 @@ def test_other_buttons_and_the_wheel_do_nothing(controller):
         press(controller, 14, 14, button)
         release(controller, 14, 14, button)
     assert controller.canvas.is_blank
-    assert not controller.session.hands_on
+    assert not controller.session.user_took_over
 
 
 def test_of_two_buttons_the_first_keeps_the_pen_until_it_is_up(controller):
@@ -103,7 +103,7 @@ def test_of_two_buttons_the_first_keeps_the_pen_until_it_is_up(controller):
     move(controller, 5.5, 14.5, (0, 0, 1))
     release(controller, 5.5, 14.5, button=3)
     assert (controller.canvas.ink[14, 5:21] > 0.9).all()
-    assert [mark.kind for mark in controller.canvas.marks] == ["draw"]
+    assert [mark.kind for mark in controller.canvas.strokes] == ["draw"]
 
 
 def test_a_stroke_goes_on_outside_the_window_and_comes_back_elsewhere(controller):
@@ -172,12 +172,12 @@ def test_a_drag_from_beside_the_canvas_draws_from_its_edge(controller):
 def test_a_click_beside_the_canvas_leaves_no_mark(controller):
     press(controller, 28.8, 40)
     release(controller, 28.8, 40)
-    assert controller.canvas.marks == []
+    assert controller.canvas.strokes == []
 
 
 def test_r_resets_canvas_and_answer_even_in_mid_stroke(controller):
     press(controller, 5, 14)
-    controller.predictor.read_now()
+    controller.predictor.predict_now()
     assert controller.predictor.answer is not None
     key(controller, pygame.K_r)
     move(controller, 20, 14)
@@ -201,14 +201,14 @@ def test_undo_and_redo_keys(controller, monkeypatch):
         press(controller, x, 14)
         release(controller, x, 14)
     key(controller, pygame.K_z)
-    assert len(controller.canvas.marks) == 2
+    assert len(controller.canvas.strokes) == 2
     key(controller, pygame.K_z, pygame.KMOD_LCTRL)
-    assert len(controller.canvas.marks) == 1
+    assert len(controller.canvas.strokes) == 1
     key(controller, pygame.K_z, pygame.KMOD_LCTRL | pygame.KMOD_LSHIFT)
-    assert len(controller.canvas.marks) == 2
+    assert len(controller.canvas.strokes) == 2
     key(controller, pygame.K_z, pygame.KMOD_LMETA)
     key(controller, pygame.K_y, pygame.KMOD_RCTRL)
-    assert len(controller.canvas.marks) == 2
+    assert len(controller.canvas.strokes) == 2
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_fingers_draw_and_their_mouse_events_do_not_count_twice(controller):
     release(controller, 20.5, 3.5, touch=True)
     assert (controller.canvas.ink[14, 5:21] > 0.9).all()
     assert not controller.canvas.ink[:10].any()
-    assert len(controller.canvas.marks) == 1
+    assert len(controller.canvas.strokes) == 1
 
 
 def test_a_second_finger_does_not_disturb_the_first(controller):

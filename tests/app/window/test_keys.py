@@ -4,13 +4,13 @@ import numpy as np
 import pygame
 import pytest
 
-from app.my_digits.my_digits import Hand
+from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
-from app.my_digits.tuner import Teacher
+from app.my_digits.tuner import BackgroundTuner
 from app.session.session import Session
 from app.window import controller as controller_module
 from app.window import keys
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 
 NUM, SHIFT = pygame.KMOD_NUM, pygame.KMOD_LSHIFT
 KEYPAD = [getattr(pygame, f"K_KP{digit}") for digit in range(10)]
@@ -41,10 +41,18 @@ def pc(monkeypatch):
 
 @pytest.fixture
 def session(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(Teacher, "start", lambda teacher: None)  # what is kept need not be learned
-    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
+    monkeypatch.setattr(
+        BackgroundTuner, "start", lambda tuner: None
+    )  # what is kept need not be learned
+    my_digits = MyDigits(
+        Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
+    )
     session = Session(
-        load_reader("linear"), clock=clock, hand=hand, drawings=tmp_path / "drawings", seed=1
+        load_classifier("linear"),
+        clock=clock,
+        my_digits=my_digits,
+        drawings=tmp_path / "drawings",
+        seed=1,
     )
     draw(session)
     yield session
@@ -55,7 +63,7 @@ def draw(session):
     session.canvas.begin("draw", 14, 6)
     session.canvas.extend(14, 22)
     session.canvas.end()
-    session.read_now()
+    session.predict_now()
 
 
 def press(session, key, mod=0, unicode="", scancode=0):
@@ -66,7 +74,7 @@ def press(session, key, mod=0, unicode="", scancode=0):
 
 
 def taught(session):
-    return [own.digit.label for own in session.hand.profile.load().digits]
+    return [own.digit.label for own in session.my_digits.profile.load().digits]
 
 
 def state(session):
@@ -74,8 +82,8 @@ def state(session):
     shown = session.overlay, session.panel, session.is_why, session.theme, session.focus
     asked = session.window_requests, session.quit_wanted
     drawn = session.canvas.version, session.canvas.brush, session.canvas.is_drawing, session.pen
-    inside = session.looked_at, session.shelf.chosen, session.row
-    return repr((shown, asked, drawn, inside, session.toast, taught(session)))
+    inside = session.looked_at, session.networks.chosen, session.row
+    return repr((shown, asked, drawn, inside, session.message, taught(session)))
 
 
 def test_with_numlock_the_keypad_types_digits(session):
@@ -86,7 +94,7 @@ def test_with_numlock_the_keypad_types_digits(session):
 
 @pytest.mark.parametrize("mod", [0, SHIFT, NUM | SHIFT])
 def test_without_numlock_the_keypad_does_what_the_main_block_does(session, mod):
-    session.shelf.add(load_reader("mlp"))  # with several parts to walk through
+    session.networks.add(load_classifier("mlp"))  # with several parts to walk through
     session.choose_network(1)
     session.open_panel("inside")
     for digit in range(10):

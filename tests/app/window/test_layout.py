@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.drawing.canvas import SIZE
 from app.session.session import shown_shape
 from app.window.layout import Rect, inside_detail, lay_out, lay_out_inside
-from nn.inference.inspection import stages_of
+from nn.inference.inspection import activations_of
 from nn.network.architectures import NAMED, build
 
 sizes = st.one_of(
@@ -24,7 +24,7 @@ panels = st.sampled_from(["answer", "networks", "inside", "training"])
 def rectangles(layout):
     yield "canvas", layout.canvas
     yield "answer", layout.answer
-    yield "seen", layout.seen
+    yield "seen", layout.network_input
     yield "caption", layout.caption
     yield "help", layout.help
     yield "name", layout.name
@@ -67,12 +67,12 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
         assert rect.overlaps(layout.body) == (
             inside_body or rect in layout.training_buttons.values()
         )
-    card = layout.card
-    assert card.x >= 0
-    assert card.y >= 0
-    assert card.right <= size[0]
-    assert card.bottom <= size[1]
-    assert all(card.y < row.y and row.bottom <= card.bottom for row in layout.card_rows(20))
+    dialog = layout.dialog
+    assert dialog.x >= 0
+    assert dialog.y >= 0
+    assert dialog.right <= size[0]
+    assert dialog.bottom <= size[1]
+    assert all(dialog.y < row.y and row.bottom <= dialog.bottom for row in layout.dialog_rows(20))
 
 
 @given(sizes, st.integers(0, 30))
@@ -83,12 +83,12 @@ def test_the_buttons_of_the_users_digits_stand_between_the_tiles_and_the_words(s
     buttons = layout.own_digit_buttons
     for one, other in itertools.combinations(buttons.values(), 2):
         assert not one.overlaps(other)
-    tiles = [layout.card_tiles(count).rect(index) for index in range(count)]
-    top = max((tile.bottom for tile in tiles), default=layout.card_title.bottom)
-    words = layout.card.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
+    tiles = [layout.dialog_tiles(count).rect(index) for index in range(count)]
+    top = max((tile.bottom for tile in tiles), default=layout.dialog_title.bottom)
+    words = layout.dialog.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
     for name, rect in buttons.items():
-        assert layout.card.x < rect.x
-        assert rect.right < layout.card.right
+        assert layout.dialog.x < rect.x
+        assert rect.right < layout.dialog.right
         assert top < rect.y
         assert rect.bottom <= words
         assert min(rect.width, rect.height) >= layout.text
@@ -126,18 +126,18 @@ def test_six_networks_leave_the_window_as_it_opens_a_table():
 @example((900, 400), 23, 2)
 def test_the_rows_of_a_card_use_its_room_and_are_equally_high(size, count, columns):
     layout = lay_out(*size)
-    rows = layout.card_rows(count, columns)
+    rows = layout.dialog_rows(count, columns)
     assert len(rows) == count + 1
     assert len({row.height for row in rows}) == 1
     for one, other in itertools.combinations(rows, 2):
         assert not one.overlaps(other)
     for row in rows:
-        assert layout.card_title.bottom < row.y
-        assert row.bottom < layout.card.bottom
-        assert layout.card.x < row.x
-        assert row.right < layout.card.right
+        assert layout.dialog_title.bottom < row.y
+        assert row.bottom < layout.dialog.bottom
+        assert layout.dialog.x < row.x
+        assert row.right < layout.dialog.right
     if rows[0].height < layout.text * 3 // 2:  # there is no room to spare
-        assert layout.card.bottom - rows[-1].bottom <= layout.text + 1
+        assert layout.dialog.bottom - rows[-1].bottom <= layout.text + 1
 
 
 def test_the_help_stands_in_two_columns_where_the_window_is_wide_and_low():
@@ -150,7 +150,7 @@ def test_the_help_stands_in_two_columns_where_the_window_is_wide_and_low():
 def shapes_of(name):
     """The shapes that a network's stages are shown with."""
     model = build(NAMED[name], np.random.default_rng(0))
-    return [shown_shape(stage) for stage in stages_of(model, np.zeros((28, 28), np.float32))]
+    return [shown_shape(layer) for layer in activations_of(model, np.zeros((28, 28), np.float32))]
 
 
 for name in NAMED:  # outside the time that a test may take

@@ -6,7 +6,7 @@ import pytest
 
 from app.session.session import WINDOW_SIZE, Session
 from app.window import controller as controller_module
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 
 DOWN, MOTION, UP = pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP
 
@@ -26,7 +26,7 @@ def clock():
 @pytest.fixture
 def session(clock, tmp_path, monkeypatch):
     monkeypatch.setattr(controller_module, "HAS_TOUCH_SCREEN", True)
-    return Session(load_reader("linear"), clock=clock, drawings=tmp_path / "drawings")
+    return Session(load_classifier("linear"), clock=clock, drawings=tmp_path / "drawings")
 
 
 def finger(session, kind, place, finger_id=1):
@@ -80,10 +80,10 @@ def test_a_tap_and_its_click_open_a_card_once(session, clock, name, later, aside
 def test_a_tap_and_its_click_take_back_one_stroke(session):
     for x in (4, 12, 20):
         click(session, cell(session, x, 14))
-    assert len(session.canvas.marks) == 3
+    assert len(session.canvas.strokes) == 3
     tap(session, button(session, "undo"))
     click(session, button(session, "undo"))
-    assert len(session.canvas.marks) == 2
+    assert len(session.canvas.strokes) == 2
 
 
 @pytest.mark.parametrize("is_at_once", [False, True])
@@ -112,7 +112,7 @@ def test_a_stroke_with_a_finger_and_its_clicks_leave_one_mark(
         clock.now += 1  # its movement and release belong to it, however late and far
         move(session, cell(session, 14, 2), (int(which == 1), 0, int(which == 3)))
         mouse(session, pygame.MOUSEBUTTONUP, cell(session, 14, 2), which)
-    assert [mark.kind for mark in session.canvas.marks] == ["draw"]
+    assert [mark.kind for mark in session.canvas.strokes] == ["draw"]
     np.testing.assert_array_equal(session.canvas.ink, ink)
     click(session, cell(session, 14, 2))  # and then the mouse draws
     assert session.canvas.ink[2, 14] == 1

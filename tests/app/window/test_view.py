@@ -5,7 +5,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.my_digits.my_digits import Hand
+from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.commands import COMMANDS
 from app.session.predictor import Answer
@@ -14,9 +14,9 @@ from app.window.cells import cell_colours
 from app.window.layout import Rect
 from app.window.palette import DARK, PALETTES
 from app.window.panels import percentage
-from app.window.text import MOST_PIXELS, Writer
+from app.window.text import MAX_PIXELS, TextRenderer
 from app.window.view import View
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
 PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
@@ -107,13 +107,13 @@ def test_no_bar_is_marked_where_nobody_is_sure(answer, colour):
 def written(monkeypatch):
     """What is written in the window from now on: (text, size of the letters) in order."""
     words = []
-    picture = Writer._picture
+    picture = TextRenderer._picture
 
     def noted(self, text, face, size, colour):
         words.append((text, size))
         return picture(self, text, face, size, colour)
 
-    monkeypatch.setattr(Writer, "_picture", noted)
+    monkeypatch.setattr(TextRenderer, "_picture", noted)
     return words
 
 
@@ -127,9 +127,11 @@ def texts_of(session, written):
 def read_drawing(probabilities, size=SIZES[1], label=None, is_refused=False):
     """A session in which a drawing was read with these probabilities, or refused."""
     session = Session(
-        Network(probabilities), size=size, refuses=lambda images: np.full(len(images), is_refused)
+        Network(probabilities),
+        size=size,
+        is_rejected=lambda images: np.full(len(images), is_refused),
     )
-    session.shelf.add(load_reader("linear"))
+    session.networks.add(load_classifier("linear"))
     session.choose_network(0)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
@@ -181,9 +183,9 @@ PANELS = ("answer", "networks", "inside", "training")
 @pytest.mark.parametrize("model", ["linear", "tiny", "cnn"])
 def test_all_words_in_the_window_can_be_read(size, model, written):
     """None in letters smaller than ten pixels, and none cut short to fit."""
-    session = Session(load_reader(model), size=size)
+    session = Session(load_classifier(model), size=size)
     for name in ("linear", "tiny", "mlp"):
-        session.shelf.add(load_reader(name))
+        session.networks.add(load_classifier(name))
     session.choose_network(0)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
@@ -217,11 +219,11 @@ def test_the_tables_rows_have_letters_of_one_size_and_it_says_what_it_leaves_out
     size, networks, panel, written
 ):
     names = ["linear", "tiny", "mlp", "cnn"]
-    session = Session(load_reader("linear"), size=size)
+    session = Session(load_classifier("linear"), size=size)
     for number in range(1, networks):
-        network = load_reader(names[number % 4])
+        network = load_classifier(names[number % 4])
         network.path = network.path.with_name(f"{number}.npz")  # or it would take another's place
-        session.shelf.add(network)
+        session.networks.add(network)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
     session.open_panel(panel)
@@ -251,10 +253,10 @@ def test_nothing_is_painted_outside_its_rectangle(size):
     surface, layout = show(size, answered=True, name="a very long name " * 9)
     owned = pygame.mask.Mask(size)
     for rect in (
-        layout.canvas, layout.answer, layout.help, layout.name, layout.seen, layout.caption,
-        *layout.buttons.values(), *layout.table,
+        layout.canvas, layout.answer, layout.help, layout.name, layout.network_input,
+        layout.caption, *layout.buttons.values(), *layout.table,
     ):  # fmt: skip
-        margin = 3 if rect in (layout.canvas, layout.seen) else 0  # the frame
+        margin = 3 if rect in (layout.canvas, layout.network_input) else 0  # the frame
         owned.draw(
             pygame.mask.Mask((rect.width + 2 * margin, rect.height + 2 * margin), fill=True),
             (rect.x - margin, rect.y - margin),
@@ -275,7 +277,7 @@ def test_the_table_is_full_and_the_chosen_network_is_in_it(size, panel):
     for number in range(8):
         network = Network()
         network.name = f"number {number}"
-        session.shelf.add(network)
+        session.networks.add(network)
     session.open_panel(panel)
     for index in range(9):
         session.choose_network(index)
@@ -291,7 +293,7 @@ def test_the_table_is_full_and_the_chosen_network_is_in_it(size, panel):
 
 @pytest.mark.parametrize("size", [*SIZES, (900, 400)])
 def test_the_words_of_the_tables_columns_do_not_run_together(size):
-    session = Session(load_reader("mlp"), size=size)
+    session = Session(load_classifier("mlp"), size=size)
     session.open_panel("networks")
     session.predictor.answer = Answer((0.999, *[0.0] * 9))
     session.answers = [session.predictor.answer]
@@ -314,17 +316,19 @@ def test_the_words_of_the_tables_columns_do_not_run_together(size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_path):
-    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
-    session = Session(Network(), size=size, hand=hand)
+    my_digits = MyDigits(
+        Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
+    )
+    session = Session(Network(), size=size, my_digits=my_digits)
     session.overlay = "mine"
     quiet, said = pygame.Surface(size), pygame.Surface(size)
     View().draw(quiet, session)
-    session.toast = "a message"
+    session.message = "a message"
     View().draw(said, session)
-    card, text = session.layout.card, session.layout.text
-    below = card.bottom - text * 5 // 2
-    words = Rect(card.x + text, below - text, card.width - 2 * text, text)
-    keys = Rect(card.x + text, below, card.width - 2 * text, text * 3 // 2)
+    dialog, text = session.layout.dialog, session.layout.text
+    below = dialog.bottom - text * 5 // 2
+    words = Rect(dialog.x + text, below - text, dialog.width - 2 * text, text)
+    keys = Rect(dialog.x + text, below, dialog.width - 2 * text, text * 3 // 2)
     for rect, is_same in ((words, True), (keys, False)):
         one, other = (pygame.image.tobytes(s.subsurface(rect), "RGB") for s in (quiet, said))
         assert (one == other) == is_same
@@ -336,12 +340,14 @@ def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_p
 def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_explained(
     size, theme, tmp_path
 ):
-    hand = Hand(Profile(tmp_path / "profile"), load_reader("linear"), tmp_path / "nowhere")
-    hand.profile.add(4, [[(14.0, 4.0), (14.0, 24.0)]])  # a 1
-    hand.profile.add(1, [[(14.0, 4.0), (14.0, 24.0)]])
-    hand.refresh()
-    hand.read_some()
-    session = Session(Network(), size=size, hand=hand, theme=theme)
+    my_digits = MyDigits(
+        Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
+    )
+    my_digits.profile.add(4, [[(14.0, 4.0), (14.0, 24.0)]])  # a 1
+    my_digits.profile.add(1, [[(14.0, 4.0), (14.0, 24.0)]])
+    my_digits.refresh()
+    my_digits.read_some()
+    session = Session(Network(), size=size, my_digits=my_digits, theme=theme)
     session.overlay = "mine"
     palette, layout = PALETTES[theme], session.layout
     for row in (0, 1):
@@ -349,9 +355,9 @@ def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_ex
         surface = pygame.Surface(size)
         View().draw(surface, session)
         for place, is_marked, is_wrong in (
-            (layout.card_title, True, True),  # the legend
-            (layout.card_tiles(2).rect(0), row == 0, True),
-            (layout.card_tiles(2).rect(1), row == 1, False),
+            (layout.dialog_title, True, True),  # the legend
+            (layout.dialog_tiles(2).rect(0), row == 0, True),
+            (layout.dialog_tiles(2).rect(1), row == 1, False),
         ):
             pixels = pygame.image.tobytes(surface.subsurface(place), "RGB")
             colours = set(zip(*[iter(pixels)] * 3, strict=True))
@@ -365,12 +371,12 @@ def test_the_lines_of_the_help_do_not_touch_each_other(size):
     surface = pygame.Surface(size)
     View().draw(surface, session)
     columns = session.layout.help_columns
-    *rows, last = session.layout.card_rows(1 + len(COMMANDS), columns)
+    *rows, last = session.layout.dialog_rows(1 + len(COMMANDS), columns)
     for column in range(columns):
         lines = [row for row in rows if row.x == rows[-column].x]
         first = lines[0]
         part = surface.subsurface((first.x, first.y, first.width, last.y - first.y))
-        inked = pygame.mask.from_threshold(part, DARK.card, (1, 1, 1, 255))
+        inked = pygame.mask.from_threshold(part, DARK.dialog, (1, 1, 1, 255))
         inked.invert()
         has_ink_at = [
             inked.overlap_area(pygame.mask.Mask((first.width, 1), fill=True), (0, y)) > 0
@@ -388,13 +394,13 @@ def test_the_lines_of_the_help_do_not_touch_each_other(size):
 @pytest.mark.parametrize("name", ["tiny", "mlp"])
 def test_what_is_inside_a_network_is_painted_within_what_is_said_to_have_changed(size, name):
     """What is outside is not brought to the screen, and stays when another part is looked at."""
-    session = Session(load_reader(name), size=size)
+    session = Session(load_classifier(name), size=size)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
     session.open_panel("inside")
-    for stage in range(len(session.stages)):
-        for unit in (0, 1, len(session.stages[stage].values) - 1):
-            session.look_at(stage, unit)
+    for layer in range(len(session.activations)):
+        for unit in (0, 1, len(session.activations[layer].values) - 1):
+            session.look_at(layer, unit)
             surface = pygame.Surface(size)
             surface.fill(DARK.background)
             area = View().draw_body(surface, session)
@@ -461,11 +467,11 @@ def test_percentages(probability, text):
 
 
 def test_the_pictures_of_words_that_are_kept_do_not_fill_the_memory():
-    writer, surface = Writer(), pygame.Surface((400, 300))
+    writer, surface = TextRenderer(), pygame.Surface((400, 300))
     for number in range(400):
         writer.glyph(str(number % 10), 400 + number, DARK.text)
         kept = [p.get_width() * p.get_height() for p in writer._pictures.values()]
-        assert sum(kept[:-1]) < MOST_PIXELS
+        assert sum(kept[:-1]) < MAX_PIXELS
     assert len(kept) > 1
     writer.write(surface, "7", Rect(0, 0, 100, 100), 40, DARK.text)
     assert surface.get_bounding_rect().width > 0
@@ -475,7 +481,7 @@ def test_a_long_message_is_wrapped_at_the_size_that_was_asked_for():
     surface = pygame.Surface((200, 120))
     surface.fill(DARK.background)
     words = "no MNIST in /somewhere: expected its four files; choose another folder"
-    Writer().write_wrapped(surface, words, Rect(10, 10, 180, 100), 18, DARK.text)
+    TextRenderer().write_wrapped(surface, words, Rect(10, 10, 180, 100), 18, DARK.text)
     rows = [has_text(surface, Rect(10, y, 180, 1)) for y in range(120)]
     blocks = [is_inked for is_inked, _ in itertools.groupby(rows)]
     assert blocks.count(True) >= 3  # lines, with paper between them

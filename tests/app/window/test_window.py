@@ -211,9 +211,9 @@ class Window:
         """The pixels of a part of the window."""
         return self.look().subsurface(rect).copy().get_buffer().raw
 
-    def is_card_open(self):
-        card = self.layout.card
-        return self.look().get_at((card.x + 20, card.bottom - 8))[:3] == DARK.card
+    def is_dialog_open(self):
+        dialog = self.layout.dialog
+        return self.look().get_at((dialog.x + 20, dialog.bottom - 8))[:3] == DARK.dialog
 
     def files(self, folder, end):
         return sorted((self.home / folder).glob(f"*{end}"))
@@ -397,17 +397,17 @@ def test_why_inside_and_networks_by_keys_and_buttons(display, tmp_path):
 
 def test_help_list_and_theme(display, tmp_path):
     with opened(display, tmp_path) as window:
-        assert not window.is_card_open()
+        assert not window.is_dialog_open()
         for start, end in (("h", "h"), ("F1", "Escape"), ("o", "o")):
             window.key(start)
-            window.wait_for(window.is_card_open, "a card")
+            window.wait_for(window.is_dialog_open, "a card")
             window.key(end)
-            window.wait_for(lambda: not window.is_card_open(), "it to close")
+            window.wait_for(lambda: not window.is_dialog_open(), "it to close")
         for button in ("help", "open"):
             window.click(window.layout.buttons[button])
-            window.wait_for(window.is_card_open, "a card")
+            window.wait_for(window.is_dialog_open, "a card")
             window.key("Escape")
-            window.wait_for(lambda: not window.is_card_open(), "it to close")
+            window.wait_for(lambda: not window.is_dialog_open(), "it to close")
         window.key("l")
         window.wait_for(lambda: window.look().get_at((2, 2))[:3] == LIGHT.background, "light")
         window.key("l")
@@ -432,15 +432,15 @@ def test_correcting_and_my_digits(display, tmp_path):
         window.key("7")
         window.wait_for(lambda: labels() == [7], "another label")
         window.key("m")
-        window.wait_for(window.is_card_open, "my digits")
+        window.wait_for(window.is_dialog_open, "my digits")
         window.key("1")
         window.wait_for(lambda: labels() == [1], "a new label")
         window.key("Delete")
         window.wait_for(lambda: labels() == [], "an empty list")
         window.key("Escape")
-        window.wait_for(lambda: not window.is_card_open(), "it to close")
+        window.wait_for(lambda: not window.is_dialog_open(), "it to close")
         window.click(window.layout.buttons["mine"])
-        window.wait_for(window.is_card_open, "my digits")
+        window.wait_for(window.is_dialog_open, "my digits")
 
 
 @pytest.mark.parametrize("how", ["the server dies", "the window is killed", "SIGTERM", "SIGHUP"])
@@ -495,7 +495,7 @@ def test_save_open_screenshot_and_clipboard(display, tmp_path):
         window.key("r")
         wait_for_ink(window, lambda cells: cells == 0)
         window.key("o")
-        window.wait_for(window.is_card_open, "the list")
+        window.wait_for(window.is_dialog_open, "the list")
         window.key("Down")
         window.key("Return")
         wait_for_ink(window, lambda cells: cells > 12)

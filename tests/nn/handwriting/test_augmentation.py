@@ -6,7 +6,7 @@ import pytest
 from nn.handwriting import augmentation
 from nn.handwriting import framing as images
 from nn.handwriting.augmentation import Variation
-from nn.handwriting.framing import Mark
+from nn.handwriting.framing import Stroke
 
 ZERO = [(14 + 6 * np.cos(a), 14 + 9 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 40)]
 NOTHING = Variation(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -19,7 +19,7 @@ class TestVary:
 
     @pytest.fixture
     def pictures(self):
-        return np.repeat(images.frame_strokes([Mark(ZERO, 1.2)])[None], 40, axis=0)
+        return np.repeat(images.frame_strokes([Stroke(ZERO, 1.2)])[None], 40, axis=0)
 
     def test_no_variation_is_the_same_picture(self, fields, pictures):
         same = augmentation.vary(pictures, fields, np.random.default_rng(1), NOTHING)

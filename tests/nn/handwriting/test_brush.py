@@ -142,7 +142,7 @@ def test_drawing_in_parts_gives_the_same_picture(monkeypatch):
     picture, radius = rng.integers(0, 3, 200), rng.uniform(0.3, 6, 200)
     pictures = np.zeros((2, 3, 28, 28), np.float32)
     brush.draw_segments(pictures[0], picture, starts, ends, radius)
-    monkeypatch.setattr(brush, "MOST_CELLS", 1)
+    monkeypatch.setattr(brush, "MAX_CELLS", 1)
     brush.draw_segments(pictures[1], picture, starts, ends, radius)
     np.testing.assert_array_equal(pictures[0], pictures[1])
     assert pictures.any()

@@ -3,9 +3,9 @@ import pytest
 
 from nn.handwriting import digits as handwriting
 from nn.handwriting import framing as images
-from nn.handwriting.digits import STYLES, Hand, Style
+from nn.handwriting.digits import STYLES, Jitter, Style
 
-STILL = Hand(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+STILL = Jitter(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class TestStyles:
@@ -61,9 +61,9 @@ class TestWriteDigits:
     def test_without_variation_it_is_the_style(self):
         style = Style(1, 1, "50,0 50,100")
         pictures = handwriting.write_digits(
-            np.ones(3, int), np.random.default_rng(0), styles=(style,), hand=STILL
+            np.ones(3, int), np.random.default_rng(0), styles=(style,), jitter=STILL
         )
-        line = [images.Mark([(0.0, 0.0), (0.0, 20.0)], 1.0)]
+        line = [images.Stroke([(0.0, 0.0), (0.0, 20.0)], 1.0)]
         for picture in pictures:
             np.testing.assert_allclose(picture, images.frame_strokes(line), atol=1e-3)
 

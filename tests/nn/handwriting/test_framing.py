@@ -4,7 +4,7 @@ import pytest
 from nn.data.idx import read_idx
 from nn.handwriting import brush
 from nn.handwriting import framing as images
-from nn.handwriting.framing import Mark
+from nn.handwriting.framing import Stroke
 
 ZERO = [(14 + 6 * np.cos(a), 14 + 9 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 40)]
 
@@ -20,7 +20,7 @@ def moved(points, scale=1.0, shift=(0.0, 0.0)):
 
 class TestFrameStrokes:
     def test_longer_side_and_centre_of_mass_are_mnists(self):
-        framed = images.frame_strokes([Mark(ZERO, 1.2)])
+        framed = images.frame_strokes([Stroke(ZERO, 1.2)])
         assert framed.shape == (28, 28)
         assert framed.dtype == np.float32
         assert framed.min() == 0
@@ -34,59 +34,59 @@ class TestFrameStrokes:
     @pytest.mark.parametrize("shift", [(0, 0), (-3.3, 2.1)])
     @pytest.mark.parametrize("radius", [0.4, 2.0])
     def test_size_place_and_brush_do_not_matter(self, scale, shift, radius):
-        expected = images.frame_strokes([Mark(ZERO, 1.2)])
+        expected = images.frame_strokes([Stroke(ZERO, 1.2)])
         points = moved(ZERO, scale, np.array(shift) * (scale < 1))
-        framed = images.frame_strokes([Mark(points, radius)])
+        framed = images.frame_strokes([Stroke(points, radius)])
         np.testing.assert_allclose(framed, expected, atol=1e-4)
 
     def test_points_may_be_far_apart_or_close_together(self):
         ends = [(5.0, 4.0), (20.0, 25.0)]
         many = list(zip(np.linspace(5, 20, 99), np.linspace(4, 25, 99), strict=True))
-        few = images.frame_strokes([Mark(ends, 1)])
-        np.testing.assert_allclose(images.frame_strokes([Mark(many, 1)]), few, atol=1e-4)
+        few = images.frame_strokes([Stroke(ends, 1)])
+        np.testing.assert_allclose(images.frame_strokes([Stroke(many, 1)]), few, atol=1e-4)
 
     def test_nothing_drawn_is_blank(self):
         assert not images.frame_strokes([]).any()
-        assert not images.frame_strokes([Mark([], 1.0)]).any()
-        assert not images.frame_strokes([Mark(ZERO, 2.0, "erase")]).any()
+        assert not images.frame_strokes([Stroke([], 1.0)]).any()
+        assert not images.frame_strokes([Stroke(ZERO, 2.0, "erase")]).any()
 
     def test_dot_is_a_dot_in_the_middle(self):
-        framed = images.frame_strokes([Mark([(3.0, 22.0)], 1.2)])
+        framed = images.frame_strokes([Stroke([(3.0, 22.0)], 1.2)])
         assert framed.max() > 0.9
         assert max(ink_box(framed)) <= 5
         np.testing.assert_allclose(images.centre_of_mass(framed[None])[0], images.CENTRE, atol=0.05)
 
     @pytest.mark.parametrize("end", [(3.0, 20.0), (20.0, 3.0)])
     def test_line_without_width(self, end):
-        framed = images.frame_strokes([Mark([(3.0, 3.0), end], 1.2)])
+        framed = images.frame_strokes([Stroke([(3.0, 3.0), end], 1.2)])
         assert sorted(ink_box(framed, 0.5))[1] in (19, 20)
         assert sorted(ink_box(framed))[0] <= 5
 
     def test_erased_ink_is_not_in_the_box(self):
-        stray = Mark([(25.0, 2.0), (27.0, 2.0)], 1.0)
-        marks = [Mark(ZERO, 1.0), stray, Mark([(24.0, 2.0), (28.0, 2.0)], 2.0, "erase")]
+        stray = Stroke([(25.0, 2.0), (27.0, 2.0)], 1.0)
+        strokes = [Stroke(ZERO, 1.0), stray, Stroke([(24.0, 2.0), (28.0, 2.0)], 2.0, "erase")]
         np.testing.assert_allclose(
-            images.frame_strokes(marks), images.frame_strokes([Mark(ZERO, 1.0)]), atol=0.05
+            images.frame_strokes(strokes), images.frame_strokes([Stroke(ZERO, 1.0)]), atol=0.05
         )
 
     def test_eraser_leaves_a_gap_as_wide_as_it_was(self):
-        line = Mark([(14.0, 4.0), (14.0, 24.0)], 1.0)
-        framed = images.frame_strokes([line, Mark([(4.0, 14.0), (24.0, 14.0)], 2.0, "erase")])
+        line = Stroke([(14.0, 4.0), (14.0, 24.0)], 1.0)
+        framed = images.frame_strokes([line, Stroke([(4.0, 14.0), (24.0, 14.0)], 2.0, "erase")])
         column = framed[:, 13:15].mean(axis=1)
         gap = (column[5:-5] < 0.1).sum()
         assert 2 <= gap <= 4
         assert framed.sum() > 20
 
     def test_eraser_does_not_touch_what_is_drawn_later(self):
-        eraser = Mark(ZERO, 3.0, "erase")
-        marks = [Mark([(1.0, 1.0), (2.0, 2.0)], 1.0), eraser, Mark(ZERO, 1.0)]
-        without = [marks[0], marks[2]]
+        eraser = Stroke(ZERO, 3.0, "erase")
+        strokes = [Stroke([(1.0, 1.0), (2.0, 2.0)], 1.0), eraser, Stroke(ZERO, 1.0)]
+        without = [strokes[0], strokes[2]]
         np.testing.assert_allclose(
-            images.frame_strokes(marks), images.frame_strokes(without), atol=1e-5
+            images.frame_strokes(strokes), images.frame_strokes(without), atol=1e-5
         )
 
     def test_everything_erased_is_blank(self):
-        assert not images.frame_strokes([Mark(ZERO, 1.0), Mark(ZERO, 2.0, "erase")]).any()
+        assert not images.frame_strokes([Stroke(ZERO, 1.0), Stroke(ZERO, 2.0, "erase")]).any()
 
     def test_what_an_eraser_takes_is_what_its_line_covers(self):
         rng = np.random.default_rng(3)
@@ -99,20 +99,20 @@ class TestFrameStrokes:
             assert expected.any()
 
     def test_what_is_off_the_canvas_is_not_seen(self):
-        seen = Mark([(14.0, 4.0), (14.0, 20.0)], 1.0)
-        outside = Mark([(40.0, -5.0), (60.0, 3.0)], 1.0)
+        seen = Stroke([(14.0, 4.0), (14.0, 20.0)], 1.0)
+        outside = Stroke([(40.0, -5.0), (60.0, 3.0)], 1.0)
         np.testing.assert_array_equal(
             images.frame_strokes([seen, outside]), images.frame_strokes([seen])
         )
-        runs_out = Mark([(14.0, 4.0), (14.0, 500.0)], 1.0)
-        stops = Mark([(14.0, 4.0), (14.0, 28.5)], 1.0)
+        runs_out = Stroke([(14.0, 4.0), (14.0, 500.0)], 1.0)
+        stops = Stroke([(14.0, 4.0), (14.0, 28.5)], 1.0)
         np.testing.assert_allclose(
             images.frame_strokes([runs_out]), images.frame_strokes([stops]), atol=0.05
         )
 
     def test_arguments_are_not_changed(self):
         points = np.array(ZERO)
-        images.frame_strokes([Mark(points, 1.0), Mark(points[:3], 1.0, "erase")])
+        images.frame_strokes([Stroke(points, 1.0), Stroke(points[:3], 1.0, "erase")])
         np.testing.assert_array_equal(points, ZERO)
 
 
@@ -120,7 +120,7 @@ class TestFrameLines:
     def test_agrees_with_frame_strokes(self):
         lines = [moved(ZERO), moved(ZERO, 0.5, (3, 0))]
         for line in lines:
-            expected = images.frame_strokes([Mark(line, 1.0)])
+            expected = images.frame_strokes([Stroke(line, 1.0)])
             found = images.frame_lines(
                 line[None, :-1], line[None, 1:], np.full(1, images.PEN_RADIUS)
             )
@@ -154,7 +154,7 @@ class TestFrame:
             framed = images.frame(image)
             assert ink_box(framed)[1] == 20
             assert np.abs(images.centre_of_mass(framed[None])[0] - images.CENTRE).max() <= 0.51
-            assert np.abs(framed - images.frame_strokes([Mark(ZERO, 1.2)])).mean() < 0.08
+            assert np.abs(framed - images.frame_strokes([Stroke(ZERO, 1.2)])).mean() < 0.08
 
     def test_blank_dot_and_line(self):
         assert not images.frame(np.zeros((28, 28))).any()

@@ -21,7 +21,7 @@ from nn.inference.checkpoint import (
     save_checkpoint,
     summary,
 )
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError
 from tests.conftest import CASES
@@ -31,7 +31,7 @@ from tests.helpers.memory import peak_below
 def make(name="tiny"):
     model = build(NAMED[name], np.random.default_rng(5))
     record = {"command": "python -m nn.train", "seed": 5}
-    return Checkpoint(name, NAMED[name], model, record, temperature=1.25, slant=0.5)
+    return Checkpoint(name, NAMED[name], model, record, temperature=1.25, shear=0.5)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_round_trip(path):
     assert (loaded.name, loaded.architecture, loaded.record) == (
         "tiny", NAMED["tiny"], saved.record,
     )  # fmt: skip
-    assert (loaded.temperature, loaded.slant) == (1.25, 0.5)
+    assert (loaded.temperature, loaded.shear) == (1.25, 0.5)
     np.testing.assert_array_equal(loaded.model.parameters, saved.model.parameters)
     assert summary(loaded) == "tiny (784-10-10, 7,960 parameters)"
 
@@ -392,7 +392,7 @@ def test_the_largest_weights_still_give_probabilities(path):
         for key in ("weight", "bias")
     }  # fmt: skip
     save_arrays(path, {**header, "architecture": deep}, arrays)
-    read = load_reader(path).probabilities(rng.random((5, 28, 28), np.float32))
+    read = load_classifier(path).probabilities(rng.random((5, 28, 28), np.float32))
     np.testing.assert_allclose(read.sum(axis=1), 1, rtol=1e-5)
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from nn.inference.checkpoint import Checkpoint
-from nn.inference.classifier import Reader, row_shifts, slanted
+from nn.inference.classifier import Classifier, row_shifts, sheared
 from nn.network.architectures import NAMED, build
 from nn.network.losses import softmax
 
 
-def make_reader(**settings):
+def make_classifier(**settings):
     model = build(NAMED["mlp"], np.random.default_rng(1))
-    return Reader(Path("x.npz"), Checkpoint("mlp", NAMED["mlp"], model, {}, **settings))
+    return Classifier(Path("x.npz"), Checkpoint("mlp", NAMED["mlp"], model, {}, **settings))
 
 
 @pytest.fixture
@@ -19,61 +19,61 @@ def images():
     return np.random.default_rng(2).random((150, 28, 28), dtype=np.float32)
 
 
-def slow_slant(image, slant):
+def slow_shear(image, shear):
     result = np.zeros_like(image)
     for y, x in np.ndindex(image.shape):
-        source = x + slant * (y - 13.5)
+        source = x + shear * (y - 13.5)
         for cell in range(28):
             result[y, x] += max(0.0, 1 - abs(cell - source)) * image[y, cell]
     return result
 
 
-@pytest.mark.parametrize("slant", [0.15, -0.4, 0.0])
-def test_slanting_is_that_of_the_reference(images, slant):
-    found = slanted(images[:2], row_shifts(slant))
-    expected = [slow_slant(image, slant) for image in images[:2]]
+@pytest.mark.parametrize("shear", [0.15, -0.4, 0.0])
+def test_slanting_is_that_of_the_reference(images, shear):
+    found = sheared(images[:2], row_shifts(shear))
+    expected = [slow_shear(image, shear) for image in images[:2]]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_any_shape_and_number_of_images_gives_the_same(images):
-    reader = make_reader(slant=0.2)
-    expected = reader.probabilities(images)
+    classifier = make_classifier(shear=0.2)
+    expected = classifier.probabilities(images)
     assert expected.shape == (150, 10)
     np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-5)
     for shape in ((150, 784), (150, 1, 28, 28)):
-        np.testing.assert_array_equal(reader.probabilities(images.reshape(shape)), expected)
-    single = np.concatenate([reader.probabilities(image[None]) for image in images])
+        np.testing.assert_array_equal(classifier.probabilities(images.reshape(shape)), expected)
+    single = np.concatenate([classifier.probabilities(image[None]) for image in images])
     np.testing.assert_allclose(single, expected, atol=1e-5)
-    assert reader.probabilities(images[:0]).shape == (0, 10)
-    assert reader.count_params() == 40_785
+    assert classifier.probabilities(images[:0]).shape == (0, 10)
+    assert classifier.count_params() == 40_785
 
 
 def test_three_views_are_averaged(images):
-    plain, reader = make_reader(), make_reader(slant=0.2)
-    views = [slanted(images, row_shifts(slant)) for slant in (0.0, 0.2, -0.2)]
+    plain, classifier = make_classifier(), make_classifier(shear=0.2)
+    views = [sheared(images, row_shifts(shear)) for shear in (0.0, 0.2, -0.2)]
     expected = np.mean([plain.logits(view) for view in views], axis=0)
-    np.testing.assert_allclose(reader.logits(images), expected, atol=1e-4)
+    np.testing.assert_allclose(classifier.logits(images), expected, atol=1e-4)
 
 
 def test_temperature_changes_how_sure_it_is_but_not_what_it_says(images):
-    plain, sure = make_reader(), make_reader(temperature=0.25)
+    plain, sure = make_classifier(), make_classifier(temperature=0.25)
     np.testing.assert_allclose(sure.probabilities(images), softmax(plain.logits(images) * 4))
     assert (sure.logits(images) == plain.logits(images)).all()
 
 
 def test_answers_of_one_reading_outlive_the_next(images):
-    reader = make_reader()
-    first = reader.logits(images[:1])
+    classifier = make_classifier()
+    first = classifier.logits(images[:1])
     kept = first.copy()
-    reader.logits(images[1:2])
+    classifier.logits(images[1:2])
     np.testing.assert_array_equal(first, kept)
 
 
 @pytest.mark.parametrize("weight", [1e30, 3e38])
 def test_weights_that_overflow_give_probabilities_all_the_same(images, weight):
-    reader = make_reader(slant=0.2)
-    reader.checkpoint.model.parameters[:] = weight
-    reader.checkpoint.model.parameters[::3] = -weight  # so that infinities of both signs meet
-    found = reader.probabilities(images[:5])
+    classifier = make_classifier(shear=0.2)
+    classifier.checkpoint.model.parameters[:] = weight
+    classifier.checkpoint.model.parameters[::3] = -weight  # so that infinities of both signs meet
+    found = classifier.probabilities(images[:5])
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import refusals, replay
+from app import rejections, replay
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import read_strokes
 from app.my_digits.tuner import frame_digits
 from app.session.session import Session
-from nn import train_refusal
+from nn import train_rejection
 from nn.data.dataset import load_folder
 from nn.handwriting.framing import frame_strokes
 from nn.handwriting.nondigits import (
@@ -21,17 +21,17 @@ from nn.handwriting.nondigits import (
     draw_training,
 )
 from nn.inference.checkpoint import load_arrays, save_arrays
-from nn.inference.classifier import DEFAULT_MODEL, load_reader
+from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.inference.rejection import (
     ARCHITECTURE,
     NONE,
-    Refusal,
+    Rejection,
     is_block,
     is_level_line,
-    load_refusal,
+    load_rejection,
     log_odds_of_none,
     longer_side,
-    save_refusal,
+    save_rejection,
     shipped_path,
 )
 from nn.network.architectures import CLASSES, build
@@ -45,7 +45,7 @@ CASES = Path(__file__).parents[2] / "cases"
 
 def fresh(threshold=0.5):
     model = build(ARCHITECTURE, np.random.default_rng(0), outputs=CLASSES + 1)
-    return Refusal(ARCHITECTURE, model, threshold, {"command": "none"})
+    return Rejection(ARCHITECTURE, model, threshold, {"command": "none"})
 
 
 def test_doubt_is_the_logarithm_of_the_odds():
@@ -61,23 +61,23 @@ def test_a_dot_and_blank_paper_are_never_a_digit():
     canvas.begin("draw", 14, 14)
     canvas.extend(14.5, 14.2)
     canvas.end()
-    images = np.stack([frame_strokes(canvas.marks), np.zeros((28, 28), np.float32)])
-    assert fresh(1e9).refuses(images).all()
+    images = np.stack([frame_strokes(canvas.strokes), np.zeros((28, 28), np.float32)])
+    assert fresh(1e9).is_rejected(images).all()
     line = np.zeros((1, 28, 28), np.float32)
     line[0, 4:24, 14] = 1
     assert longer_side(line).tolist() == [20]
-    assert np.isfinite(fresh().doubt(line)).all()
+    assert np.isfinite(fresh().rejection_score(line)).all()
 
 
 def drawn(*strokes):
     """What the window answers to strokes of (x, y) in cells: an `Answer`."""
-    session = Session(load_reader(DEFAULT_MODEL), refuses=load_refusal().refuses)
+    session = Session(load_classifier(DEFAULT_MODEL), is_rejected=load_rejection().is_rejected)
     for stroke in strokes:
         session.canvas.begin("draw", *stroke[0])
         for point in stroke[1:]:
             session.canvas.extend(*point)
         session.canvas.end()
-    session.read_now()
+    session.predict_now()
     return session.predictor.answer
 
 
@@ -146,18 +146,18 @@ def test_shapes_that_are_no_digit_cost_no_digit(mnist_folder, data_folder):
 
 def test_the_doubt_does_not_hang_on_the_batch():
     images = np.random.default_rng(0).random((70, 28, 28), np.float32)
-    refusal = fresh()
-    together = refusal.doubt(images)
-    np.testing.assert_allclose(together[69:], refusal.doubt(images[69:]), rtol=1e-4)
-    assert refusal.doubt(images[:0]).shape == (0,)
+    rejection = fresh()
+    together = rejection.rejection_score(images)
+    np.testing.assert_allclose(together[69:], rejection.rejection_score(images[69:]), rtol=1e-4)
+    assert rejection.rejection_score(images[:0]).shape == (0,)
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
     path = tmp_path / "x.refusal.npz"
-    save_refusal(path, fresh(0.25))
-    loaded = load_refusal(path)
+    save_rejection(path, fresh(0.25))
+    loaded = load_rejection(path)
     images = np.random.default_rng(0).random((3, 28, 28), np.float32)
-    np.testing.assert_array_equal(loaded.doubt(images), fresh().doubt(images))
+    np.testing.assert_array_equal(loaded.rejection_score(images), fresh().rejection_score(images))
     assert loaded.threshold == 0.25
     assert loaded.record == {"command": "none"}
 
@@ -168,18 +168,18 @@ def test_weights_in_fortran_order_are_read(tmp_path):
     save_arrays(path, header, {key: np.asfortranarray(value) for key, value in arrays.items()})
     with np.load(path) as file:
         assert any(np.isfortran(file[key]) for key in arrays)
-    expected = load_refusal().model.parameters
-    np.testing.assert_array_equal(load_refusal(path).model.parameters, expected)
+    expected = load_rejection().model.parameters
+    np.testing.assert_array_equal(load_rejection(path).model.parameters, expected)
 
 
 def test_another_file_is_refused_in_one_line(tmp_path):
     with pytest.raises(CheckpointError, match="expected a digitpad refusal"):
-        load_refusal(shipped_path().with_name("mlp.npz"))
+        load_rejection(shipped_path().with_name("mlp.npz"))
     path = tmp_path / "x.npz"
-    save_refusal(path, fresh())
+    save_rejection(path, fresh())
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="expected a whole"):
-        load_refusal(path)
+        load_rejection(path)
 
 
 def test_what_is_measured_by_is_not_learned_from():
@@ -209,32 +209,32 @@ def test_the_mixtures():
 
 
 def test_the_threshold_answers_as_many_digits_as_asked():
-    doubts = np.random.default_rng(0).normal(size=1000)
+    rejection_scores = np.random.default_rng(0).normal(size=1000)
     for part in (0.9, 0.98, 1.0):
-        threshold = refusals.threshold_for(doubts, part)
-        assert np.mean(doubts <= threshold) == part
+        threshold = rejections.threshold_for(rejection_scores, part)
+        assert np.mean(rejection_scores <= threshold) == part
 
 
 def test_the_shipped_one_answers_the_examples_and_refuses_scrawl():
-    shipped = load_refusal()
+    shipped = load_rejection()
     images, _ = frame_digits(list(read_strokes(EXAMPLES)))
-    assert not shipped.refuses(images).any()
+    assert not shipped.is_rejected(images).any()
     drawn = draw_measuring(30, np.random.default_rng(9))
-    assert np.mean([shipped.refuses(pictures).mean() for pictures in drawn.values()]) >= 0.9
+    assert np.mean([shipped.is_rejected(pictures).mean() for pictures in drawn.values()]) >= 0.9
 
 
 def test_the_command_measures_and_chooses(tmp_path, capsys):
     path = tmp_path / "x.refusal.npz"
-    save_refusal(path, load_refusal())
+    save_rejection(path, load_rejection())
     options = [str(EXAMPLES), "--refusal", str(path), "--each", "5", "--answer", "0.8"]
-    refusals.main([*options, "--choose", "--json"])
+    rejections.main([*options, "--choose", "--json"])
     result = json.loads(capsys.readouterr().out)
     assert result["digits"] == 10
     assert result["program"]["answered"] == pytest.approx(0.8)
-    assert [row["answered"] for row in result["curve"]] == list(refusals.CURVE)
+    assert [row["answered"] for row in result["curve"]] == list(rejections.CURVE)
     parts = [row["refused"] for row in result["curve"]]
     assert parts == sorted(parts, reverse=True)
-    chosen = load_refusal(path)
+    chosen = load_rejection(path)
     assert chosen.threshold == result["threshold"]
     assert "--choose --answer 0.8" in chosen.record["threshold"]
 
@@ -244,20 +244,20 @@ def test_where_the_threshold_cannot_be_written_nothing_is_measured(tmp_path, mon
         raise PermissionError(13, "Permission denied")
 
     path = tmp_path / "x.refusal.npz"
-    save_refusal(path, load_refusal())
+    save_rejection(path, load_rejection())
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    monkeypatch.setattr(refusals, "read_strokes", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(rejections, "read_strokes", lambda *_: pytest.fail("it began"))
     with pytest.raises(UsageError, match="choose another place with --refusal"):
-        refusals.main([str(EXAMPLES), "--refusal", str(path), "--choose"])
+        rejections.main([str(EXAMPLES), "--refusal", str(path), "--choose"])
 
 
 def test_a_digit_that_is_a_dot_has_no_finite_doubt(tmp_path, capsys):
     strokes, path = tmp_path / "dot.jsonl", tmp_path / "x.refusal.npz"
     strokes.write_text(EXAMPLES.read_text() + '{"label": 1, "strokes": [[[3, 3]]]}\n')
-    save_refusal(path, load_refusal())
+    save_rejection(path, load_rejection())
     before = path.read_bytes()
     options = [str(strokes), "--refusal", str(path), "--each", "2", "--json"]
-    refusals.main(options)
+    rejections.main(options)
     output = capsys.readouterr()
     result = json.loads(output.out, parse_constant=pytest.fail)
     assert result["threshold"] is None
@@ -265,22 +265,22 @@ def test_a_digit_that_is_a_dot_has_no_finite_doubt(tmp_path, capsys):
     assert result["curve"][0]["refused"] > 0  # 90 % of eleven are ten
     assert "(however doubtful)" in output.err
     with pytest.raises(DataError, match=r"expected 98\.0% .* received 90\.9%; .* --answer"):
-        refusals.main([*options, "--choose"])
+        rejections.main([*options, "--choose"])
     assert path.read_bytes() == before
-    refusals.main([*options, "--choose", "--answer", "0.9"])
-    assert np.isfinite(load_refusal(path).threshold)
+    rejections.main([*options, "--choose", "--answer", "0.9"])
+    assert np.isfinite(load_rejection(path).threshold)
 
 
 def test_training_learns_and_writes_its_command(tmp_path, small_mnist, capsys):
     output = tmp_path / "x.refusal.npz"
     options = ["--epochs", "1", "--written", "100", "--nondigits", "1000", "--threads", "1"]
-    train_refusal.main(
+    train_rejection.main(
         [*options, "--data-dir", str(small_mnist), "--output", str(output), "--json"]
     )
     result = json.loads(capsys.readouterr().out)
-    loaded = load_refusal(output)
+    loaded = load_rejection(output)
     assert result["threshold"] == loaded.threshold
-    assert loaded.record["command"].startswith("python -m nn.train_refusal --epochs 1")
+    assert loaded.record["command"].startswith("python -m nn.train_rejection --epochs 1")
 
 
 def test_ctrl_c_leaves_the_old_file(tmp_path, small_mnist, monkeypatch):
@@ -292,7 +292,7 @@ def test_ctrl_c_leaves_the_old_file(tmp_path, small_mnist, monkeypatch):
     monkeypatch.setattr(Learner, "_step", interrupted)
     options = ["--epochs", "1", "--written", "100", "--nondigits", "1000"]
     with pytest.raises(KeyboardInterrupt):
-        train_refusal.main([*options, "--data-dir", str(small_mnist), "--output", str(output)])
+        train_rejection.main([*options, "--data-dir", str(small_mnist), "--output", str(output)])
     assert output.read_bytes() == b"the old file"
 
 
@@ -312,12 +312,12 @@ def test_a_training_with_nothing_to_set_its_threshold_by_does_not_begin(
     tmp_path, small_mnist, monkeypatch, count, inked, aside
 ):
     write_training(tmp_path / "data", small_mnist, count, inked)
-    monkeypatch.setattr(train_refusal, "make_data", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(train_rejection, "make_data", lambda *_: pytest.fail("it began"))
     options = ["--data-dir", str(tmp_path / "data"), "--output", str(tmp_path / "x.npz")]
     with pytest.raises(
         DataError, match=f"received {aside} kept aside of {count}, .*; use the whole"
     ):
-        train_refusal.main(options)
+        train_rejection.main(options)
     assert not (tmp_path / "x.npz").exists()
 
 
@@ -325,7 +325,7 @@ def test_blank_images_have_no_say_in_the_threshold(tmp_path, small_mnist, capsys
     write_training(tmp_path / "data", small_mnist, 200, 100)
     options = ["--epochs", "1", "--written", "0", "--nondigits", "1000", "--threads", "1"]
     options += ["--data-dir", str(tmp_path / "data"), "--output", str(tmp_path / "x.npz")]
-    train_refusal.main([*options, "--json"])
+    train_rejection.main([*options, "--json"])
     assert np.isfinite(json.loads(capsys.readouterr().out)["threshold"])
 
 
@@ -338,4 +338,4 @@ def test_a_hostile_architecture_is_refused_in_one_line(tmp_path, architecture):
     header = {"format": "digitpad refusal", "threshold": 0.5, "record": {}}
     save_arrays(path, {**header, "architecture": architecture}, {})
     with pytest.raises(CheckpointError, match="do not fit"):
-        load_refusal(path)
+        load_rejection(path)

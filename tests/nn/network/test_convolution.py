@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nn.network import im2col, winograd
-from nn.network.convolution import FEWEST_IMAGES, Conv2d, MaxPool2d, rows_first
+from nn.network.convolution import MIN_IMAGES, Conv2d, MaxPool2d, rows_first
 from nn.network.layers import Layer, ReLU, Unflatten
 from tests.helpers.gradient_check import check_layer
 
@@ -71,7 +71,7 @@ def test_convolution_gradients(rng, shape):
 
 def test_few_images_are_read_as_many_are_to_within_rounding(rng):
     layer = Conv2d(8, 9, 3, rng, padding=1)
-    x = rng.random((FEWEST_IMAGES, 8, 5, 6), dtype=np.float32)
+    x = rng.random((MIN_IMAGES, 8, 5, 6), dtype=np.float32)
     together = layer.forward(x).copy()
     alone = np.concatenate([layer.forward(image[None]).copy() for image in x])
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)

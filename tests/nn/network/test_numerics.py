@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn.inference.checkpoint import Checkpoint
-from nn.inference.classifier import Reader
+from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, build
 from nn.network.losses import CrossEntropyLoss, softmax
 
@@ -44,9 +44,9 @@ def test_float32_agrees_with_float64(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_answer_does_not_depend_on_the_other_images_of_its_batch(name):
     single, _, images = both(name, 70)
-    reader = Reader(None, Checkpoint(name, NAMED[name], single, {}, slant=0.2))
-    together = reader.logits(images)
-    apart = np.concatenate([reader.logits(images[i : i + 1]) for i in range(len(images))])
+    classifier = Classifier(None, Checkpoint(name, NAMED[name], single, {}, shear=0.2))
+    together = classifier.logits(images)
+    apart = np.concatenate([classifier.logits(images[i : i + 1]) for i in range(len(images))])
     np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-5)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from nn.handwriting.digits import STYLES, Style, write_digits
 from nn.inference.checkpoint import Checkpoint
-from nn.inference.classifier import Reader, load_reader
+from nn.inference.classifier import Classifier, load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, TrainingError
 from nn.training import finetuning as tuning
@@ -19,13 +19,13 @@ from nn.training.finetuning import (
     save_tuned,
 )
 
-SMALL = Amounts(rehearsed=300, rehearsed_written=100, guarded=1000, steps=40)
+SMALL = Amounts(rehearsed=300, rehearsed_synthetic=100, guarded=1000, steps=40)
 NOWHERE = Path("nowhere")
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_reader("mlp")
+    return load_classifier("mlp")
 
 
 @pytest.fixture(scope="module")
@@ -46,56 +46,56 @@ def odd_fives(shipped):
 @pytest.fixture
 def lenient(monkeypatch):
     """Few digits guard here, and one more of them misread must not decide."""
-    monkeypatch.setattr(tuning, "MOST_FORGOTTEN", 0.005)
+    monkeypatch.setattr(tuning, "MAX_FORGOTTEN", 0.005)
 
 
 def test_it_learns_a_style_and_keeps_the_rest(tuner, shipped, odd_fives, lenient):
     taught, others = odd_fives[:4], odd_fives[4:]
     untaught = (shipped.logits(others).argmax(axis=1) == 5).sum()
     outcome = tuner.tune(taught, np.full(4, 5))
-    assert outcome.reader is not None, outcome.reason
+    assert outcome.classifier is not None, outcome.reason
     assert not outcome.on_mnist
     assert outcome.right_after > outcome.right_before == 0
-    assert (outcome.reader.logits(others).argmax(axis=1) == 5).sum() > untaught == 0
+    assert (outcome.classifier.logits(others).argmax(axis=1) == 5).sum() > untaught == 0
     loss_before = -np.log(shipped.probabilities(others)[:, 5]).mean()
-    loss_after = -np.log(outcome.reader.probabilities(others)[:, 5]).mean()
+    loss_after = -np.log(outcome.classifier.probabilities(others)[:, 5]).mean()
     assert loss_after < loss_before
-    assert outcome.validation_after >= outcome.validation_before - tuning.MOST_FORGOTTEN
+    assert outcome.validation_after >= outcome.validation_before - tuning.MAX_FORGOTTEN
 
 
 def test_the_same_digits_and_seed_give_the_same_weights(shipped, odd_fives, lenient):
     weights = []
     for threads in (1, 2):
         outcome = Tuner(shipped, 5, NOWHERE, threads, SMALL).tune(odd_fives[:3], np.full(3, 5))
-        weights.append(outcome.reader.checkpoint.model.parameters)
+        weights.append(outcome.classifier.checkpoint.model.parameters)
     np.testing.assert_array_equal(*weights)
 
 
 def test_tuning_again_starts_at_the_shipped_weights(tuner, odd_fives, lenient):
     first = tuner.tune(odd_fives[:2], np.full(2, 5))
-    tuner.tune(odd_fives[4:8], np.full(4, 5), first.reader)
+    tuner.tune(odd_fives[4:8], np.full(4, 5), first.classifier)
     again = tuner.tune(odd_fives[:2], np.full(2, 5))
     np.testing.assert_array_equal(
-        first.reader.checkpoint.model.parameters, again.reader.checkpoint.model.parameters
+        first.classifier.checkpoint.model.parameters, again.classifier.checkpoint.model.parameters
     )
 
 
 def test_of_a_convolutional_network_only_the_head_is_tuned(odd_fives):
     architecture = NAMED["cnn-small"]
     model = build(architecture, np.random.default_rng(1))
-    shipped = Reader(Path("x.npz"), Checkpoint("cnn-small", architecture, model, {}, 1.0, 0.2))
+    shipped = Classifier(Path("x.npz"), Checkpoint("cnn-small", architecture, model, {}, 1.0, 0.2))
     tuner = Tuner(shipped, 0, NOWHERE, 2, replace(SMALL, rehearsed=50, guarded=20, steps=3))
     outcome = tuner.tune(odd_fives[:2], np.full(2, 5))
-    reader = outcome.reader
-    assert reader is not None, outcome.reason
+    classifier = outcome.classifier
+    assert classifier is not None, outcome.reason
     head = model.layers[-1].params["weight"].size + 10
-    old, new = model.parameters, reader.checkpoint.model.parameters
+    old, new = model.parameters, classifier.checkpoint.model.parameters
     np.testing.assert_array_equal(old[:-head], new[:-head])
     assert not np.array_equal(old[-head:], new[-head:])
     # Both ways to the logits, also through the slanted copies, are one.
-    both = tuner.logits([shipped, reader], odd_fives)
+    both = tuner.logits([shipped, classifier], odd_fives)
     np.testing.assert_allclose(both[0], shipped.logits(odd_fives), atol=1e-4)
-    np.testing.assert_allclose(both[1], reader.logits(odd_fives), atol=1e-4)
+    np.testing.assert_allclose(both[1], classifier.logits(odd_fives), atol=1e-4)
 
 
 def test_what_costs_too_much_is_not_taken(shipped):
@@ -103,7 +103,7 @@ def test_what_costs_too_much_is_not_taken(shipped):
     ones = write_digits(np.ones(20, int), np.random.default_rng(0), STYLES)
     heavy = replace(SMALL, own_weight=0.95, steps=150, learning_rate=0.01)
     outcome = Tuner(shipped, 0, NOWHERE, 1, heavy).tune(ones, np.full(20, 4))
-    if outcome.reader is not None:  # the little that passed
+    if outcome.classifier is not None:  # the little that passed
         assert outcome.strength < 1
         assert outcome.validation_after >= outcome.validation_before - 0.001
     else:
@@ -140,10 +140,10 @@ def test_one_of_the_users_digits_must_be_won_and_none_lost(
     outcome = Tuner(shipped, 0, NOWHERE, 1, still).tune(images, labels, Current())
     assert outcome.right_before == was_right.sum()
     if reason is None:
-        assert outcome.reader is not None
+        assert outcome.classifier is not None
         assert outcome.right_after == is_right.sum()
     else:
-        assert outcome.reader is None
+        assert outcome.classifier is None
         assert outcome.reason == reason
         assert outcome.right_after == was_right.sum()  # of the old weights, which stay
 
@@ -183,30 +183,30 @@ def test_test_digits_are_found_to_measure_by(small_mnist, tmp_path):
 def test_a_tuned_network_is_kept_with_what_it_was_tuned_from(
     shipped, tuner, odd_fives, tmp_path, lenient
 ):
-    reader = tuner.tune(odd_fives[:2], np.full(2, 5)).reader
-    save_tuned(tmp_path / "mine.npz", reader, "those")
+    classifier = tuner.tune(odd_fives[:2], np.full(2, 5)).classifier
+    save_tuned(tmp_path / "mine.npz", classifier, "those")
     loaded, digits = load_tuned(tmp_path / "mine.npz", shipped)
     assert digits == "those"
-    np.testing.assert_array_equal(loaded.logits(odd_fives), reader.logits(odd_fives))
+    np.testing.assert_array_equal(loaded.logits(odd_fives), classifier.logits(odd_fives))
     assert fingerprint(loaded) != fingerprint(shipped)
     with pytest.raises(CheckpointError, match="other weights"):
-        load_tuned(tmp_path / "mine.npz", load_reader("linear"))
+        load_tuned(tmp_path / "mine.npz", load_classifier("linear"))
 
 
 def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_used(
     shipped, odd_fives, monkeypatch
 ):
-    monkeypatch.setattr(tuning, "MOST_FORGOTTEN", 1.0)
+    monkeypatch.setattr(tuning, "MAX_FORGOTTEN", 1.0)
     five, one = odd_fives[0], write_digits(np.array([1]), np.random.default_rng(3))[0]
     # One drawing with two labels is right at most once, whatever is learned.
     labels = np.array([3, 1, 7])
     some = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(np.stack([five, one, one]), labels)
-    assert some.reader is not None
+    assert some.classifier is not None
     assert (some.right_before, some.right_after) == (1, 2)
     assert some.reason.endswith("; now 2 of them are read right")
     labels = np.array([1, 1, 7])
     none = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(np.stack([one, one, one]), labels)
-    assert none.reader is None
+    assert none.classifier is None
     assert none.right_after == none.right_before == 2
     assert "it would have read no more of your digits right" in none.reason
 
@@ -217,6 +217,6 @@ def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_us
 def test_a_record_that_says_nonsense_leaves_the_usual_split(shipped, settings):
     record = {**shipped.checkpoint.record, "settings": settings}
     checkpoint = replace(shipped.checkpoint, record=record)
-    part, rng = Tuner(Reader(shipped.path, checkpoint))._how_it_was_split()
+    part, rng = Tuner(Classifier(shipped.path, checkpoint))._how_it_was_split()
     assert part == tuning.DEFAULT_VALIDATION
     assert rng.random() == np.random.default_rng(tuning.DEFAULT_SEED).random()

@@ -86,9 +86,9 @@ def test_it_learns_and_predicts():
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     square, _ = learner.predict(validation.images.reshape(-1, 1, 28, 28))
     np.testing.assert_array_equal(square, labels)
-    judged = learner.evaluate(validation)
-    assert judged.metric == history[-1].validation_accuracy
-    assert judged.loss == pytest.approx(history[-1].validation_loss)
+    evaluated = learner.evaluate(validation)
+    assert evaluated.metric == history[-1].validation_accuracy
+    assert evaluated.loss == pytest.approx(history[-1].validation_loss)
 
 
 def test_predicting_nothing_gives_nothing():
@@ -210,23 +210,23 @@ def test_stop_ends_after_the_present_batch():
 
 
 def test_stop_does_not_wait_for_a_validation_to_end():
-    judged = []
+    evaluated = []
 
     class Stop(Callback):
         def before_validation(self, learner):
             learner.metric = stopping
 
     def stopping(logits, labels):
-        judged.append(len(labels))
+        evaluated.append(len(labels))
         learner.stop = True
         return 0.0
 
     learner = make_learner(digits(64), digits(640))
     learner.fit(3, 0.01, [Stop()])
-    assert len(judged) == 1
+    assert len(evaluated) == 1
     assert learner.history == []
     assert learner.validate() is not None
-    assert len(judged) == 11  # asked for, it is done to the end
+    assert len(evaluated) == 11  # asked for, it is done to the end
 
 
 @pytest.mark.parametrize("slice_size", [None, 4])

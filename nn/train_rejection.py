@@ -1,0 +1,189 @@
+"""python -m nn.train_rejection: train the network that tells what is no digit.
+
+It learns from MNIST's training digits, from digits written by rule, and from drawings of the
+training kinds of `nn.handwriting.nondigits`, all varied. Its threshold is set so that a part of
+MNIST's training digits, kept aside, is accepted; `python -m app.rejections STROKES --choose` sets
+it better.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from nn.data.dataset import DataLoader, Dataset, load_mnist, split
+from nn.handwriting.augmentation import varied
+from nn.handwriting.digits import write_digits
+from nn.handwriting.framing import SIZE
+from nn.handwriting.nondigits import draw_training
+from nn.inference.rejection import (
+    ARCHITECTURE,
+    FILE_NAME,
+    MIN_SIDE,
+    NONE,
+    Rejection,
+    longer_side,
+    save_rejection,
+)
+from nn.network.architectures import CLASSES, build
+from nn.network.losses import CrossEntropyLoss
+from nn.support.commands import ArgumentParser, json_output, number_in, run
+from nn.support.errors import DataError
+from nn.support.files import check_writable
+from nn.support.types import Array
+from nn.training.learner import (
+    EVALUATION_BATCH,
+    AverageWeights,
+    DataLoaders,
+    Learner,
+    WholeOrNothing,
+)
+from nn.training.optimizers import Adam, cosine
+from nn.training.parallel import SLICE, available_cores
+
+VALIDATION = 0.05  # part of MNIST's training digits, kept aside
+ACCEPTED = 0.998  # of those
+
+
+class Report(WholeOrNothing):
+    """Says after each epoch how it went."""
+
+    def after_epoch(self, learner: Learner) -> None:
+        """A line."""
+        epoch = learner.history[-1]
+        print(
+            f"epoch {epoch.number} of {learner.epochs}: loss {epoch.train_loss:.4f}, accuracy "
+            f"{epoch.train_accuracy:.2%}, {epoch.seconds:.0f} s",
+            flush=True,
+        )
+
+
+def make_data(digits: Dataset, written: int, nondigits: int, rng: np.random.Generator) -> Dataset:
+    """MNIST's digits, then `written` ones by rule, then about `nondigits` of the label `NONE`."""
+    labels = np.arange(written) % CLASSES
+    parts = [write_digits(labels[i : i + 1000], rng) for i in range(0, written, 1000)]
+    parts += [draw_training(1000, rng) for _ in range(nondigits // 1000)]
+    none = sum(map(len, parts)) - written
+    images = np.concatenate([digits.images, *(part.reshape(len(part), -1) for part in parts)])
+    return Dataset(images, np.concatenate([digits.labels, labels, np.full(none, NONE)]))
+
+
+def train(
+    digits: Dataset, written: int, nondigits: int, epochs: int, seed: int, threads: int
+) -> Rejection:
+    """Train it; `digits` is MNIST's training set.
+
+    Raises `DataError`, before any work, if none of the digits kept aside could set the threshold.
+    """
+    rng = np.random.default_rng(seed)
+    kept, aside = split(digits.labels, VALIDATION, rng)
+    check_aside(digits, aside)
+    model = build(ARCHITECTURE, rng, outputs=CLASSES + 1)
+    data = make_data(digits, written, nondigits, rng)
+    indices = np.concatenate([kept, np.arange(len(digits.labels), len(data.labels))])
+    learner = Learner(
+        DataLoaders(
+            DataLoader(data, 128, indices, augment=varied(rng)),
+            DataLoader(data, EVALUATION_BATCH, aside, shuffle=False),
+        ),
+        model,
+        Adam(),
+        CrossEntropyLoss(0.01),
+        schedule=cosine,
+        seed=seed,
+        slice_size=SLICE,
+        threads=threads,
+    )
+    average = AverageWeights(0.999)
+    learner.fit(epochs, 0.002, [average, Report()])
+    if average.average is not None:
+        model.parameters[...] = average.average
+    rejection = Rejection(ARCHITECTURE, model, 0.0, {})
+    rejection_scores = rejection.rejection_score(digits.images[aside])
+    rejection.threshold = float(
+        np.quantile(rejection_scores[np.isfinite(rejection_scores)], ACCEPTED)
+    )
+    return rejection
+
+
+def check_aside(digits: Dataset, aside: Array) -> None:
+    """Raise `DataError` unless a digit is kept aside whose doubt will be finite."""
+    images = digits.images[aside].reshape(-1, SIZE, SIZE)
+    if not (longer_side(images) >= MIN_SIDE).any():
+        raise DataError(
+            "no threshold can be set: expected images larger than a dot among the training images "
+            f"kept aside ({VALIDATION:.0%}), received {len(aside)} kept aside of "
+            f"{len(digits.labels)}, and none such; use the whole of MNIST"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line asks."""
+    parser = ArgumentParser(
+        prog="nn.train_rejection", description="Train the network that tells what is no digit."
+    )
+    parser.add_argument(
+        "--epochs", type=number_in(int, 1, 1000), default=10, help="times through the data"
+    )
+    parser.add_argument(
+        "--written", type=number_in(int, 0, 10**6), default=40_000, help="digits written by rule"
+    )
+    parser.add_argument(
+        "--nondigits", type=number_in(int, 1000, 10**6), default=80_000, help="non-digits"
+    )
+    parser.add_argument("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
+    parser.add_argument(
+        "--threads",
+        type=number_in(int, 1, 1024),
+        default=available_cores(),
+        help="threads for convolutions; the result does not depend on it",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST; or it is downloaded"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    with json_output(options.json) as emit:
+        check_writable(options.output, "--output")
+        digits, _ = load_mnist(options.data_dir)
+        start = time.perf_counter()
+        with threadpool_limits(1, "blas"):
+            rejection = train(
+                digits,
+                options.written,
+                options.nondigits,
+                options.epochs,
+                options.seed,
+                options.threads,
+            )
+        seconds = round(time.perf_counter() - start, 1)
+        rejection.record = {
+            "command": f"python -m nn.train_rejection --epochs {options.epochs} --written "
+            f"{options.written} --nondigits {options.nondigits} --seed {options.seed}",
+            "threshold": f"accepts {ACCEPTED:.1%} of MNIST digits kept aside",
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+        save_rejection(options.output, rejection)
+        print(f"saved {options.output}; threshold {rejection.threshold:.3f} nats")
+        emit(
+            {
+                "parameters": rejection.model.count_params(),
+                "epochs": options.epochs,
+                "seconds": seconds,
+                "threshold": rejection.threshold,
+                "output": str(options.output),
+            }
+        )
+
+
+if __name__ == "__main__":
+    run(main, "nn.train_rejection")
