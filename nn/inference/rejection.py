@@ -15,6 +15,7 @@ sure" is the file's `threshold`; `python -m app.rejections STROKES --choose` set
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,14 @@ def save_rejection(path: Path, rejection: Rejection) -> None:
 def load_rejection(path: Path | None = None) -> Rejection:
     """Read it, by default as shipped. Raises `CheckpointError`, in one line, if it cannot be."""
     path = path or shipped_path()
+    try:
+        return _read(path)
+    except CheckpointError as error:  # its remedy is for the networks that read digits
+        remedy = re.sub(r"python -m nn\.train\b(?!_)", "python -m nn.train_rejection", str(error))
+        raise CheckpointError(remedy) from None
+
+
+def _read(path: Path) -> Refusal:
     header, arrays = load_arrays(path)
     if header.get("format") != FORMAT:
         raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")

@@ -178,8 +178,10 @@ def test_another_file_is_refused_in_one_line(tmp_path):
     path = tmp_path / "x.npz"
     save_rejection(path, fresh())
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match="expected a whole"):
+    with pytest.raises(CheckpointError, match=r"expected a whole .* nn\.train_rejection$"):
         load_rejection(path)
+    with pytest.raises(CheckpointError, match=r"no file .* nn\.train_rejection$"):
+        load_rejection(tmp_path / "none.npz")
 
 
 def test_what_is_measured_by_is_not_learned_from():
