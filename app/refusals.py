@@ -4,4 +4,4 @@ from app.rejections import main
 from nn.support.commands import run
 
 if __name__ == "__main__":
-    run(main, "app.refusals")
+    run(main, "app.rejections")

@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit, threadpool_limits(1, "blas"):
-        path = options.rejection or shipped_path()
+        path = options.refusal or shipped_path()
         if options.choose:
             check_writable(path, "--refusal")
         rejection = load_rejection(path)

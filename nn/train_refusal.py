@@ -4,4 +4,4 @@ from nn.support.commands import run
 from nn.train_rejection import main
 
 if __name__ == "__main__":
-    run(main, "nn.train_refusal")
+    run(main, "nn.train_rejection")

@@ -24,7 +24,9 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 
 from app.drawing.picture_header import kind_and_size, orientation
+from app.drawing.pixels import extent, greatest, grown, parts, steps_until_a_hole_fills, window_mean
 from app.drawing.quiet import silent_libraries
+from app.drawing.ruling import without_ruling
 from nn.handwriting.framing import BOX, frame
 from nn.support.errors import DataError
 
@@ -41,6 +43,10 @@ NOISE_SPREADS = 4.0  # ink stands out from the paper by more than this many spre
 FAINT_INK = 0.4  # of full ink: less is ink only beside more of it, not a ruled line or a shadow
 MIN_PART = 0.03  # of the ink of the largest part: smaller ones are specks
 FARTHEST_PART = 0.5  # of the size of the largest part: farther ones are not of this digit
+NO_DIGIT = "no digit found in the picture; expected one in ink that stands out from the paper"
+HOLE = 0.04  # of the digit's size: smaller ones are gaps in a rough line
+ANOTHER = 0.5  # of the size of the largest part: a farther part so large is another digit
+ANOTHER_INK = 0.15  # and with so much of its ink
 MIN_DIGIT = 0.03  # of the picture's longer side: smaller ones are dust
 # Strokes of MNIST's digits, in cells of their 20-cell box, by `stroke_width`: 2nd, 98th percentile.
 THINNEST, THICKEST = 1.5, 3.7
@@ -157,7 +163,8 @@ def _on_paper(colour: Array, alpha: Array) -> Array:
         paper = float(np.median(own))
     else:
         paper = float(own.mean() < 0.5)
-    return colour + (1 - alpha) * np.float32(paper)
+    filled: Array = colour + (1 - alpha) * np.float32(paper)
+    return filled
 
 
 # Finding the ink
@@ -171,7 +178,7 @@ def ink_of(grey: Array) -> Array:
     if is_light_on_dark(grey):
         grey = 1 - grey
     darkness = _darkness(grey)
-    ink = _contrasted(_without_surroundings(darkness))
+    ink = _contrasted(_without_surroundings(without_ruling(darkness)))
     ink = _digit_alone(ink)
     return with_usual_strokes(ink)
 
@@ -184,7 +191,7 @@ def is_light_on_dark(grey: Array) -> bool:
     differs by as much to both sides, and cancels out. Windows of several sizes find every pen.
     """
     differences = (
-        grey - _window_mean(grey, max(int(share * max(grey.shape)), 3) | 1)
+        grey - window_mean(grey, max(int(share * max(grey.shape)), 3) | 1)
         for share in (0.05, 0.1, 0.2, 0.4)
     )
     return bool(sum(float((difference**3).sum()) for difference in differences) > 0)
@@ -197,7 +204,7 @@ def _darkness(grey: Array) -> Array:
     paper's noise is taken off.
     """
     if max(grey.shape) > 100:
-        grey = _window_mean(grey, 3)
+        grey = window_mean(grey, 3)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     usual = float(np.median(border))
     plain = np.abs(grey - usual) < EVEN
@@ -211,7 +218,8 @@ def _darkness(grey: Array) -> Array:
     spread = 1.4826 * np.median(np.abs(darker[plain] - middle))
     # Where hardly any light comes from, the table beside the paper, there is more noise than ink.
     light = np.maximum(paper, max(float(np.median(paper)) / 3, 1 / 255))
-    return np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
+    darkness: Array = np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
+    return darkness
 
 
 def _uneven_paper(grey: Array) -> Array:
@@ -225,68 +233,10 @@ def _uneven_paper(grey: Array) -> Array:
     half = window // 2
     paper = np.pad(grey, half, constant_values=-1)
     for axis in (0, 1):
-        paper = _greatest(paper, window, axis)
+        paper = greatest(paper, window, axis)
     for axis in (0, 1):
-        paper = -_greatest(-paper, window, axis)
+        paper = -greatest(-paper, window, axis)
     return paper[half:-half, half:-half]
-
-
-def _greatest(picture: Array, window: int, axis: int) -> Array:
-    """The greatest of the `window` (odd) pixels about each along an axis; outside there is none."""
-    line = np.moveaxis(picture, axis, 0)
-    half = window // 2
-    nothing = np.full((half, *line.shape[1:]), -np.inf, line.dtype)
-    line = np.concatenate([nothing, line, nothing])
-    have = 1
-    while have < window:  # the greatest of 2, of 4, of 8 …
-        step = min(have, window - have)
-        line = np.maximum(line[:-step], line[step:])
-        have += step
-    return np.moveaxis(line, 0, axis)
-
-
-def _window_mean(picture: Array, window: int) -> Array:
-    """The mean of the window (odd) × window pixels about each; the edge goes on outside."""
-    mean = picture.astype(np.float64)  # float32 would lose digits in the running sums
-    half = window // 2
-    for _ in range(2):
-        before = np.repeat(mean[:1], half + 1, axis=0)
-        after = np.repeat(mean[-1:], half, axis=0)
-        total = np.cumsum(np.concatenate([before, mean, after]), axis=0)
-        mean = ((total[window:] - total[:-window]) / window).T
-    return mean.astype(np.float32)
-
-
-def _parts(mask: Array) -> tuple[Array, int]:
-    """Number the connected parts of a mask (H, W), corners included: labels (H, W), and how many.
-
-    0 is what the mask leaves out, the parts are 1, 2, …
-    """
-    height, width = mask.shape
-    numbers = np.arange(height * width).reshape(height, width)
-    pairs = []
-    for a, b in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    ):
-        both = mask[a] & mask[b]
-        pairs.append((numbers[a][both], numbers[b][both]))
-    one, other = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
-    root = numbers.ravel().copy()
-    while (unlike := root[one] != root[other]).any():
-        one, other = one[unlike], other[unlike]
-        low = np.minimum(root[one], root[other])
-        # Hang the higher root below the lower one, then let everyone point to a root again.
-        np.minimum.at(root, root[one], low)
-        np.minimum.at(root, root[other], low)
-        while (root[root] != root).any():
-            root = root[root]
-    labels = np.zeros((height, width), np.intp)
-    found, labels[mask] = np.unique(root.reshape(height, width)[mask], return_inverse=True)
-    labels[mask] += 1
-    return labels, len(found)
 
 
 def _without_surroundings(darkness: Array) -> Array:
@@ -295,9 +245,9 @@ def _without_surroundings(darkness: Array) -> Array:
     Those are the table beside the paper, a thumb, a shadow. But a digit may touch the edges of a
     picture that was cut out tightly: then its part outweighs the others in the middle.
     """
-    labels, count = _parts(darkness > FAINTEST_CONTRAST / 2)
+    labels, count = parts(darkness > FAINTEST_CONTRAST / 2)
     if not count:
-        raise DataError("no digit found in the picture")
+        raise DataError(NO_DIGIT)
     height, width = darkness.shape
     y = np.sin(np.pi * (np.arange(height) + 0.5) / height) ** 2
     x = np.sin(np.pi * (np.arange(width) + 0.5) / width) ** 2
@@ -318,15 +268,15 @@ def _contrasted(darkness: Array) -> Array:
     """
     seen = darkness[darkness > 0]
     if not len(seen):
-        raise DataError("no digit found in the picture")
+        raise DataError(NO_DIGIT)
     full = float(np.percentile(seen[seen > _threshold(seen)], 80))
     if full < FAINTEST_CONTRAST:
-        raise DataError("no digit found in the picture")
+        raise DataError(NO_DIGIT)
     ink = np.minimum(darkness / full, 1)
     reach = 1 + max(darkness.shape) // 100
     near = (ink > FAINT_INK).astype(np.float32)
     for axis in (0, 1):
-        near = _greatest(near, 2 * reach + 1, axis)
+        near = greatest(near, 2 * reach + 1, axis)
     return (ink * near).astype(np.float32)
 
 
@@ -345,14 +295,14 @@ def _threshold(values: Array) -> float:
 
 def _digit_alone(ink: Array) -> Array:
     """The ink of the largest part and of those near it, cut out, without specks."""
-    labels, count = _parts(ink > FAINT_INK / 2)
+    labels, count = parts(ink > FAINT_INK / 2)
     mass = np.bincount(labels.ravel(), ink.ravel(), minlength=count + 1)
     mass[0] = 0
     largest = mass.argmax()
-    rows, columns = _extent(labels == largest)
+    rows, columns = extent(labels == largest)
     size = max(rows.stop - rows.start, columns.stop - columns.start)
     if size < MIN_DIGIT * max(ink.shape):
-        raise DataError("no digit found in the picture, only specks")
+        raise DataError(f"{NO_DIGIT}; specks do not count")
     reach = int(FARTHEST_PART * size)
     near = np.zeros(count + 1, bool)
     window = labels[
@@ -360,16 +310,16 @@ def _digit_alone(ink: Array) -> Array:
         max(columns.start - reach, 0) : columns.stop + reach,
     ]
     near[np.unique(window)] = True
+    for part in np.flatnonzero(~near & (mass >= ANOTHER_INK * mass[largest])):
+        rows, columns = extent(labels == part)
+        if max(rows.stop - rows.start, columns.stop - columns.start) >= ANOTHER * size:
+            raise DataError(
+                "expected one digit, received two or more that stand apart; cut out one of them"
+            )
     kept = near & (mass >= MIN_PART * mass[largest])
-    grown = _greatest(_greatest(kept[labels].astype(np.float32), 3, 0), 3, 1)
-    ink = ink * grown
-    return ink[_extent(ink > 0)]
-
-
-def _extent(mask: Array) -> tuple[slice, slice]:
-    """The rows and columns that the true pixels of a mask span."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    around = greatest(greatest(kept[labels].astype(np.float32), 3, 0), 3, 1)
+    ink = ink * around
+    return ink[extent(ink > 0)]
 
 
 def stroke_width(ink: Array) -> float:
@@ -400,16 +350,9 @@ def with_usual_strokes(ink: Array) -> Array:
     # Growing by a radius r makes width and size larger by 2r: solve for (width + 2r) / (size + 2r).
     radius = (wanted * size - BOX * width) / (BOX - wanted) / 2
     if radius > 0:
-        return _grown(np.pad(ink, int(radius) + 1), radius)
+        # A hole stays open by a cell, or an 8 would become a block.
+        steps = steps_until_a_hole_fills(ink, int(radius + size / BOX) + 1, (HOLE * size) ** 2)
+        radius = max(min(radius, steps - size / BOX / 2), 0)
+        return grown(np.pad(ink, int(radius) + 1), radius)
     # No more than a quarter from each side, or the thin parts of uneven strokes would vanish.
-    return 1 - _grown(1 - np.pad(ink, 1), min(-radius, width / 4))
-
-
-def _grown(ink: Array, radius: float) -> Array:
-    """Ink that spread by `radius` pixels in every direction, as an octagon."""
-    for step in range(int(np.ceil(radius))):
-        wider = np.maximum(_greatest(ink, 3, 0), _greatest(ink, 3, 1))
-        if step % 5 in (1, 3):  # two squares in five steps make the octagon regular
-            wider = _greatest(_greatest(ink, 3, 0), 3, 1)
-        ink = ink + min(radius - step, 1) * (wider - ink)
-    return ink
+    return 1 - grown(1 - np.pad(ink, 1), min(-radius, width / 4))

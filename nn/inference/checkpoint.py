@@ -67,28 +67,32 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a trained network. Raises `CheckpointError`, in one line, if the file is not one."""
     header, arrays = load_arrays(path)
     if header.get("format") != FORMAT:
-        raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
+        raise unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
     name: Any = header.get("name")
     record: Any = header.get("record")
     architecture: Any = header.get("architecture")
     temperature, shear = header.get("temperature"), header.get("slant")
     if not (_is_name(name) and isinstance(record, dict) and isinstance(architecture, list)):
-        raise _unusable(path, "its header lacks the name, the architecture or the record")
+        raise unusable(path, "its header lacks the name, the architecture or the record")
     if not (isinstance(temperature, float) and 0.01 <= temperature <= 100):
-        raise _unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
+        raise unusable(path, f"expected a temperature from 0.01 to 100, received {temperature!r}")
     if not (isinstance(shear, float) and 0 <= shear <= 1):
-        raise _unusable(path, f"expected a slant from 0 to 1, received {shear!r}")
+        raise unusable(path, f"expected a slant from 0 to 1, received {shear!r}")
     model = model_of(path, architecture, arrays)
     return Checkpoint(name, architecture, model, record, temperature, shear)
 
 
 def model_of(
-    path: Path, architecture: Any, arrays: dict[str, Array], outputs: int = CLASSES
+    path: Path,
+    architecture: Any,
+    arrays: dict[str, Array],
+    outputs: int = CLASSES,
+    command: str = "nn.train",
 ) -> Sequential:
-    """The network that an architecture and arrays of a file make.
+    """The network that an architecture and arrays of a file make; `command` makes such files.
 
     Raises `CheckpointError` if they make none, before asking for memory that the arrays do not
-    have, or if weights are no numbers to reckon with.
+    have, or if a weight is not finite or absurdly large.
     """
     try:
         expected = count_parameters(architecture, outputs)
@@ -100,11 +104,13 @@ def model_of(
         with np.errstate(over="ignore", invalid="ignore"):
             model.load_state_dict(arrays)
     except ValueError as error:
-        raise _unusable(path, f"weights and architecture do not fit: {error}") from None
+        reason = f"weights and architecture do not fit: {error}"
+        raise unusable(path, reason, command) from None
     weights = model.parameters
     # No comparison holds for what is not a number.
     if not (abs(weights.min(initial=0)) <= MAX_WEIGHT >= abs(weights.max(initial=0))):
-        raise _unusable(path, f"some weights are not finite, or beyond ±{MAX_WEIGHT:g}")
+        reason = f"some weights are not finite, or beyond ±{MAX_WEIGHT:g}"
+        raise unusable(path, reason, command)
     return model
 
 
@@ -162,13 +168,16 @@ def save_arrays(
 
 
 def load_arrays(
-    path: Path, largest_header: int = MAX_HEADER
+    path: Path, largest_header: int = MAX_HEADER, command: str = "nn.train"
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read what `save_arrays` wrote: the header and the arrays by name."""
+    """Read what `save_arrays` wrote: the header and the arrays by name; `command` makes such files.
+
+    Raises `CheckpointError`, in one line, if the file cannot be used.
+    """
     try:
         arrays = read_npz(path)
     except FileNotFoundError:
-        raise CheckpointError(f"no file {path}; make one with python -m nn.train") from None
+        raise CheckpointError(f"no file {path}; make one with python -m {command}") from None
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from None
     except MemoryError:
@@ -176,7 +185,8 @@ def load_arrays(
             f"cannot read {path}: there is not enough memory; close other programs and try again"
         ) from None
     except ValueError as error:
-        raise _unusable(path, f"expected a whole .npz file of plain numbers ({error})") from None
+        reason = f"expected a whole .npz file of plain numbers ({error})"
+        raise unusable(path, reason, command) from None
     try:
         encoded = arrays.pop("header").tobytes()
         if len(encoded) > largest_header:
@@ -186,7 +196,7 @@ def load_arrays(
         if type(version) is not int or version < 1:
             raise TypeError
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise _unusable(path, "it has no header that says what it holds") from None
+        raise unusable(path, "it has no header that says what it holds", command) from None
     if version > VERSION:
         raise CheckpointError(
             f"{path} has format version {version}, but this program reads up to "
@@ -200,7 +210,8 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME
 
 
-def _unusable(path: Path, reason: str) -> CheckpointError:
+def unusable(path: Path, reason: str, command: str = "nn.train") -> CheckpointError:
+    """The error for a file that cannot be used, with the command that makes another."""
     return CheckpointError(
-        f"cannot use {path}: {reason}; choose another file or train anew with python -m nn.train"
+        f"cannot use {path}: {reason}; choose another file or train anew with python -m {command}"
     )

@@ -81,8 +81,8 @@ def sheared(images: Array, shifts: Array) -> Array:
 def load_classifier(name_or_path: str | Path) -> Classifier:
     """The network meant by a file's path or a name. Raises `CheckpointError` if there is none.
 
-    >>> reader = load_reader("mlp")
-    >>> reader.probabilities(np.zeros((2, 28, 28), np.float32)).shape
+    >>> classifier = load_classifier("mlp")
+    >>> classifier.probabilities(np.zeros((2, 28, 28), np.float32)).shape
     (2, 10)
     """
     path = find_model(name_or_path)

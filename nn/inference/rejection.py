@@ -15,7 +15,6 @@ sure" is the file's `threshold`; `python -m app.rejections STROKES --choose` set
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from nn.handwriting.framing import SIZE, centre_of_mass
-from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays
+from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays, unusable
 from nn.inference.classifier import row_shifts, sheared
 from nn.network.architectures import CLASSES, Architecture, cnn
 from nn.network.layers import Sequential
-from nn.support.errors import CheckpointError
 from nn.support.types import Array
 
 FORMAT = "digitpad refusal"
+COMMAND = "nn.train_rejection"
 NONE = CLASSES  # the label of what is no digit
 ARCHITECTURE = cnn(16, "pool", 32, "pool", 64, hidden=[64], dropout=0.3, outputs=CLASSES + 1)
 BATCH = 64
@@ -140,26 +139,13 @@ def save_rejection(path: Path, rejection: Rejection) -> None:
 def load_rejection(path: Path | None = None) -> Rejection:
     """Read it, by default as shipped. Raises `CheckpointError`, in one line, if it cannot be."""
     path = path or shipped_path()
-    try:
-        return _read(path)
-    except CheckpointError as error:  # its remedy is for the networks that read digits
-        remedy = re.sub(r"python -m nn\.train\b(?!_)", "python -m nn.train_rejection", str(error))
-        raise CheckpointError(remedy) from None
-
-
-def _read(path: Path) -> Refusal:
-    header, arrays = load_arrays(path)
+    header, arrays = load_arrays(path, command=COMMAND)
     if header.get("format") != FORMAT:
-        raise _unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
+        reason = f"expected a {FORMAT}, received a {header.get('format')!r} file"
+        raise unusable(path, reason, COMMAND)
     architecture: Any = header.get("architecture")
     threshold, record = header.get("threshold"), header.get("record")
     if not (isinstance(threshold, float) and np.isfinite(threshold) and isinstance(record, dict)):
-        raise _unusable(path, "its header lacks the threshold or the record")
-    model = model_of(path, architecture, arrays, CLASSES + 1)
+        raise unusable(path, "its header lacks the threshold or the record", COMMAND)
+    model = model_of(path, architecture, arrays, CLASSES + 1, COMMAND)
     return Rejection(architecture, model, threshold, record)
-
-
-def _unusable(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"cannot use {path}: {reason}; make another with python -m nn.train_rejection"
-    )

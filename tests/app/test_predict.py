@@ -13,6 +13,7 @@ from app.predict import line, main
 from app.session.predictor import Answer
 from nn.handwriting import brush
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.support.errors import DataError
 from tests.app.drawing.test_pictures import save
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,13 +50,13 @@ def test_the_likeliest_digits_are_named_in_order():
 
 def test_a_doubt_is_said_of_the_shape_or_of_which_digit_it_is():
     sure, torn = (0.98, 0.02, *[0.0] * 8), (0.4, 0.35, 0.25, *[0.0] * 7)
-    for probabilities, is_digit, rejection_score in [
+    for probabilities, is_digit, doubt in [
         (sure, False, "not sure that it is a digit, perhaps 0"),
         (torn, True, "not sure which digit, perhaps 0"),
         (torn, False, "not sure that it is a digit, perhaps 0"),
     ]:
         assert line(Path("a.jpg"), Answer(probabilities, is_digit)).startswith(
-            f"a.jpg: {rejection_score}   ("
+            f"a.jpg: {doubt}   ("
         )
 
 
@@ -109,6 +110,48 @@ def test_a_dash_and_filled_shapes_are_not_sure(tmp_path, capsys):
     assert len(lines) == len(paths)
     for path, text in zip(paths, lines, strict=True):
         assert text.startswith(f"{path}: not sure that it is a digit, perhaps ")
+
+
+def page(*strokes, size=(200, 400)):
+    """A picture (H, W) of strokes of (x, y), dark on white."""
+    ink = np.zeros(size, np.float32)
+    for stroke in strokes:
+        brush.draw_polyline(ink, stroke, 4)
+    return 1 - ink
+
+
+FIVE = [[(60, 40), (110, 40)], [(55, 60), (55, 95), (95, 90), (110, 120), (90, 155), (50, 150)]]
+SEVEN = [[(300, 45), (350, 45), (320, 150)]]
+
+
+@pytest.mark.parametrize("one", [[[(320, 50), (315, 150)]], SEVEN])
+def test_of_two_digits_that_stand_apart_none_is_read(one, tmp_path, capsys):
+    apart = save(tmp_path / "apart.png", page(*FIVE, *one))
+    for path in (apart, CASES / "two-digits-2-8-far-apart.jpg"):
+        with pytest.raises(SystemExit, match="2"):
+            main([str(path)])
+        output = capsys.readouterr()
+        assert output.out == ""
+        (said,) = output.err.splitlines()
+        assert said.startswith(f"app.predict: {path}: expected one digit, received two or more")
+        assert "cut out" in said
+        canvas = Canvas()
+        canvas.draw_strokes([[(5.0, 5.0), (9.0, 20.0)]])
+        before = canvas.ink.copy()
+        with pytest.raises(DataError, match="received two or more"):
+            load_drawing(path, canvas)
+        np.testing.assert_array_equal(canvas.ink, before)
+
+
+def test_dirt_a_shadow_and_a_gap_in_the_digit_are_no_second_digit(tmp_path, capsys):
+    dirt = page(*FIVE, [(300, 60), (306, 64)], [(340, 160), (330, 150)], [(380, 20), (380, 22)])
+    shadow = page(*FIVE) * np.where(np.arange(400) > 370, 0.5, 1)
+    broken = page(*SEVEN, [(310, 95), (350, 95)])
+    broken[70:80] = 1
+    for grey, digit in ((dirt, 5), (shadow, 5), (broken, 7)):
+        path = save(tmp_path / "a.png", grey)
+        main([str(path)])
+        assert capsys.readouterr().out.startswith(f"{path}: {digit}   (")
 
 
 def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, capsys):

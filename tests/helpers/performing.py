@@ -62,12 +62,13 @@ def main():
     commands = json.load(sys.stdin)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads forks ill
     # What the commands need, but not themselves: a module must not be there before it is run.
-    import PIL.Image  # noqa: F401
+    # ruff: noqa: F401
+    import PIL.Image
 
-    import nn.data.download  # noqa: F401
-    import nn.inference.onnx_model  # noqa: F401
-    import nn.training.finetuning  # noqa: F401
-    import nn.training.resume  # noqa: F401
+    import nn.data.download
+    import nn.inference.onnx_model
+    import nn.training.finetuning
+    import nn.training.resume
 
     results = []
     for command in commands:

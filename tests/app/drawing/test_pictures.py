@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.drawing import pictures
+from app.drawing import pictures, pixels
 from app.drawing.pictures import framed_picture, ink_of, load_picture
 from nn.data.dataset import load_folder
 from nn.handwriting import brush
@@ -313,14 +313,14 @@ def test_the_table_and_specks_are_not_of_the_digit():
 def test_parts_are_told_apart():
     rows = ["#..#.", ".#..#", "....#", "##..."]
     mask = np.array([[cell == "#" for cell in row] for row in rows])
-    labels, count = pictures._parts(mask)
+    labels, count = pixels.parts(mask)
     assert count == 3
     expected = [[1, 0, 0, 2, 0], [0, 1, 0, 0, 2], [0, 0, 0, 0, 2], [3, 3, 0, 0, 0]]
     np.testing.assert_array_equal(labels, expected)
     spiral = np.zeros((21, 21), bool)
     for ring in range(0, 10, 2):
         spiral[ring, ring:] = spiral[:, 20 - ring] = True
-    assert pictures._parts(spiral)[1] == 1
+    assert pixels.parts(spiral)[1] == 1
 
 
 def test_the_greatest_and_the_mean_of_a_window():
@@ -330,9 +330,9 @@ def test_the_greatest_and_the_mean_of_a_window():
         padded = np.pad(picture, half, mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(padded, (window, window))
         np.testing.assert_allclose(
-            pictures._window_mean(picture, window), views.mean(axis=(2, 3)), atol=1e-6
+            pixels.window_mean(picture, window), views.mean(axis=(2, 3)), atol=1e-6
         )
-        greatest = pictures._greatest(pictures._greatest(picture, window, 0), window, 1)
+        greatest = pixels.greatest(pixels.greatest(picture, window, 0), window, 1)
         np.testing.assert_array_equal(greatest, views.max(axis=(2, 3)))
 
 
@@ -344,12 +344,12 @@ def test_the_width_of_a_stroke_is_measured(width):
 @pytest.mark.parametrize(("width", "cells"), [(2, 2.3), (8, 2.3), (20, None), (60, 3.0)])
 def test_only_unusual_strokes_are_made_thicker_or_thinner(width, cells):
     cross = np.maximum(line_of(width), line_of(width).T)
-    ink = cross[pictures._extent(cross > 0)]
+    ink = cross[pixels.extent(cross > 0)]
     made = pictures.with_usual_strokes(ink)
-    made = made[pictures._extent(made > 0.5)]
+    made = made[pixels.extent(made > 0.5)]
     before, after = (pictures.stroke_width(i) * 20 / max(i.shape) for i in (ink, made))
     if cells is None:
-        np.testing.assert_array_equal(made, ink[pictures._extent(ink > 0.5)])
+        np.testing.assert_array_equal(made, ink[pixels.extent(ink > 0.5)])
     else:
         assert abs(after - cells) < max(0.3, 0.7 * abs(before - cells))
 

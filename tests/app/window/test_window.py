@@ -657,10 +657,10 @@ PASTE = """
 import pygame
 from app.draw import Painter, open_window, serve
 from app.session.session import Session
-from nn.inference.classifier import load_reader
+from nn.inference.classifier import load_classifier
 
 pygame.font.init()
-session = Session(load_reader("linear"))
+session = Session(load_classifier("linear"))
 open_window()
 pygame.event.get()
 session.window_requests.append("paste")

@@ -22,6 +22,7 @@ COMMANDS = sorted(
     for folder in ("app", "nn")
     for path in (ROOT / folder).glob("*.py")
     if "\n    run(main, " in path.read_text(encoding="utf-8")
+    and path.stem not in ("refusals", "train_refusal")  # former names, which say the present ones
 )
 
 
