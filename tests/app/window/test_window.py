@@ -665,7 +665,7 @@ open_window()
 pygame.event.get()
 session.window_requests.append("paste")
 serve(session, Painter())
-print(session.toast)
+print(session.message)
 """
 COPY_TEXT = """
 import sys
