@@ -22,21 +22,12 @@ if TYPE_CHECKING:
     from nn.handwriting.framing import frame
     from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from nn.inference.classifier import Classifier, load_classifier
+    from nn.network.activations import ReLU, Sigmoid, Tanh
     from nn.network.architectures import NAMED, build, cnn, mlp
     from nn.network.convolution import Conv2d, MaxPool2d
-    from nn.network.layers import (
-        Dropout,
-        Flatten,
-        Linear,
-        ReLU,
-        Sequential,
-        Sigmoid,
-        Tanh,
-        Unflatten,
-        he_normal,
-        xavier_uniform,
-    )
+    from nn.network.layers import Dropout, Flatten, Linear, Unflatten, he_normal, xavier_uniform
     from nn.network.losses import CrossEntropyLoss, softmax
+    from nn.network.sequential import Sequential
     from nn.training.learner import (
         AverageWeights,
         BestWeights,
@@ -55,10 +46,11 @@ _MODULES = {
     "nn.network.convolution": ("Conv2d", "MaxPool2d"),
     "nn.data.dataset": ("DataLoader", "Dataset", "load_mnist", "split"),
     "nn.handwriting.framing": ("frame",),
+    "nn.network.activations": ("ReLU", "Sigmoid", "Tanh"),
     "nn.network.layers": (
-        "Dropout", "Flatten", "Linear", "ReLU", "Sequential", "Sigmoid", "Tanh", "Unflatten",
-        "he_normal", "xavier_uniform",
+        "Dropout", "Flatten", "Linear", "Unflatten", "he_normal", "xavier_uniform",
     ),
+    "nn.network.sequential": ("Sequential",),
     "nn.training.learner": (
         "AverageWeights", "BestWeights", "Callback", "DataLoaders", "EarlyStopping", "Learner",
         "accuracy",

@@ -20,8 +20,8 @@ from nn.inference.calibration import fit_temperature
 from nn.inference.checkpoint import Checkpoint, save_checkpoint
 from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, Architecture, build, is_convolutional
-from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
+from nn.network.sequential import Sequential
 from nn.support.errors import DigitpadError
 from nn.support.types import Array
 from nn.training.learner import EVALUATION_BATCH, BestWeights, Callback, DataLoaders, Learner

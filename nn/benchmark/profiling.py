@@ -13,9 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from nn.benchmark.frameworks import Task
 from nn.data.dataset import DataLoader, Dataset
-from nn.network.architectures import build, is_convolutional
-from nn.network.convolution import Conv2d
-from nn.network.layers import Linear
+from nn.network.architectures import PIXELS, build, is_convolutional
 from nn.network.losses import CrossEntropyLoss
 from nn.support.types import Array
 from nn.training.learner import DataLoaders, Learner
@@ -109,39 +107,12 @@ def matrix_products(task: Task, images: int, threads: int) -> float:
 
 def _products_of_a_step(task: Task, images: int) -> list[tuple[Array, Array, Array]]:
     """Left and right factor and result of each matrix product of a step with so many images."""
-
-    def ones(*shape: int) -> Array:
-        return np.ones(shape, np.float32)
-
-    def memory(_: str, shape: tuple[int, ...]) -> Array:
-        return ones(*shape)
-
-    def product(left: Array, right: Array) -> tuple[Array, Array, Array]:
-        return left, right, np.matmul(left, right)
-
-    x: Array = ones(1, 784)
     products: list[tuple[Array, Array, Array]] = []
+    x: Array = np.ones((images, PIXELS), np.float32)
     for layer in build(task.architecture, np.random.default_rng(0)).layers:
-        shape, x = x.shape, layer.forward(x)
-        if isinstance(layer, Linear):
-            inputs, dy = ones(images, layer.in_features), ones(images, layer.out_features)
-            weight = ones(*layer.params["weight"].shape)
-            forward, gradient = product(inputs, weight.T), product(dy.T, inputs)
-            backward = product(dy, weight)
-        elif isinstance(layer, Conv2d):
-            k, padding, weight = layer.kernel_size, layer.padding, layer.params["weight"]
-            inputs, dy = (
-                ones(height, channels, width, images)
-                for _, channels, height, width in (shape, x.shape)
-            )
-            windows = layer.method.windows_of(inputs, k, padding, "", memory)
-            d_windows = layer.method.windows_of(dy, k, k - 1 - padding, "", memory)
-            forward = product(layer.method.factors_of(weight)[..., None, :, :], windows)
-            gradient = product(windows, forward[2].swapaxes(-1, -2))
-            turned = layer.method.factors_of(weight.swapaxes(0, 1))[..., None, :, :]
-            backward = product(turned, d_windows)
-        else:
-            continue
-        # Nobody needs the gradient of the first layer's input.
-        products += [forward, gradient, backward] if products else [forward, gradient]
+        y = layer.forward(x)
+        factors = layer.matrix_products(x, y)  # the gradient has the shape of `y`
+        products += [(left, right, np.matmul(left, right)) for left, right in factors]
+        x = y
+    del products[2]  # the gradient of the first layer's input, which nobody needs
     return products

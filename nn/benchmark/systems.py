@@ -18,11 +18,10 @@ from nn.benchmark.frameworks import Task, Trained
 from nn.benchmark.profiling import matrix_products, new_learner
 from nn.data.dataset import Dataset, load_mnist
 from nn.inference.checkpoint import Checkpoint, find_model, load_checkpoint
-from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
 from nn.support.errors import DataError
 from nn.support.types import Array
-from nn.training.learner import EVALUATION_BATCH, accuracy
+from nn.training.learner import accuracy
 from nn.training.parallel import available_cores
 
 TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
@@ -38,7 +37,7 @@ def train_digitpad(task: Task, images: Array, labels: Array) -> Trained:
         start = time.perf_counter()
         learner.fit(task.epochs, task.learning_rate)
         seconds = time.perf_counter() - start
-    return Trained(seconds, in_parts(learner.model))
+    return Trained(seconds, learner.model.logits)
 
 
 def matmul_lower_bound(task: Task, images: Array, labels: Array) -> Trained:
@@ -46,20 +45,9 @@ def matmul_lower_bound(task: Task, images: Array, labels: Array) -> Trained:
     return Trained(matrix_products(task, len(labels), available_cores()), None)
 
 
-def in_parts(model: Sequential) -> Callable[[Array], Array]:
-    """What reads images (N, 784), however many, in parts that fit in a cache: their logits."""
-
-    def read(images: Array) -> Array:
-        starts = range(0, len(images), EVALUATION_BATCH)
-        parts = [model.forward(images[s : s + EVALUATION_BATCH]).copy() for s in starts]
-        return np.concatenate(parts)  # of copies: a layer uses its memory again
-
-    return read
-
-
 def digitpad_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     """The checkpoint's network in Digitpad: images (N, 784) to logits."""
-    return in_parts(checkpoint.model)
+    return checkpoint.model.logits
 
 
 class System(NamedTuple):

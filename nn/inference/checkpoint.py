@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from nn.network.architectures import CLASSES, Architecture, build, count_parameters, describe
-from nn.network.layers import Sequential
+from nn.network.sequential import Sequential
 from nn.support.arrays import read_npz
 from nn.support.errors import CheckpointError
 from nn.support.files import write_atomically

@@ -12,7 +12,8 @@ import numpy as np
 
 from nn.handwriting.framing import SIZE
 from nn.network.convolution import Conv2d
-from nn.network.layers import Dropout, Layer, Linear, Sequential
+from nn.network.layers import Dropout, Layer, Linear
+from nn.network.sequential import Sequential
 from nn.support.types import Array
 
 

@@ -15,7 +15,11 @@ from typing import Any
 import numpy as np
 
 from nn.handwriting.framing import SIZE
+from nn.handwriting.shear import offsets, shears_of_views
 from nn.inference.checkpoint import Checkpoint
+from nn.network.activations import Activation
+from nn.network.architectures import shapes_of
+from nn.network.layers import Shape
 from nn.support.errors import not_installed
 from nn.support.types import Array
 
@@ -52,9 +56,9 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
         raise not_installed("ONNX files", "the package onnx", "onnx") from None
     graph = _Graph()
     images = ["images"]
-    if views and checkpoint.shear:
+    if sides := shears_of_views(checkpoint.shear if views else 0.0)[1:]:
         rows = graph.add("Transpose", "images", perm=[0, 2, 1, 3])  # each row a channel of its own
-        images += [_sheared(graph, rows, shear) for shear in (checkpoint.shear, -checkpoint.shear)]
+        images += [_sheared(graph, rows, shear) for shear in sides]
     total, *others = [_logits(graph, image, checkpoint) for image in images]
     for logits in others:
         total = graph.add("Add", total, logits)
@@ -84,12 +88,11 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
 
 
 def _sheared(graph: _Graph, rows: str, shear: float) -> str:
-    """The images whose `rows` (N, 28, 1, 28) are moved as `nn.inference.classifier.row_shifts` does
-    it.
+    """The images of the `rows` (N, 28, 1, 28), moved as `nn.handwriting.shear` does it.
 
     A row is moved by a convolution along it, with weights of its own.
     """
-    shifts = shear * (np.arange(SIZE) - (SIZE - 1) / 2)
+    shifts = offsets(shear)
     reach = math.ceil(np.abs(shifts).max())
     taps = np.maximum(1 - np.abs(np.arange(-reach, reach + 1) - shifts[:, None]), 0)
     weight = graph.constant(f"shifts_{len(graph.nodes)}", taps.astype(np.float32)[:, None, None, :])
@@ -103,32 +106,21 @@ def _sheared(graph: _Graph, rows: str, shear: float) -> str:
 def _logits(graph: _Graph, x: str, checkpoint: Checkpoint) -> str:
     """The logits of the images `x` (N, 1, 28, 28), not yet divided by the temperature."""
     weights = checkpoint.model.state_dict()
-    shape: tuple[int, ...] = (1, SIZE, SIZE)  # of one image in `x`
-    values = np.zeros((1, SIZE * SIZE), np.float32)  # goes through the layers to show their shapes
-    for index, (kind, *sizes) in enumerate(checkpoint.architecture):
-        wanted = values.shape[1:]
-        with np.errstate(over="ignore", invalid="ignore"):  # of a hostile file's weights
-            values = checkpoint.model.layers[index].forward(values)
-        if kind in ("Flatten", "Unflatten", "Dropout"):
+    shape: Shape = (1, SIZE, SIZE)  # of one image in `x`
+    shapes = shapes_of(checkpoint.architecture)
+    for index, layer in enumerate(checkpoint.model.layers):
+        if layer.operator is None:
             continue  # the shape is changed where a layer needs it; dropout is for training only
-        if kind in ("ReLU", "Tanh", "Sigmoid"):
-            x = graph.add("Relu" if kind == "ReLU" else kind, x)
-            continue
-        x = _reshaped(graph, x, shape, wanted)
-        shape = values.shape[1:]
-        if kind == "MaxPool2d":
-            x = graph.add("MaxPool", x, kernel_shape=[sizes[0]] * 2, strides=[sizes[0]] * 2)
-            continue
-        names = f"{index}.weight", f"{index}.bias"
-        inputs = [x, *(graph.constant(name, weights[name]) for name in names)]
-        if kind == "Conv2d":
-            x = graph.add("Conv", *inputs, kernel_shape=[sizes[2]] * 2, pads=[sizes[3]] * 4)
-        else:
-            x = graph.add("Gemm", *inputs, transB=1)
-    return _reshaped(graph, x, shape, values.shape[1:])
+        if not isinstance(layer, Activation):
+            x = _reshaped(graph, x, shape, shapes[index])
+            shape = shapes[index + 1]
+        names = [f"{index}.{name}" for name in layer.params]
+        constants = [graph.constant(name, weights[name]) for name in names]
+        x = graph.add(layer.operator, x, *constants, **layer.operator_attributes())
+    return _reshaped(graph, x, shape, shapes[-1])
 
 
-def _reshaped(graph: _Graph, x: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+def _reshaped(graph: _Graph, x: str, shape: Shape, wanted: Shape) -> str:
     """`x`, whose images have the `shape`, with images of the shape `wanted`."""
     if shape == wanted:
         return x

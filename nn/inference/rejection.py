@@ -23,16 +23,15 @@ import numpy as np
 
 from nn.handwriting.framing import SIZE, centre_of_mass
 from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays, unusable
-from nn.inference.classifier import row_shifts, sheared
+from nn.inference.views import mean_over_views
 from nn.network.architectures import CLASSES, Architecture, cnn
-from nn.network.layers import Sequential
+from nn.network.sequential import Sequential
 from nn.support.types import Array
 
 FORMAT = "digitpad refusal"
 COMMAND = "nn.train_rejection"
 NONE = CLASSES  # the label of what is no digit
 ARCHITECTURE = cnn(16, "pool", 32, "pool", 64, hidden=[64], dropout=0.3, outputs=CLASSES + 1)
-BATCH = 64
 FILE_NAME = "default.refusal.npz"
 SHEAR = 0.2  # cells a row
 MIN_SIDE = 10.0  # cells; framing makes every drawing 20 long, unless it is but a dot
@@ -54,9 +53,6 @@ class Rejection:
     threshold: float
     record: dict[str, Any]
 
-    def __post_init__(self) -> None:
-        self._shears = [row_shifts(SHEAR), row_shifts(-SHEAR)]
-
     def rejection_score(self, images: Array) -> Array:
         """Framed images (N, 28, 28) in 0…1 -> how much speaks against a digit (N,), in nats.
 
@@ -64,15 +60,12 @@ class Rejection:
         dot, which framing leaves small, a line that lies level, and a solid block.
         """
         images = images.reshape(len(images), SIZE, SIZE)
-        rejection_scores = np.empty(len(images), np.float32)
-        for start in range(0, len(images), BATCH):
-            batch = images[start : start + BATCH]
-            views = np.concatenate([batch, *(sheared(batch, shifts) for shifts in self._shears)])
-            odds = log_odds_of_none(self.model.forward(views.reshape(len(views), -1)))
-            rejection_scores[start : start + BATCH] = odds.reshape(-1, len(batch)).mean(axis=0)
+        scores = mean_over_views(
+            lambda views: log_odds_of_none(self.model.forward(views)), images, SHEAR
+        )
         no_digit = (longer_side(images) < MIN_SIDE) | is_level_line(images) | is_block(images)
-        rejection_scores[no_digit] = np.inf
-        return rejection_scores
+        scores[no_digit] = np.inf
+        return scores
 
     def is_rejected(self, images: Array) -> Array:
         """Framed images (N, 28, 28) -> whether each is rather "not sure" than a digit, (N,)."""

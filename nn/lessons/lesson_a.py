@@ -16,8 +16,9 @@ from nn.data.dataset import DataLoader, Dataset, split
 from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading, learn_a_ring, two_layers_are_one
 from nn.network.architectures import build, describe, mlp
-from nn.network.layers import Layer, Linear, Sequential
+from nn.network.layers import Layer, Linear
 from nn.network.losses import CrossEntropyLoss
+from nn.network.sequential import Sequential
 from nn.support import plots
 from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner
 from nn.training.optimizers import Adam, cosine

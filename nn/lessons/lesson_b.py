@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.benchmark.profiling import new_learner
-from nn.benchmark.systems import SYSTEMS, in_parts, is_installed, tasks, two_parts
+from nn.benchmark.systems import SYSTEMS, is_installed, tasks, two_parts
 from nn.compare import Comparison, table
 from nn.data.dataset import DataLoader, Dataset
 from nn.evaluate import evaluate_logits, report
@@ -64,7 +64,7 @@ def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[
     print(f"batches of {task.batch_size}, learning rate {task.learning_rate:g}, no momentum")
     with threadpool_limits(1, "blas"):
         learner.fit(task.epochs, task.learning_rate, [PrintEpoch()])
-    result = evaluate_logits(in_parts(learner.model)(validation.images), validation.labels)
+    result = evaluate_logits(learner.model.logits(validation.images), validation.labels)
     print(f"the {result['images']:,} validation digits:\n{report(result)}")
 
     heading("b4. saving and loading")

@@ -9,8 +9,9 @@ import numpy as np
 
 from nn.data.dataset import DataLoader, Dataset
 from nn.network.architectures import ACTIVATIONS
-from nn.network.layers import Layer, Linear, Sequential, xavier_uniform
+from nn.network.layers import Layer, Linear, xavier_uniform
 from nn.network.losses import CrossEntropyLoss, softmax
+from nn.network.sequential import Sequential
 from nn.support.types import Array
 from nn.training.learner import DataLoaders, Learner, WholeOrNothing
 from nn.training.optimizers import SGD, Adam

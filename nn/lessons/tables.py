@@ -18,16 +18,10 @@ import numpy as np
 from nn.benchmark.systems import two_parts
 from nn.data.dataset import DataLoader, Dataset
 from nn.lessons.steps import heading
+from nn.network.activations import ReLU
 from nn.network.architectures import ACTIVATIONS
-from nn.network.layers import (
-    Initializer,
-    Layer,
-    Linear,
-    ReLU,
-    Sequential,
-    he_normal,
-    xavier_uniform,
-)
+from nn.network.layers import Initializer, Layer, Linear, he_normal, xavier_uniform
+from nn.network.sequential import Sequential
 from nn.support.errors import TrainingError
 from nn.support.types import Array
 from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nn.network.activations import ReLU, Sigmoid, Tanh
 from nn.network.convolution import Conv2d, MaxPool2d
 from nn.network.layers import (
     Dropout,
@@ -21,14 +22,12 @@ from nn.network.layers import (
     Initializer,
     Layer,
     Linear,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Tanh,
+    Shape,
     Unflatten,
     he_normal,
     xavier_uniform,
 )
+from nn.network.sequential import Sequential
 
 Architecture = list[list[Any]]
 
@@ -40,13 +39,9 @@ MAX_PARAMETERS = 50_000_000
 MAX_VALUES = 250_000  # between two layers, for one image
 MAX_VALUES_IN_ALL = 600_000  # of all layers, with the windows of the convolutions
 MAX_LAYERS = 1000
-ACTIVATIONS: dict[str, Callable[..., Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
-WITHOUT_WEIGHTS: dict[str, Callable[..., Layer]] = {
-    **ACTIVATIONS,
-    "Flatten": Flatten,
-    "Unflatten": Unflatten,
-    "MaxPool2d": MaxPool2d,
-}
+ACTIVATIONS: dict[str, type[Layer]] = {"ReLU": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
+OTHERS = (Linear, Conv2d, MaxPool2d, Flatten, Unflatten, Dropout)
+LAYERS: dict[str, type[Layer]] = {**ACTIVATIONS, **{layer.__name__: layer for layer in OTHERS}}
 
 
 def mlp(hidden: Sequence[int] = (), activation: str = "ReLU", dropout: float = 0.0) -> Architecture:
@@ -129,19 +124,16 @@ def build(
     count_parameters(architecture, outputs)
     layers: list[Layer] = []
     for index, (name, *sizes) in enumerate(architecture):
+        initialize = _initializer(architecture[index + 1 :])
         if name == "Linear":
-            initialize = _initializer(architecture[index + 1 :])
             layers.append(Linear(sizes[0], sizes[1], rng, initialize, dtype))
         elif name == "Conv2d":
-            initialize = _initializer(architecture[index + 1 :])
-            in_channels, out_channels, kernel_size, padding = sizes
-            layers.append(
-                Conv2d(in_channels, out_channels, kernel_size, rng, padding, initialize, dtype)
-            )
+            layers.append(Conv2d(sizes[0], sizes[1], sizes[2], rng, sizes[3], initialize, dtype))
         elif name == "Dropout":
             layers.append(Dropout(sizes[0], rng, dtype))
         else:
-            layers.append(WITHOUT_WEIGHTS[name](*sizes, dtype=dtype))
+            make: Callable[..., Layer] = LAYERS[name]
+            layers.append(make(*sizes, dtype=dtype))
     return Sequential(*layers)
 
 
@@ -154,63 +146,38 @@ def count_parameters(architecture: Any, outputs: int = CLASSES) -> int:
     """
     if not isinstance(architecture, list) or len(architecture) > MAX_LAYERS:
         raise ValueError(f"expected a list of at most {MAX_LAYERS:,} layers")
-    shape: tuple[int, ...] = (PIXELS,)  # of one image, as it comes to the next layer
+    shape: Shape = (PIXELS,)  # of one image, as it comes to the next layer
     parameters = values = 0
     for index, entry in enumerate(architecture):
         if not isinstance(entry, list) or not entry or not isinstance(entry[0], str):
             raise ValueError(f"layer {index} is {entry!r}, which is not a layer")
-        inputs = math.prod(shape)
-        shape, new_parameters = _trace(index, entry, entry[0], entry[1:], shape)
-        parameters += new_parameters
+        name, *sizes = entry
+        if name not in LAYERS or not _are_sizes(sizes, LAYERS[name].min_sizes):
+            raise ValueError(f"layer {index} is {entry}, which is not a layer known here")
+        try:
+            plan = LAYERS[name].plan(shape, *sizes)
+        except ValueError as error:
+            raise ValueError(f"layer {index} {error}") from None
+        parameters += plan.parameters
         if parameters > MAX_PARAMETERS:
             raise ValueError(f"more than {MAX_PARAMETERS:,} parameters")
-        if math.prod(shape) > MAX_VALUES:
+        if math.prod(plan.shape) > MAX_VALUES:
             raise ValueError(f"layer {index} gives more than {MAX_VALUES:,} values")
-        copies = (
-            1 + max(3, entry[3]) if entry[0] == "Conv2d" else 1
-        )  # of the input; see nn.network.im2col
-        values += copies * inputs + math.prod(shape)
+        values += plan.copies * math.prod(shape) + math.prod(plan.shape)
         if values > MAX_VALUES_IN_ALL:
             raise ValueError(f"the layers give more than {MAX_VALUES_IN_ALL:,} values in all")
+        shape = plan.shape
     if shape != (outputs,):
         raise ValueError(f"the last layer gives values of shape {shape} instead of {outputs}")
     return parameters
 
 
-def _trace(
-    index: int, entry: list[Any], name: str, sizes: list[Any], shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], int]:
-    """The shape of an image after a layer, and the layer's number of parameters, by sizes alone."""
-    whole = all(_is_size(size) for size in sizes)
-    if name == "Linear" and len(sizes) == 2 and whole and min(sizes):
-        _expect(index, (sizes[0],), shape)
-        return (sizes[1],), (sizes[0] + 1) * sizes[1]
-    if name == "Conv2d" and len(sizes) == 4 and whole and min(sizes[:3]):
-        in_channels, out_channels, kernel_size, padding = sizes
-        _expect(index, (in_channels, *shape[1:]), shape)
-        sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
-        if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
-            raise ValueError(f"layer {index} is {entry}, which does not fit images of {shape}")
-        return (out_channels, *sides), (in_channels * kernel_size**2 + 1) * out_channels
-    if name == "MaxPool2d" and len(sizes) == 1 and whole and sizes[0]:
-        if len(shape) != 3 or min(shape[1:]) < sizes[0]:
-            raise ValueError(f"layer {index} is {entry}, which does not fit images of {shape}")
-        return (shape[0], *(side // sizes[0] for side in shape[1:])), 0
-    if name == "Unflatten" and len(sizes) == 3 and whole:
-        _expect(index, (math.prod(sizes),), shape)
-        return tuple(sizes), 0
-    if name == "Flatten" and not sizes:
-        return (math.prod(shape),), 0
-    if name in ACTIVATIONS and not sizes:
-        return shape, 0
-    if name == "Dropout" and len(sizes) == 1 and isinstance(sizes[0], float):
-        return shape, 0
-    raise ValueError(f"layer {index} is {entry}, which is not a layer known here")
-
-
-def _expect(index: int, expected: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    if expected != shape:
-        raise ValueError(f"layer {index} takes values of shape {expected}, but gets {shape}")
+def shapes_of(architecture: Architecture) -> list[Shape]:
+    """The shape of one image as it comes to each layer, and as it leaves the last."""
+    shapes: list[Shape] = [(PIXELS,)]
+    for name, *sizes in architecture:
+        shapes.append(LAYERS[name].plan(shapes[-1], *sizes).shape)
+    return shapes
 
 
 def _initializer(following: Architecture) -> Initializer:
@@ -219,9 +186,16 @@ def _initializer(following: Architecture) -> Initializer:
     return he_normal if activation == "ReLU" else xavier_uniform
 
 
-def _is_size(value: object) -> bool:
-    # Not isinstance: True is an int as well.
-    return type(value) is int and 0 <= value <= MAX_PARAMETERS
+def _are_sizes(sizes: list[Any], least: tuple[float, ...]) -> bool:
+    """Whether there are as many as a layer takes, each a whole number from its least on.
+
+    A share of dropout is any float; the layer itself looks at it.
+    """
+    return len(sizes) == len(least) and all(
+        # Not isinstance: True is an int as well.
+        type(size) is type(low) and (type(size) is float or low <= size <= MAX_PARAMETERS)
+        for size, low in zip(sizes, least, strict=True)
+    )
 
 
 def describe(architecture: Architecture) -> str:

@@ -9,12 +9,22 @@ numbers, for all images at once.
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from nn.network import im2col, winograd
-from nn.network.layers import Initializer, Layer, he_normal, require_cached, transposed
+from nn.network.layers import (
+    Initializer,
+    Layer,
+    Plan,
+    Shape,
+    expect_shape,
+    he_normal,
+    require_cached,
+    transposed,
+)
 from nn.support.types import Array
 
 # With fewer input channels the products are so small that Winograd's additions cost more.
@@ -50,6 +60,10 @@ class Conv2d(Layer):
     (16, 1, 3, 3)
     """
 
+    min_sizes = (1, 1, 1, 0)
+    operator = "Conv"
+    _x_windows: Array | None = None
+
     def __init__(
         self,
         in_channels: int,
@@ -72,7 +86,34 @@ class Conv2d(Layer):
         weight = initialize(rng, shape, in_channels * area, out_channels * area)
         self._add_parameter("weight", weight)
         self._add_parameter("bias", np.zeros(out_channels))
-        self._x_windows: Array | None = None
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(in_channels, H, W) -> (out_channels, H', W'); the copies are those of im2col."""
+        in_channels, out_channels, kernel_size, padding = sizes
+        expect_shape((in_channels, *shape[1:]), shape)
+        sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
+        if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
+            raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
+        parameters = (in_channels * kernel_size**2 + 1) * out_channels
+        return Plan((out_channels, *sides), parameters, copies=1 + max(3, kernel_size))
+
+    def operator_attributes(self) -> dict[str, Any]:
+        """The kernel's sides, and the padding at the four edges."""
+        return {"kernel_shape": [self.kernel_size] * 2, "pads": [self.padding] * 4}
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """W · windows, windows · (∂L/∂products)ᵀ, and turned W · windows of dy, by the method."""
+        method, k, weight = self.method, self.kernel_size, self.params["weight"]
+        windows, d_windows = (
+            method.windows_of(rows_first(images), k, padding, name, self._buffer)
+            for images, padding, name in ((x, self.padding, "x"), (dy, k - 1 - self.padding, "dy"))
+        )
+        factors, turned = (
+            method.factors_of(w)[..., None, :, :] for w in (weight, weight.swapaxes(0, 1))
+        )
+        d_products = np.matmul(factors, windows)  # of the same shape
+        return [(factors, windows), (windows, d_products.swapaxes(-1, -2)), (turned, d_windows)]
 
     @property
     def method(self) -> ModuleType:
@@ -136,10 +177,25 @@ class MaxPool2d(Layer):
     [[[[5.0, 7.0], [13.0, 15.0]]]]
     """
 
+    min_sizes = (1,)
+    operator = "MaxPool"
+    _x_shape: Shape | None = None
+
     def __init__(self, kernel_size: int, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
         self.kernel_size = kernel_size
-        self._x_shape: tuple[int, ...] | None = None
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C, H, W) -> (C, H // k, W // k)."""
+        (kernel_size,) = sizes
+        if len(shape) != 3 or min(shape[1:]) < kernel_size:
+            raise ValueError(f"is {['MaxPool2d', *sizes]}, which does not fit images of {shape}")
+        return Plan((shape[0], *(side // kernel_size for side in shape[1:])))
+
+    def operator_attributes(self) -> dict[str, Any]:
+        """The windows' sides and steps."""
+        return {"kernel_shape": [self.kernel_size] * 2, "strides": [self.kernel_size] * 2}
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C, H, W) -> (N, C, H // k, W // k)."""
@@ -149,9 +205,7 @@ class MaxPool2d(Layer):
 
     def backward(self, dy: Array) -> Array:
         """(N, C, H // k, W // k) -> (N, C, H, W), zero wherever the number was not the largest."""
-        if self._x_shape is None:
-            raise RuntimeError("backward() needs forward(..., training=True) before it")
-        n, channels, height, width = self._x_shape
+        n, channels, height, width = require_cached(self._x_shape)
         k = self.kernel_size
         d_tallest = self._buffer("d_tallest", (height // k, channels, width, n))
         d_tallest[:, :, width // k * k :] = 0

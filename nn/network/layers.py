@@ -25,18 +25,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from nn.support.types import Array
 
-Initializer = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
+Cached = TypeVar("Cached")
+Shape = tuple[int, ...]
+Initializer = Callable[[np.random.Generator, Shape, int, int], Array]
 
 
-def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+def he_normal(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """Weights of variance 2/fan_in: keeps the size of signals through ReLU layers.
 
     He et al. 2015, "Delving Deep into Rectifiers", equation 10.
@@ -44,9 +46,7 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan
     return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
 
 
-def xavier_uniform(
-    rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> Array:
+def xavier_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """Weights uniform in ±√(6/(fan_in + fan_out)): for tanh, sigmoid and linear layers.
 
     Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
@@ -56,8 +56,19 @@ def xavier_uniform(
     return rng.uniform(-limit, limit, shape)
 
 
+class Plan(NamedTuple):
+    """What a layer of given sizes makes of one image, told before the layer is made."""
+
+    shape: Shape  # of its output
+    parameters: int = 0
+    copies: int = 1  # of its input that it holds in memory
+
+
 class Layer:
     """What all layers share: no parameters unless they say so, and buffers allocated once."""
+
+    min_sizes: ClassVar[tuple[float, ...]] = ()  # the least of each size in an architecture's entry
+    operator: ClassVar[str | None] = None  # ONNX's name for it; None if it changes no value
 
     def __init__(self, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
@@ -76,11 +87,30 @@ class Layer:
     def parameter_gradients(self, dy: Array) -> None:
         """Fill `grads` only; for the first layer, whose input gradient nobody needs."""
 
+    @staticmethod
+    def plan(shape: Shape, *sizes: Any) -> Plan:
+        """What a layer of these `sizes` makes of an image of the `shape` that comes to it.
+
+        Raises `ValueError` where they do not fit, in words that follow "layer 3 …".
+        """
+        return Plan(shape)
+
+    def operator_attributes(self) -> dict[str, Any]:
+        """What ONNX must know of the layer besides its `operator` and `params`."""
+        return {}
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """The factors of a training step's products, given its input and its output's gradient.
+
+        They are those of the output, of the weights' gradient, and of the input's gradient.
+        """
+        return []
+
     def _add_parameter(self, name: str, value: Array) -> None:
         self.params[name] = value.astype(self.dtype)
         self.grads[name] = np.zeros_like(self.params[name])
 
-    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+    def _buffer(self, name: str, shape: Shape, dtype: DTypeLike | None = None) -> Array:
         """An uninitialised C-ordered array of `shape`, the same memory each time it is asked for.
 
         A shorter last batch uses the front part of the memory.
@@ -123,6 +153,10 @@ class Linear(Layer):
     array([[1.5]], dtype=float32)
     """
 
+    min_sizes = (1, 1)
+    operator = "Gemm"
+    _x: Array | None = None
+
     def __init__(
         self,
         in_features: int,
@@ -136,7 +170,22 @@ class Linear(Layer):
         shape = (out_features, in_features)
         self._add_parameter("weight", initialize(rng, shape, in_features, out_features))
         self._add_parameter("bias", np.zeros(out_features))
-        self._x: Array | None = None
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(in_features,) -> (out_features,)."""
+        in_features, out_features = sizes
+        expect_shape((in_features,), shape)
+        return Plan((out_features,), (in_features + 1) * out_features)
+
+    def operator_attributes(self) -> dict[str, Any]:
+        """That the product is with Wᵀ."""
+        return {"transB": 1}
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """x Wᵀ, dyᵀ x and dy W."""
+        weight = self.params["weight"]
+        return [(x, weight.T), (dy.T, x), (dy, weight)]
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_features) -> (N, out_features)."""
@@ -169,79 +218,6 @@ class Linear(Layer):
         return f"Linear({self.in_features}, {self.out_features})"
 
 
-class ReLU(Layer):
-    """y = max(x, 0); the gradient passes where x > 0.
-
-    >>> layer = ReLU()
-    >>> layer.forward(np.array([[-2.0, 3.0]]), training=True).tolist()
-    [[0.0, 3.0]]
-    >>> layer.backward(np.array([[5.0, 7.0]])).tolist()
-    [[0.0, 7.0]]
-    """
-
-    def __init__(self, dtype: DTypeLike = np.float32) -> None:
-        super().__init__(dtype)
-        self._y: Array | None = None
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Any shape -> the same shape."""
-        # Not np.maximum, which takes three times as long with a single number.
-        y = np.clip(x, 0, np.inf, out=self._buffer_like("y", x))
-        self._y = y if training else None
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """Any shape -> the same shape: dx = dy where y > 0, else 0."""
-        y = require_cached(self._y)
-        dx = np.greater(y, 0, out=self._buffer_like("dx", y))  # 1 or 0
-        return np.multiply(dx, dy, out=dx)
-
-
-class Tanh(Layer):
-    """y = tanh(x), with dy/dx = 1 − y²."""
-
-    def __init__(self, dtype: DTypeLike = np.float32) -> None:
-        super().__init__(dtype)
-        self._y: Array | None = None
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Any shape -> the same shape."""
-        y = np.tanh(x, out=self._buffer_like("y", x))
-        self._y = y if training else None
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """Any shape -> the same shape: dx = dy (1 − y²)."""
-        y = require_cached(self._y)
-        dx = np.multiply(y, y, out=self._buffer_like("dx", y))
-        np.subtract(1, dx, out=dx)
-        return np.multiply(dx, dy, out=dx)
-
-
-class Sigmoid(Layer):
-    """y = 1/(1 + e⁻ˣ), with dy/dx = y (1 − y)."""
-
-    def __init__(self, dtype: DTypeLike = np.float32) -> None:
-        super().__init__(dtype)
-        self._y: Array | None = None
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Any shape -> the same shape, as ½ (1 + tanh(x/2)), which cannot overflow."""
-        y = np.multiply(x, 0.5, out=self._buffer_like("y", x))
-        np.tanh(y, out=y)
-        y += 1
-        y *= 0.5
-        self._y = y if training else None
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """Any shape -> the same shape: dx = dy y (1 − y)."""
-        y = require_cached(self._y)
-        dx = np.subtract(1, y, out=self._buffer_like("dx", y))
-        dx *= y
-        return np.multiply(dx, dy, out=dx)
-
-
 class Dropout(Layer):
     """While training, zeroes each value with probability `p` and scales the rest by 1/(1 − p).
 
@@ -255,12 +231,14 @@ class Dropout(Layer):
     [[1.0, 1.0, 1.0]]
     """
 
+    min_sizes = (0.0,)
+    _scale: Array | None = None
+
     def __init__(self, p: float, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
         if not 0 <= p < 1:
             raise ValueError(f"dropout probability must be from 0 to below 1, received {p}")
         self.p, self.rng = p, rng
-        self._scale: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Any shape -> the same shape."""
@@ -292,13 +270,16 @@ class Flatten(Layer):
     (5, 784)
     """
 
-    def __init__(self, dtype: DTypeLike = np.float32) -> None:
-        super().__init__(dtype)
-        self._shape: tuple[int, ...] | None = None
+    _x_shape: Shape | None = None
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C, H, W) -> (C·H·W,)."""
+        return Plan((math.prod(shape),))
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, …) -> (N, product of the rest)."""
-        self._shape = x.shape if training else None
+        self._x_shape = x.shape if training else None
         if x.ndim == 2:
             return x
         y = self._buffer("y", (*x.shape[1:], len(x)))
@@ -307,20 +288,26 @@ class Flatten(Layer):
 
     def backward(self, dy: Array) -> Array:
         """(N, features) -> the input's shape."""
-        if self._shape is None:
-            raise RuntimeError("backward() needs forward(..., training=True) before it")
-        return reshape_images(dy, self._shape[1:])
+        return reshape_images(dy, require_cached(self._x_shape)[1:])
 
 
 class Unflatten(Layer):
     """(N, C·H·W) -> (N, C, H, W); an input that has this shape already passes as it is."""
+
+    min_sizes = (0, 0, 0)
+    _x_shape: Shape | None = None
 
     def __init__(
         self, channels: int, height: int, width: int, dtype: DTypeLike = np.float32
     ) -> None:
         super().__init__(dtype)
         self.shape = (channels, height, width)
-        self._x_shape: tuple[int, ...] | None = None
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C·H·W,) -> (C, H, W)."""
+        expect_shape((math.prod(sizes),), shape)
+        return Plan(sizes)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C·H·W) or (N, C, H, W) -> (N, C, H, W)."""
@@ -329,133 +316,19 @@ class Unflatten(Layer):
 
     def backward(self, dy: Array) -> Array:
         """(N, C, H, W) -> the input's shape."""
-        if self._x_shape is None:
-            raise RuntimeError("backward() needs forward(..., training=True) before it")
-        return reshape_images(dy, self._x_shape[1:])
+        return reshape_images(dy, require_cached(self._x_shape)[1:])
 
     def __repr__(self) -> str:
         return f"Unflatten{self.shape}"
 
 
-class Sequential:
-    """Layers one after the other, with all their parameters in one flat vector.
-
-    `parameters` and `gradients` are 1-D arrays; each layer's `params` and `grads` are views into
-    them. An optimiser step is therefore a handful of operations on two vectors, whatever the
-    number of layers.
-
-    >>> rng = np.random.default_rng(42)
-    >>> model = Sequential(Linear(784, 50, rng), ReLU(), Linear(50, 10, rng))
-    >>> model
-    Sequential(Linear(784, 50), ReLU(), Linear(50, 10))
-    >>> model.forward(np.zeros((3, 784), np.float32)).shape
-    (3, 10)
-    >>> model.count_params() == 784 * 50 + 50 + 50 * 10 + 10 == model.parameters.size
-    True
-    >>> list(model.state_dict())
-    ['0.weight', '0.bias', '2.weight', '2.bias']
-    """
-
-    def __init__(self, *layers: Layer) -> None:
-        self.layers = layers
-        dtypes = {layer.dtype for layer in layers if layer.params} or {np.dtype(np.float32)}
-        if len(dtypes) > 1:
-            raise ValueError(f"all layers must have one dtype, received {sorted(map(str, dtypes))}")
-        size = sum(value.size for layer in layers for value in layer.params.values())
-        self.parameters = np.zeros(size, dtypes.pop())
-        self.gradients = np.zeros_like(self.parameters)
-        self._link()
-
-    def _link(self) -> None:
-        """Move the layers' parameters and gradients into the vectors."""
-        for layer, name, span in self._spans():
-            value = layer.params[name]
-            self.parameters[span] = value.ravel()
-            layer.params[name] = self.parameters[span].reshape(value.shape)
-            layer.grads[name] = self.gradients[span].reshape(value.shape)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Whoever copied or unpickled the parts made arrays of the views.
-        self.__dict__.update(state)
-        self._link()
-
-    def _spans(self) -> Iterator[tuple[Layer, str, slice]]:
-        """Where each layer's parameters lie in the vectors."""
-        start = 0
-        for layer in self.layers:
-            for name, value in layer.params.items():
-                yield layer, name, slice(start, start + value.size)
-                start += value.size
-
-    def replica(self) -> Sequential:
-        """A model that shares this one's parameters but has gradients and buffers of its own."""
-        twin = copy.copy(self)
-        twin.layers = tuple(layer.replica() for layer in self.layers)
-        twin.gradients = np.zeros_like(self.gradients)
-        for layer, name, span in twin._spans():
-            layer.grads[name] = twin.gradients[span].reshape(layer.params[name].shape)
-        return twin
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""
-        for layer in self.layers:
-            x = layer.forward(x, training)
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        """The gradient with respect to the input of the last `forward(..., training=True)`."""
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
-        return dy
-
-    def parameter_gradients(self, dy: Array) -> None:
-        """Fill `gradients` like `backward`, but stop where no parameters are left to serve.
-
-        The input gradient of the first layer is a third of its work, and training never uses it.
-        """
-        first = next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
-        for layer in reversed(self.layers[first + 1 :]):
-            dy = layer.backward(dy)
-        if first < len(self.layers):
-            self.layers[first].parameter_gradients(dy)
-
-    def use_rng(self, rng: np.random.Generator) -> None:
-        """Let the layers that draw random numbers (dropout) draw them from `rng`."""
-        for layer in self.layers:
-            if isinstance(layer, Dropout):
-                layer.rng = rng
-
-    def count_params(self) -> int:
-        """How many numbers training can change."""
-        return self.parameters.size
-
-    def state_dict(self) -> dict[str, Array]:
-        """Copies of all parameters, keyed "<layer index>.<name>" as PyTorch's Sequential does."""
-        return {name: value.copy() for name, value in self._named_parameters()}
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Take over parameters with exactly the names and shapes of `state_dict()`.
-
-        Raises `ValueError`, changing nothing, when a name or a shape differs.
-        """
-        own = dict(self._named_parameters())
-        expected = {name: value.shape for name, value in own.items()}
-        received = {name: value.shape for name, value in state.items()}
-        if expected != received:
-            raise ValueError(f"expected parameters {expected}, received {received}")
-        for name, value in own.items():
-            value[...] = state[name]
-
-    def _named_parameters(self) -> Iterator[tuple[str, Array]]:
-        for index, layer in enumerate(self.layers):
-            for name, value in layer.params.items():
-                yield f"{index}.{name}", value
-
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))})"
+def expect_shape(expected: Shape, shape: Shape) -> None:
+    """Raise `ValueError` where an image of another shape than `expected` comes to a layer."""
+    if expected != shape:
+        raise ValueError(f"takes values of shape {expected}, but gets {shape}")
 
 
-def reshape_images(x: Array, shape: tuple[int, ...]) -> Array:
+def reshape_images(x: Array, shape: Shape) -> Array:
     """Give every item of a batch the `shape`, keeping the batch last in memory."""
     batch_last = np.moveaxis(x, 0, -1)  # a view: (features…, N)
     return np.moveaxis(batch_last.reshape(*shape, len(x)), -1, 0)
@@ -466,7 +339,7 @@ def transposed(x: Array, *axes: int) -> Array:
     return x.transpose(*axes)
 
 
-def require_cached(value: Array | None) -> Array:
+def require_cached(value: Cached | None) -> Cached:
     """What a training forward pass left for `backward`, or an error that says it is missing."""
     if value is None:
         raise RuntimeError("backward() needs forward(..., training=True) before it")

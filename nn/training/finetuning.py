@@ -34,16 +34,17 @@ from nn.data.dataset import cached_mnist, load_bytes, split
 from nn.handwriting.augmentation import Variation, displacement_fields, vary
 from nn.handwriting.digits import write_digits
 from nn.handwriting.framing import SIZE
+from nn.handwriting.shear import views
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nn.inference.classifier import Classifier, row_shifts, sheared
+from nn.inference.classifier import Classifier
 from nn.network.architectures import CLASSES, PIXELS, build
-from nn.network.layers import Sequential
+from nn.network.batches import BATCH
 from nn.network.losses import softmax
+from nn.network.sequential import Sequential
 from nn.support.errors import CheckpointError, DataError, TrainingError
 from nn.support.types import Array
 from nn.training.optimizers import Adam
 
-BATCH = 64  # images at once through the body: enough for BLAS, few enough for the cache
 STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
 # The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
 # promised; digits that the network has learned from itself show only about half of what is lost.
@@ -165,14 +166,12 @@ class Tuner:
         with threadpool_limits(1, "blas"):
             for start in range(0, len(images), 1024):
                 part = images[start : start + 1024].reshape(-1, SIZE, SIZE)
-                views = [part]
-                if shear:
-                    views += [sheared(part, row_shifts(sign * shear)) for sign in (1, -1)]
-                for view in views:
+                seen = views(part, shear)
+                for view in seen:
                     values = self._body_values(view)
                     for answer, all_weights in zip(answers, weights, strict=True):
                         self._head.parameters[...] = all_weights[-size:]
-                        answer[start : start + 1024] += self._head.forward(values) / len(views)
+                        answer[start : start + 1024] += self._head.forward(values) / len(seen)
         return answers
 
     def _learn(self, own: Features, rehearsed: Features, rng: np.random.Generator) -> None:
@@ -264,12 +263,8 @@ class Tuner:
 
     def _guard_accuracy(self, weights: Array, guarded: Features) -> float:
         self._head.parameters[...] = weights
-        right = 0
-        for start in range(0, len(guarded.labels), 512):
-            part = slice(start, start + 512)
-            answers = self._head.forward(guarded.values[part]).argmax(axis=1)
-            right += int((answers == guarded.labels[part]).sum())
-        return right / len(guarded.labels)
+        answers = self._head.logits(guarded.values, 512).argmax(axis=1)
+        return int((answers == guarded.labels).sum()) / len(guarded.labels)
 
     def _own_features(self, images: Array, labels: Array, rng: np.random.Generator) -> Features:
         """The user's digits and variations of them; of very many digits, the newest."""
@@ -287,11 +282,7 @@ class Tuner:
         values = self._body_values(images)
         if targets is None:
             self._head.parameters[...] = self._shipped_weights
-            parts = [
-                softmax(self._head.forward(values[start : start + 512]))
-                for start in range(0, len(values), 512)
-            ]
-            targets = np.concatenate(parts)
+            targets = softmax(self._head.logits(values, 512))
         return Features(values, targets, labels)
 
     def _body_values(self, images: Array) -> Array:

@@ -15,8 +15,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from nn.network.layers import Sequential
+from nn.network.batches import BATCH
 from nn.network.losses import CrossEntropyLoss, softmax
+from nn.network.sequential import Sequential
 from nn.support.errors import TrainingError
 from nn.support.types import Array
 from nn.training.optimizers import constant
@@ -25,7 +26,7 @@ from nn.training.parallel import BatchGradients
 Metric = Callable[[Array, Array], float]
 Schedule = Callable[[float, int], float]
 
-EVALUATION_BATCH = 64  # images; more of them would not fit in a cache on their way through
+EVALUATION_BATCH = BATCH
 
 
 class Loader(Protocol):
@@ -262,12 +263,7 @@ class Learner:
 
     def predict(self, images: Array) -> tuple[Array, Array]:
         """Labels (N,) and probabilities (N, 10) for images (N, 784) or (N, 1, 28, 28) in 0…1."""
-        starts = range(0, len(images), EVALUATION_BATCH)
-        parts = [
-            softmax(self.model.forward(images[start : start + EVALUATION_BATCH]))
-            for start in starts
-        ]
-        probabilities = np.concatenate(parts) if parts else np.empty((0, 10), np.float32)
+        probabilities = softmax(self.model.logits(images))
         return probabilities.argmax(axis=1), probabilities
 
 

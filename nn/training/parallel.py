@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nn.network.layers import Sequential
 from nn.network.losses import CrossEntropyLoss
+from nn.network.sequential import Sequential
 from nn.support.types import Array
 
 SLICE = 64  # images a thread works on at once: fewer mean more calls, more do not fit in a cache

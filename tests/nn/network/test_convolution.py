@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from nn.network import im2col, winograd
+from nn.network.activations import ReLU
 from nn.network.convolution import MIN_IMAGES, Conv2d, MaxPool2d, rows_first
-from nn.network.layers import Layer, ReLU, Unflatten
+from nn.network.layers import Layer, Unflatten
 from tests.helpers.gradient_check import check_layer
 
 

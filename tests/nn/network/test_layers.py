@@ -4,18 +4,10 @@ import pickle
 import numpy as np
 import pytest
 
+from nn.network.activations import ReLU, Sigmoid, Tanh
 from nn.network.convolution import Conv2d
-from nn.network.layers import (
-    Dropout,
-    Flatten,
-    Linear,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Tanh,
-    he_normal,
-    xavier_uniform,
-)
+from nn.network.layers import Dropout, Flatten, Linear, he_normal, xavier_uniform
+from nn.network.sequential import Sequential
 from tests.helpers.gradient_check import check_layer, numerical_gradient
 
 
