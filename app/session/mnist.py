@@ -96,7 +96,7 @@ class Mnist:
             def count(size: int) -> None:
                 self.progress = min(1.0, self.progress + size / PACKED_SIZE)
 
-            self.folder = download_mnist(progress=count)
+            self.folder = download_mnist(mnist_cache(), progress=count)
         except DataError as error:
             self.message = str(error)
             self.state = "failed"

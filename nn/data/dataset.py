@@ -50,10 +50,10 @@ def load_mnist(data_dir: Path | None = None) -> tuple[Dataset, Dataset]:
     Raises `DataError` if the files cannot be found, fetched or understood.
     """
     if data_dir is None:
-        # Imported here so that whoever has the files needs no network library.
+        # Only now: someone who has the files needs no network library.
         from nn.data.download import download_mnist
 
-        data_dir = download_mnist()
+        data_dir = download_mnist(mnist_cache())
     return load_folder(data_dir)
 
 

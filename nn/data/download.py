@@ -23,7 +23,6 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from nn.data.dataset import mnist_cache
 from nn.support.errors import DataError
 from nn.support.files import write_atomically
 
@@ -86,7 +85,7 @@ class _Failure(Exception):
 
 
 def download_mnist(
-    folder: Path | None = None,
+    folder: Path,
     mirrors: Sequence[str] = MIRRORS,
     files: Sequence[MnistFile] = FILES,
     timeout: float = TIMEOUT,
@@ -95,12 +94,10 @@ def download_mnist(
 ) -> Path:
     """Return the folder that holds `files`, packed and verified, after fetching what is missing.
 
-    The default folder is `digitpad/mnist` in the user's cache. When all is there, nothing is
-    written and no network used. `timeout` and `pause` are in seconds, as described at `TIMEOUT`
-    and `PAUSE`; `progress` is told how many bytes have just
-    come. Raises `DataError` if no mirror gives a file or it cannot be stored.
+    When all is there, nothing is written and no network used. `timeout` and `pause` are in seconds,
+    as described at `TIMEOUT` and `PAUSE`; `progress` is told how many bytes have just come. Raises
+    `DataError` if no mirror gives a file or it cannot be stored.
     """
-    folder = folder or mnist_cache()
     with _Session() as session:
         fetcher = _Fetcher(session, mirrors, timeout, pause, progress)
         for file in files:

@@ -705,7 +705,7 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
     monkeypatch.setattr("app.session.mnist.mnist_cache", lambda: tmp_path / "nothing")
     said = []
 
-    def download(progress):
+    def download(folder, progress):
         progress(PACKED_SIZE // 2)
         said.append(session.mnist.progress)
         said.append(training_words(session))
@@ -729,7 +729,7 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
 
 
 def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
-    def download(progress):
+    def download(folder, progress):
         raise DataError("no connection")
 
     monkeypatch.setattr("nn.data.download.download_mnist", download)

@@ -117,8 +117,15 @@ def test_idx_files_that_are_not_mnist(tmp_path, place, content, text):
 
 
 def test_without_a_folder_the_download_is_used(tmp_path, monkeypatch):
-    fill(tmp_path)
-    monkeypatch.setattr("nn.data.download.download_mnist", lambda: tmp_path)
+    monkeypatch.setattr(dataset, "user_folder", lambda kind: tmp_path / kind / "digitpad")
+    cache = tmp_path / "cache" / "digitpad" / "mnist"
+
+    def download(folder):
+        assert folder == cache
+        fill(folder)
+        return folder
+
+    monkeypatch.setattr("nn.data.download.download_mnist", download)
     assert is_as_filled(dataset.load_mnist(None))
 
 

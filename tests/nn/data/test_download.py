@@ -130,13 +130,6 @@ def test_redirects_in_a_circle_end(tmp_path):
         assert "redirects more than 5 times" in refused(tmp_path, server)
 
 
-def test_the_default_folder_is_the_users_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "user_folder", lambda kind: tmp_path / kind / "digitpad")
-    with Server(BOTH) as server:
-        folder = download_mnist(None, [server.mirror], [OTHER])
-    assert folder == tmp_path / "cache" / "digitpad" / "mnist"
-
-
 # --- Mirrors that do not, and another that does ------------------------------------------------
 
 
