@@ -28,15 +28,8 @@ if TYPE_CHECKING:
     from nn.network.layers import Dropout, Flatten, Linear, Unflatten, he_normal, xavier_uniform
     from nn.network.losses import CrossEntropyLoss, softmax
     from nn.network.sequential import Sequential
-    from nn.training.learner import (
-        AverageWeights,
-        BestWeights,
-        Callback,
-        DataLoaders,
-        EarlyStopping,
-        Learner,
-        accuracy,
-    )
+    from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping
+    from nn.training.learner import Callback, DataLoaders, Learner, accuracy
     from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
 
 # Where each name lives; the imports above say the same to type checkers, and a test compares them.
@@ -51,10 +44,8 @@ _MODULES = {
         "Dropout", "Flatten", "Linear", "Unflatten", "he_normal", "xavier_uniform",
     ),
     "nn.network.sequential": ("Sequential",),
-    "nn.training.learner": (
-        "AverageWeights", "BestWeights", "Callback", "DataLoaders", "EarlyStopping", "Learner",
-        "accuracy",
-    ),
+    "nn.training.callbacks": ("AverageWeights", "BestWeights", "EarlyStopping"),
+    "nn.training.learner": ("Callback", "DataLoaders", "Learner", "accuracy"),
     "nn.network.losses": ("CrossEntropyLoss", "softmax"),
     "nn.training.optimizers": ("SGD", "Adam", "constant", "cosine", "exponential"),
     "nn.inference.classifier": ("Classifier", "load_classifier"),

@@ -8,60 +8,32 @@ the optimiser's memory and the history.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import platform
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from nn.data.dataset import DataLoader, Dataset, checksum, load_mnist, split
-from nn.handwriting.augmentation import varied
-from nn.handwriting.digits import write_digits
-from nn.inference.calibration import fit_temperature
+from nn.data.dataset import checksum, load_mnist
 from nn.inference.checkpoint import Checkpoint, save_checkpoint, summary
 from nn.inference.classifier import Classifier
 from nn.inference.near_chance import near_chance_hint
-from nn.network.architectures import (
-    NAMED,
-    Architecture,
-    build,
-    count_parameters,
-    is_convolutional,
-    mlp,
-)
 from nn.network.losses import CrossEntropyLoss
 from nn.support import plots
-from nn.support.commands import (
-    EXIT_INTERRUPTED,
-    ArgumentParser,
-    json_output,
-    number_in,
-    run,
-)
-from nn.support.errors import TrainingError, UsageError
+from nn.support.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
+from nn.support.errors import TrainingError
 from nn.support.files import check_writable
-from nn.training.learner import (
-    EVALUATION_BATCH,
-    AverageWeights,
-    BestWeights,
-    Callback,
-    DataLoaders,
-    EarlyStopping,
-    Learner,
-    accuracy,
-)
-from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
-from nn.training.parallel import SLICE, available_cores
+from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping
+from nn.training.curves import plot_history
+from nn.training.learner import Callback, Learner, accuracy
+from nn.training.parallel import available_cores
+from nn.training.progress import Progress, ending_at_ctrl_c
+from nn.training.recipe import architecture_of, prepare, temperature_of
 from nn.training.resume import SaveState, load_state, state_path
 from nn.training.settings import (
     DEFAULTS,
@@ -73,9 +45,6 @@ from nn.training.settings import (
     command_for,
     new_settings,
 )
-
-SYNTHETIC_AT_ONCE = 3000  # digits written by rule: many of one style at once are quicker
-SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
@@ -177,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         architecture = architecture_of(settings)
         name = settings.model if settings.hidden is None else "custom"
         default = resumed.network_path() if resumed else Path("models") / f"{name}.npz"
-        output = options.output or default
+        output: Path = options.output or default
         check_writable(output, "--output")
         check_writable(state_path(output), "--output")
 
@@ -190,34 +159,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         if resumed:
             resumed.restore(learner, best, average)
         checkpoint = Checkpoint(name, architecture, learner.model, {}, shear=settings.slant)
+        classifier = Classifier(output, checkpoint)
         print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
-
-        callbacks: list[Callback] = [
-            *([average] if settings.average else []),  # first, as it says
-            best,
-            Progress(),
-            SaveState(state_path(output), settings, data_checksum, best, average),
-            *([EarlyStopping(settings.patience)] if settings.patience else []),
-        ]
-        seconds_before = sum(epoch.seconds for epoch in learner.history)
-        start = time.perf_counter()
+        state = SaveState(state_path(output), settings, data_checksum, best, average)
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):
-            with ending_at_ctrl_c(learner):
-                learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
-            seconds = seconds_before + time.perf_counter() - start
-            best_figures = use_best_weights(learner, best)
-            classifier = Classifier(output, checkpoint)
+            seconds = fit(learner, settings, best, average, state)
+            figures = {"epochs": learner.epoch, "seconds": seconds}
+            figures |= use_best_weights(learner, best)
             checkpoint.temperature = temperature_of(classifier, learner)
             # The one time that the test file is looked at.
             logits = classifier.calibrated_logits(test_set.images)
-        figures = {
-            "epochs": learner.epoch,
-            "seconds": round(seconds, 2),
-            **best_figures,
-            "test_loss": CrossEntropyLoss().forward(logits, test_set.labels),
-            "test_accuracy": accuracy(logits, test_set.labels),
-        }
+        figures["test_loss"] = CrossEntropyLoss().forward(logits, test_set.labels)
+        figures["test_accuracy"] = accuracy(logits, test_set.labels)
         checkpoint.record |= {
             "command": command_for(settings),
             "seed": settings.seed,
@@ -233,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"saved {output}{goes_on}")
         # After the figures: if the disk refuses the picture, they are known at least.
         if options.plot and learner.history:
-            plots.plot_history(learner.history, options.plot, summary(checkpoint))
+            plot_history(learner.history, options.plot, summary(checkpoint))
         parameters = learner.model.count_params()
         emit({"model": name, "parameters": parameters, **figures, "output": str(output)})
     if learner.interrupted:
@@ -242,120 +196,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(hint, file=sys.stderr)
 
 
-@contextlib.contextmanager
-def ending_at_ctrl_c(learner: Learner) -> Iterator[None]:
-    """Within the block, Ctrl-C ends the training after the present batch, and a second one at once.
-
-    As an exception it may come where Python swallows it, while an object is being deleted.
-    """
-    usual = signal.getsignal(signal.SIGINT)
-
-    def end(*_: object) -> None:
-        learner.stop = learner.interrupted = True
-        signal.signal(signal.SIGINT, usual)
-        print("ending after this batch; Ctrl-C again ends at once", file=sys.stderr)
-
-    # A shell's background job is not to hear it, and only the main thread can.
-    heard = usual == signal.default_int_handler
-    if not heard or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-
-
-def architecture_of(settings: Settings) -> Architecture:
-    """The named network, or the one that --hidden and --activation describe."""
-    if settings.hidden is None:
-        if settings.activation != Settings.activation or settings.dropout:
-            raise UsageError(
-                "--activation and --dropout need --hidden; for instance --hidden 50,25"
-            )
-        return NAMED[settings.model]
-    if settings.model != "mlp":
-        raise UsageError(
-            f"--hidden describes a multilayer perceptron, received --model {settings.model} as "
-            "well; leave one of them out"
-        )
-    architecture = mlp(settings.hidden, settings.activation, settings.dropout)
-    try:
-        count_parameters(architecture)
-    except ValueError as error:
-        sizes = ",".join(map(str, settings.hidden))
-        raise UsageError(f"--hidden {sizes} makes too large a network: {error}") from None
-    return architecture
-
-
-def optimizer_of(settings: Settings) -> SGD | Adam:
-    """A fresh optimiser."""
-    if settings.optimizer == "adam":
-        return Adam(weight_decay=settings.weight_decay)
-    if settings.weight_decay:
-        raise UsageError("--weight-decay needs --optimizer adam; leave it out or set it to 0")
-    return SGD(momentum=0.9)
-
-
-def prepare(
-    settings: Settings, architecture: Architecture, train_set: Dataset, threads: int
-) -> Learner:
-    """A learner with fresh weights, and the training file split in two."""
-    rng = np.random.default_rng(settings.seed)
-    train_indices, validation_indices = split(train_set.labels, settings.validation, rng)
-    model = build(architecture, rng)
-    renew = None
-    if settings.generated:
-        start = len(train_set.labels)
-        train_set = with_room(train_set, settings.generated)
-        train_indices = np.concatenate([train_indices, np.arange(start, len(train_set.labels))])
-        renew = regenerate_synthetic(train_set, start, threads)
-    return Learner(
-        DataLoaders(
-            DataLoader(
-                train_set,
-                settings.batch_size,
-                train_indices,
-                augment=varied(rng) if settings.augment else None,
-                renew=renew,
-            ),
-            DataLoader(train_set, EVALUATION_BATCH, validation_indices, shuffle=False),
-        ),
-        model,
-        optimizer_of(settings),
-        CrossEntropyLoss(settings.label_smoothing),
-        schedule=SCHEDULES[settings.schedule],
-        seed=settings.seed,
-        slice_size=SLICE if is_convolutional(architecture) else None,
-        threads=threads,
-    )
-
-
-def with_room(dataset: Dataset, count: int) -> Dataset:
-    """The data set with `count` more images after its own, empty yet, labelled 0 to 9 in turn."""
-    images = np.zeros((len(dataset.labels) + count, dataset.images.shape[1]), np.float32)
-    images[: len(dataset.labels)] = dataset.images
-    return Dataset(images, np.concatenate([dataset.labels, np.arange(count) % 10]))
-
-
-def regenerate_synthetic(
-    dataset: Dataset, start: int, threads: int
-) -> Callable[[np.random.Generator], None]:
-    """What writes other digits by rule, before each epoch, into the images from `start` on."""
-
-    def renew(rng: np.random.Generator) -> None:
-        starts = range(start, len(dataset.labels), SYNTHETIC_AT_ONCE)
-
-        def write(first: int, rng: np.random.Generator) -> None:
-            labels = dataset.labels[first : first + SYNTHETIC_AT_ONCE]
-            written = write_digits(labels, rng).reshape(len(labels), -1)
-            dataset.images[first : first + len(labels)] = written
-
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(write, starts, rng.spawn(len(starts))))
-
-    return renew
+def fit(
+    learner: Learner,
+    settings: Settings,
+    best: BestWeights,
+    average: AverageWeights,
+    state: SaveState,
+) -> float:
+    """Train, with a progress bar, until it is done or Ctrl-C; returns the seconds of all epochs."""
+    callbacks: list[Callback] = [best, Progress(), state]
+    if settings.average:
+        callbacks.append(average)
+    if settings.patience:
+        callbacks.append(EarlyStopping(settings.patience))
+    seconds_before = sum(epoch.seconds for epoch in learner.history)
+    start = time.perf_counter()
+    with ending_at_ctrl_c(learner):
+        learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
+    return round(seconds_before + time.perf_counter() - start, 2)
 
 
 def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
@@ -380,18 +238,6 @@ def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
     }
 
 
-def temperature_of(classifier: Classifier, learner: Learner) -> float:
-    """The temperature that suits a reader best on the learner's validation digits."""
-    loader = learner.dataloaders.validation
-    if loader is None or not loader.size:
-        return 1.0
-    logits, labels = [], []
-    for images, some_labels in loader.batches(np.random.default_rng(0)):
-        logits.append(classifier.logits(images))
-        labels.append(some_labels.copy())  # the loader uses its memory again
-    return fit_temperature(np.concatenate(logits), np.concatenate(labels))
-
-
 def table(figures: dict[str, Any]) -> str:
     """The figures of a finished training, a line each."""
     lines = []
@@ -404,62 +250,6 @@ def table(figures: dict[str, Any]) -> str:
             shown = f"{value:.4f}" if key.endswith("loss") else f"{value:,}"
         lines.append(f"{key.replace('_', ' '):>20}  {shown}")
     return "\n".join(lines)
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: "40 s", "12 min"."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-class Progress(Callback):
-    """A bar that grows with the batches, and a line for each complete epoch."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
-
-    def after_batch(self, learner: Learner) -> None:
-        """Move the bar; tqdm itself sees to it that this is cheap."""
-        if self._bar is None:
-            self._bar = tqdm(
-                total=learner.dataloaders.train.size,
-                desc=f"epoch {learner.epoch + 1}/{learner.epochs}",
-                unit=" images",
-                unit_scale=True,
-                leave=False,
-                disable=None,  # no bar where standard error is not a terminal
-                file=sys.stderr,
-            )
-        bar, running = self._bar, learner.running
-        if not bar.disable:
-            bar.set_postfix_str(
-                f"loss {running.loss:.4f}, accuracy {100 * running.metric:.2f} %", refresh=False
-            )
-        bar.update(running.images - bar.n)
-
-    def after_validation(self, learner: Learner) -> None:
-        """Replace the bar by the epoch's line."""
-        self.after_fit(learner)
-        epoch = learner.history[-1]
-        line = (
-            f"epoch {epoch.number:>3}/{learner.epochs}  "
-            f"loss {epoch.train_loss:.4f}  accuracy {100 * epoch.train_accuracy:5.2f} %"
-        )
-        if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-            line += (
-                f"  validation {epoch.validation_loss:.4f}  "
-                f"{100 * epoch.validation_accuracy:5.2f} %"
-            )
-        rate = learner.dataloaders.train.size / epoch.seconds
-        line += f"  {epoch.seconds:.1f} s  {rate:,.0f} images/s"
-        if seconds_left := epoch.seconds * (learner.epochs - epoch.number):
-            line += f"  {duration(seconds_left)} left"
-        print(line, flush=True)
-
-    def after_fit(self, learner: Learner) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
 
 
 if __name__ == "__main__":

@@ -31,20 +31,15 @@ from nn.inference.rejection import (
     save_rejection,
 )
 from nn.network.architectures import CLASSES, build
-from nn.network.losses import CrossEntropyLoss
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
 from nn.support.files import check_writable
 from nn.support.types import Array
-from nn.training.learner import (
-    EVALUATION_BATCH,
-    AverageWeights,
-    DataLoaders,
-    Learner,
-    WholeOrNothing,
-)
-from nn.training.optimizers import Adam, cosine
-from nn.training.parallel import SLICE, available_cores
+from nn.training.callbacks import AverageWeights, WholeOrNothing
+from nn.training.learner import DataLoaders, Learner
+from nn.training.parallel import available_cores
+from nn.training.recipe import evaluation_loader, new_learner
+from nn.training.settings import Settings
 
 VALIDATION = 0.05  # part of MNIST's training digits, kept aside
 ACCEPTED = 0.998  # of those
@@ -86,19 +81,12 @@ def train(
     model = build(ARCHITECTURE, rng, outputs=CLASSES + 1)
     data = make_data(digits, written, nondigits, rng)
     indices = np.concatenate([kept, np.arange(len(digits.labels), len(data.labels))])
-    learner = Learner(
-        DataLoaders(
-            DataLoader(data, 128, indices, augment=varied(rng)),
-            DataLoader(data, EVALUATION_BATCH, aside, shuffle=False),
-        ),
-        model,
-        Adam(),
-        CrossEntropyLoss(0.01),
-        schedule=cosine,
-        seed=seed,
-        slice_size=SLICE,
-        threads=threads,
+    settings = Settings(label_smoothing=0.01, schedule="cosine", seed=seed)
+    loaders = DataLoaders(
+        DataLoader(data, settings.batch_size, indices, augment=varied(rng)),
+        evaluation_loader(data, aside),
     )
+    learner = new_learner(model, loaders, settings, threads=threads)
     average = AverageWeights(0.999)
     learner.fit(epochs, 0.002, [average, Report()])
     if average.average is not None:

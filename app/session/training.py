@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import os
 import sys
@@ -12,21 +11,16 @@ import time
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn.data.dataset import DataLoader, Dataset, split
-from nn.inference.calibration import fit_temperature
-from nn.inference.checkpoint import Checkpoint, save_checkpoint
+from nn.data.dataset import Dataset
+from nn.inference.checkpoint import Checkpoint, copied, save_checkpoint
 from nn.inference.classifier import Classifier
-from nn.network.architectures import NAMED, Architecture, build, is_convolutional
-from nn.network.losses import CrossEntropyLoss
-from nn.network.sequential import Sequential
 from nn.support.errors import DigitpadError
-from nn.support.types import Array
-from nn.training.learner import EVALUATION_BATCH, BestWeights, Callback, DataLoaders, Learner
-from nn.training.optimizers import Adam, cosine
-from nn.training.settings import DEFAULTS, new_settings
+from nn.training.callbacks import BestWeights
+from nn.training.learner import Callback, Learner
+from nn.training.recipe import WINDOW_SLICE, prepare, temperature_of
+from nn.training.settings import DEFAULTS, Settings, name_of, new_settings
 
 State = Literal["running", "stopped", "finished", "failed"]
 SHOWN_EVERY = 0.25  # seconds between two looks at the weights
@@ -35,7 +29,6 @@ EPOCHS = 10
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times
 # a frame, would be felt.
 SWITCH_SECONDS = 0.0005
-SLICE = 32  # images that a convolution works on at once
 
 
 class CurvePoint(NamedTuple):
@@ -56,13 +49,13 @@ class Training(Callback):
     def __init__(
         self,
         name: str,
-        architecture: Architecture,
+        architecture: list[Any],
         dataset: Dataset,
         epochs: int = EPOCHS,
         seed: int = 0,
     ) -> None:
         # A network that was trained or tuned here has the name of its file; it is one of these.
-        name = next((usual for usual in NAMED if NAMED[usual] == architecture), name)
+        name = name_of(architecture, otherwise=name)
         self.name = name
         self.state: State = "running"
         self.message = ""
@@ -71,21 +64,16 @@ class Training(Callback):
         self.epochs = epochs
         self.version = 0  # grows with each new look at the weights
         self._seed = seed
-        rng = np.random.default_rng(seed)
-        usual = new_settings({"model": name}) if name in DEFAULTS else new_settings({})
-        part, kept_aside = split(dataset.labels, 0.1, rng)
-        self._learner = Learner(
-            DataLoaders(
-                DataLoader(dataset, 128, part),
-                DataLoader(dataset, EVALUATION_BATCH, kept_aside, shuffle=False),
-            ),
-            build(architecture, rng),
-            Adam(weight_decay=usual.weight_decay),
-            CrossEntropyLoss(usual.label_smoothing),
-            schedule=cosine,
-            seed=self._seed,
-            slice_size=SLICE if is_convolutional(architecture) else None,
+        usual = new_settings({"model": name} if name in DEFAULTS else {})
+        settings = Settings(
+            learning_rate=usual.learning_rate,
+            schedule="cosine",
+            weight_decay=usual.weight_decay,
+            label_smoothing=usual.label_smoothing,
+            validation=0.1,
+            seed=seed,
         )
+        self._learner = prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)
         self._rate = usual.learning_rate
         self._best = BestWeights()
         self._lock = threading.Lock()
@@ -98,11 +86,10 @@ class Training(Callback):
         self._since = (0, 0.0, 0.0)  # images, and sums of loss and accuracy, at the last point
         self._every = 1
         self._looks = 0
-        shown = build(architecture, np.random.default_rng(0))
-        shown.parameters[...] = self._snapshot
-        self.classifier = Classifier(
-            Path(f"{name} in training"), Checkpoint(name, architecture, shown, {})
-        )
+        path = Path(f"{name} in training")
+        # What learns, and a copy that is shown.
+        self._learning = Classifier(path, Checkpoint(name, architecture, self._learner.model, {}))
+        self.classifier = Classifier(path, copied(self._learning.checkpoint))
         self._shown: tuple[int, State] = (0, "running")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -170,11 +157,9 @@ class Training(Callback):
             "epochs": len(self.validation),
             "figures": figures,
         }
-        model = build(shown.architecture, np.random.default_rng(0))
-        model.parameters[...] = shown.model.parameters
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"
-            checkpoint = dataclasses.replace(shown, name=path.stem, model=model, record=record)
+            checkpoint = copied(shown, name=path.stem, record=record)
             # Not `Path.exists`, which raises where the folder cannot be looked into.
             if not os.path.exists(path):  # noqa: PTH110
                 with contextlib.suppress(FileExistsError):  # another window was faster
@@ -193,7 +178,9 @@ class Training(Callback):
                 self._learner.fit(self.epochs, self._rate, [self._best, self])
                 if self._best.best is not None and not self._learner.stop:
                     self._learner.model.parameters[...] = self._best.best[1]
-                    self._temperature = self._fitted_temperature(self._learner.model)
+                    self._temperature = temperature_of(
+                        self._learning, self._learner, lambda: self._learner.stop
+                    )
             self._look()
             if not self._learner.stop:
                 self._end_as("finished")
@@ -206,8 +193,6 @@ class Training(Callback):
             self._end_as("failed", f"{type(error).__name__}: {error}")
         finally:
             sys.setswitchinterval(usual)
-            if self._learner.slices is not None:
-                self._learner.slices.close()
 
     def _end_as(self, state: State, message: str = "") -> None:
         with self._lock:
@@ -254,17 +239,3 @@ class Training(Callback):
         with self._lock:
             self._snapshot[...] = self._learner.model.parameters
             self.version += 1
-
-    def _fitted_temperature(self, model: Sequential) -> float:
-        loader = self._learner.dataloaders.validation
-        assert loader is not None
-        logits: list[Array] = []
-        labels: list[Array] = []
-        for images, some_labels in loader.batches(np.random.default_rng(0)):
-            if self._learner.stop:
-                return 1.0
-            logits.append(model.forward(images).copy())
-            labels.append(some_labels.copy())
-        with contextlib.suppress(ValueError):
-            return fit_temperature(np.concatenate(logits), np.concatenate(labels))
-        return 1.0

@@ -16,22 +16,23 @@ from nn.data.dataset import DataLoader, Dataset
 from nn.network.architectures import PIXELS, build, is_convolutional
 from nn.network.losses import CrossEntropyLoss
 from nn.support.types import Array
+from nn.training import recipe
 from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD
-from nn.training.parallel import SLICE
+from nn.training.recipe import SLICE
+from nn.training.settings import Settings
 
 PROFILED_BATCHES = 30
 
 
 def new_learner(task: Task, dataset: Dataset, threads: int) -> Learner:
     """Digitpad's learner for a task, with fresh weights."""
-    return Learner(
-        DataLoaders(DataLoader(dataset, task.batch_size)),
+    return recipe.new_learner(
         build(task.architecture, np.random.default_rng(task.seed)),
+        DataLoaders(DataLoader(dataset, task.batch_size)),
+        Settings(schedule="constant", seed=task.seed),
         SGD(task.momentum),
-        seed=task.seed,
-        slice_size=SLICE if is_convolutional(task.architecture) else None,
-        threads=threads,
+        threads,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,6 +45,13 @@ class Checkpoint:
     record: dict[str, Any]
     temperature: float = 1.0
     shear: float = 0.0
+
+
+def copied(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
+    """The checkpoint with some `changes`, and with weights of its own."""
+    model = build(checkpoint.architecture, np.random.default_rng(0))
+    model.parameters[...] = checkpoint.model.parameters
+    return replace(checkpoint, model=model, **changes)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) -> None:

@@ -17,11 +17,11 @@ from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading, learn_a_ring, two_layers_are_one
 from nn.network.architectures import build, describe, mlp
 from nn.network.layers import Layer, Linear
-from nn.network.losses import CrossEntropyLoss
 from nn.network.sequential import Sequential
 from nn.support import plots
-from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner
-from nn.training.optimizers import Adam, cosine
+from nn.training import recipe
+from nn.training.learner import DataLoaders, Learner
+from nn.training.settings import Settings
 
 SEED = 42
 VALIDATION = 0.15
@@ -39,7 +39,7 @@ def run(train_set: Dataset, test_set: Dataset, folder: Path | None) -> dict[str,
     training, validation = split(pooled.labels, VALIDATION, np.random.default_rng(SEED))
     loaders = DataLoaders(
         DataLoader(pooled, BATCH_SIZE, training),
-        DataLoader(pooled, EVALUATION_BATCH, validation, shuffle=False),
+        recipe.evaluation_loader(pooled, validation),
     )
     print(
         f"{len(pooled.labels):,} digits, training and test file together; images "
@@ -121,15 +121,12 @@ def new_learner(loaders: DataLoaders, hidden: list[int], weight_decay: float) ->
     """A learner for 784–hidden–10 with fresh weights; what it has was chosen on this validation."""
     architecture = mlp(hidden)
     print(f"{describe(architecture)}; the settings were chosen on the validation part")
-    return Learner(
-        loaders,
-        build(architecture, np.random.default_rng(SEED)),
-        Adam(weight_decay=weight_decay),
-        # A single layer cannot become too certain; the larger model would.
-        CrossEntropyLoss(label_smoothing=0.05 if hidden else 0.0),
-        schedule=cosine,
-        seed=SEED,
+    # A single layer cannot become too certain; the larger model would.
+    smoothing = 0.05 if hidden else 0.0
+    settings = Settings(
+        schedule="cosine", weight_decay=weight_decay, label_smoothing=smoothing, seed=SEED
     )
+    return recipe.new_learner(build(architecture, np.random.default_rng(SEED)), loaders, settings)
 
 
 def first_weight(model: Sequential) -> Any:

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from nn.benchmark.comparison import Comparison
 from nn.benchmark.profiling import new_learner
+from nn.benchmark.report import table
 from nn.benchmark.systems import SYSTEMS, is_installed, tasks, two_parts
-from nn.compare import Comparison, table
-from nn.data.dataset import DataLoader, Dataset
+from nn.data.dataset import Dataset
 from nn.evaluate import evaluate_logits, report
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading, softmax_gradient_check
-from nn.training.learner import EVALUATION_BATCH, DataLoaders
+from nn.training.learner import DataLoaders
 from nn.training.parallel import available_cores
+from nn.training.recipe import evaluation_loader
 
 COMPARED = ("digitpad", "tensorflow", "torch")
 # The lowest validation losses in the table of the teaching project that this repeats: of the same
@@ -36,9 +38,7 @@ def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[
         f"{len(validation.labels):,} to validate; the test file is not touched"
     )
     learner = new_learner(task, training, available_cores())
-    learner.dataloaders = DataLoaders(
-        learner.dataloaders.train, DataLoader(validation, EVALUATION_BATCH, shuffle=False)
-    )
+    learner.dataloaders = DataLoaders(learner.dataloaders.train, evaluation_loader(validation))
     for layer in learner.model.layers:
         for name, value in layer.params.items():
             if name == "weight":

@@ -14,16 +14,17 @@ from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading
 from nn.network.architectures import NAMED, build
 from nn.support import plots
-from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
+from nn.training.callbacks import WholeOrNothing
+from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD, constant, cosine
 from nn.training.parallel import available_cores
+from nn.training.recipe import WHOLE_SET_SLICE, evaluation_loader
 
 ROWS = 42_000  # as Kaggle's train.csv
 SEED = 42
 STEPS = 500
 LEARNING_RATE = 0.1
 EVERY = 50  # steps between two looks at the held-out part
-SLICE = 500  # images that a thread works on at once
 SHOWN = 8
 BATCH_SIZE = 64
 EPOCHS = 30
@@ -111,14 +112,14 @@ def new_learner(training: Dataset, batch_size: int, held_out: Dataset) -> Learne
         DataLoaders(
             # The order does not matter where all come at once; without one, nothing is copied.
             DataLoader(training, batch_size, shuffle=not whole),
-            None if whole else DataLoader(held_out, EVALUATION_BATCH, shuffle=False),
+            None if whole else evaluation_loader(held_out),
         ),
         build(NAMED["tiny"], np.random.default_rng(SEED)),
         SGD(),
         schedule=constant if whole else cosine,
         seed=SEED,
-        slice_size=SLICE if whole else None,
-        threads=available_cores() if whole else 1,
+        slice_size=WHOLE_SET_SLICE if whole else None,
+        threads=available_cores(),
     )
 
 

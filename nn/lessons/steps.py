@@ -13,7 +13,8 @@ from nn.network.layers import Layer, Linear, xavier_uniform
 from nn.network.losses import CrossEntropyLoss, softmax
 from nn.network.sequential import Sequential
 from nn.support.types import Array
-from nn.training.learner import DataLoaders, Learner, WholeOrNothing
+from nn.training.callbacks import WholeOrNothing
+from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD, Adam
 
 

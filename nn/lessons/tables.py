@@ -24,8 +24,10 @@ from nn.network.layers import Initializer, Layer, Linear, he_normal, xavier_unif
 from nn.network.sequential import Sequential
 from nn.support.errors import TrainingError
 from nn.support.types import Array
-from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, WholeOrNothing
+from nn.training.callbacks import WholeOrNothing
+from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD
+from nn.training.recipe import evaluation_loader
 
 SEED = 42
 EPOCHS = 3
@@ -67,15 +69,8 @@ def train(
 ) -> dict[str, Any]:
     """Train by plain gradient descent; losses that are not finite are None."""
     training, validation = parts
-    learner = Learner(
-        DataLoaders(
-            DataLoader(training, batch_size),
-            DataLoader(validation, EVALUATION_BATCH, shuffle=False),
-        ),
-        model,
-        SGD(),
-        seed=SEED,
-    )
+    loaders = DataLoaders(DataLoader(training, batch_size), evaluation_loader(validation))
+    learner = Learner(loaders, model, SGD(), seed=SEED)
     before = learner.validate()
     assert before is not None
     start = time.perf_counter()

@@ -6,14 +6,13 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nn.support.errors import UsageError, not_installed
 from nn.support.files import write_atomically
 from nn.support.types import Array
-from nn.training.learner import Epoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,32 +27,6 @@ def require_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError:
         raise not_installed("plots", "matplotlib", "plot") from None
-
-
-def plot_history(history: Sequence[Epoch], path: Path, title: str) -> None:
-    """Training and validation loss and accuracy over the epochs, side by side."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    figure.suptitle(title)
-    epochs = [epoch.number for epoch in history]
-    for axes, quantity, scale in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), (1, 100), strict=True
-    ):
-        for part, colour in (("train", TRAINING), ("validation", VALIDATION)):
-            values = [getattr(epoch, f"{part}_{quantity}") for epoch in history]
-            if None not in values:
-                label = "training" if part == "train" else part
-                axes.plot(
-                    epochs, [scale * v for v in values], color=colour, marker=".", label=label
-                )
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("cross-entropy loss" if quantity == "loss" else "accuracy (%)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
-    save_figure(figure, path)
 
 
 def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) -> None:
@@ -100,25 +73,3 @@ def save_figure(figure: Figure, path: Path) -> None:
         raise UsageError(
             f"cannot write {path}: {error.strerror or error}; choose another place"
         ) from None
-
-
-def plot_comparison(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """The seconds of `nn.compare`, a panel for each network, a bar for each system."""
-    from matplotlib.figure import Figure
-
-    networks = list(dict.fromkeys(row["network"] for row in rows))
-    figure = Figure(figsize=(5 * len(networks), 4), layout="constrained")
-    for axes, network in zip(
-        figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True
-    ):
-        chosen = [row for row in rows if row["network"] == network]
-        names = [row["system"] for row in chosen]
-        colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
-        bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
-        axes.bar_label(bars, fmt="%.2f s", padding=3)
-        axes.margins(x=0.18)
-        axes.invert_yaxis()
-        axes.set_title(f"{network}: {chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}")
-        axes.set_xlabel("seconds")
-        axes.spines[["top", "right"]].set_visible(False)
-    save_figure(figure, path)

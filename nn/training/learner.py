@@ -76,7 +76,12 @@ class Epoch:
 
 
 class Callback:
-    """The moments of training at which something else can happen; each does nothing by default."""
+    """The moments of training at which something else can happen; each does nothing by default.
+
+    At each moment those of a lower `order` are called first, whatever their place in the list.
+    """
+
+    order = 0
 
     def after_batch(self, learner: Learner) -> None:
         """A step has been taken; `learner.batch` has its number, `learner.running` the means."""
@@ -136,11 +141,7 @@ class Learner:
         self.metric = metric or accuracy
         self.schedule = schedule
         self.seed = seed
-        self.slices = (
-            BatchGradients(model, self.loss, self.metric, slice_size, threads)
-            if slice_size
-            else None
-        )
+        self.gradients = BatchGradients(model, self.loss, self.metric, slice_size, threads)
         self.epoch = 0  # complete epochs
         self.epochs = 0  # complete epochs at the end of the present fit
         self.batch = 0  # steps taken in the present epoch
@@ -159,10 +160,11 @@ class Learner:
         """
         self.epochs = self.epoch + epochs
         self.stop = self.interrupted = False
+        callbacks = sorted(callbacks, key=lambda callback: callback.order)
         try:
-            while self.epoch < self.epochs and not self.stop:
-                # Without NumPy's warnings: what is not finite is said in a line of its own.
-                with np.errstate(over="ignore", invalid="ignore"):
+            # Without NumPy's warnings: what is not finite is said in a line of its own.
+            with self.gradients, np.errstate(over="ignore", invalid="ignore"):
+                while self.epoch < self.epochs and not self.stop:
                     self._fit_epoch(learning_rate, callbacks)
         except KeyboardInterrupt:
             self.interrupted = True
@@ -174,7 +176,7 @@ class Learner:
     def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
         start = time.perf_counter()
         rng = np.random.default_rng([self.seed, self.epoch])
-        (self.slices or self.model).use_rng(rng)
+        self.gradients.use_rng(rng)
         self.running = Means()
         steps = len(self.dataloaders.train)
         rate = learning_rate
@@ -216,13 +218,8 @@ class Learner:
             callback.after_epoch(self)
 
     def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
-        """One step of gradient descent: forward, loss, backward, update."""
-        if self.slices:
-            loss, metric = self.slices(images, labels)
-        else:
-            logits = self.model.forward(images, training=True)
-            loss, metric = self.loss.forward(logits, labels), self.metric(logits, labels)
-            self.model.parameter_gradients(self.loss.backward())
+        """One step of gradient descent: the batch's gradient, then the update."""
+        loss, metric = self.gradients(images, labels)
         self._check("loss", loss, learning_rate)
         self.running.add(loss, metric, len(labels))
         self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
@@ -311,94 +308,3 @@ def accuracy(logits: Array, labels: Array) -> float:
     0.5
     """
     return float(np.mean(logits.argmax(axis=1) == labels))
-
-
-class WholeOrNothing(Callback):
-    """Lets Ctrl-C go on to whoever called `fit`, where half a training is of no use."""
-
-    def after_fit(self, learner: Learner) -> None:
-        """Raise `KeyboardInterrupt` if there was one."""
-        if learner.interrupted:
-            raise KeyboardInterrupt
-
-
-class BestWeights(Callback):
-    """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
-
-    Without validation, or with `keep_last`, the last epoch counts as best: where the learning rate
-    ends at 0 the weights only settle, and a better figure before is more likely luck. `best` is
-    None before the first epoch.
-    """
-
-    def __init__(self, keep_last: bool = False) -> None:
-        self.keep_last = keep_last
-        # One tuple, replaced at once: Ctrl-C never finds half of the old best and half of the new.
-        self.best: tuple[Epoch, Array] | None = None
-
-    def after_validation(self, learner: Learner) -> None:
-        """Take a copy if this epoch is the best so far."""
-        epoch = learner.history[-1]
-        if self.best is None or self.keep_last or _rank(epoch) > _rank(self.best[0]):
-            self.best = (epoch, learner.model.parameters.copy())
-
-
-def _rank(epoch: Epoch) -> tuple[float, float, int]:
-    if epoch.validation_accuracy is None or epoch.validation_loss is None:
-        return 0.0, 0.0, epoch.number
-    return epoch.validation_accuracy, -epoch.validation_loss, 0
-
-
-class AverageWeights(Callback):
-    """Judges, and so ships, a running average of the weights instead of their latest values.
-
-    average ← decay · average + (1 − decay) · weights after each step (Polyak and Juditsky 1992,
-    with the exponential weights of Kingma and Ba 2015, section 7.2). In the first steps the decay
-    is smaller, (1 + t)/(10 + t), so that the average does not remember the random start.
-    It must come first among the callbacks: from `before_validation` to `after_epoch` the model
-    holds the average.
-    """
-
-    def __init__(self, decay: float) -> None:
-        self.decay = decay
-        self.steps = 0
-        self.average: Array | None = None
-        self._latest: Array | None = None
-
-    def after_batch(self, learner: Learner) -> None:
-        """Take in the newest weights."""
-        weights = learner.model.parameters
-        if self.average is None:
-            self.average = weights.copy()
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        self.average *= decay
-        self.average += (1 - decay) * weights
-
-    def before_validation(self, learner: Learner) -> None:
-        """Put the average into the model."""
-        if self.average is not None:
-            self._latest = learner.model.parameters.copy()
-            learner.model.parameters[...] = self.average
-
-    def after_epoch(self, learner: Learner) -> None:
-        """Put the latest weights back, to go on from them."""
-        if self._latest is not None:
-            learner.model.parameters[...] = self._latest
-            self._latest = None
-
-    def after_fit(self, learner: Learner) -> None:
-        """The same for an epoch that was stopped while it was judged."""
-        self.after_epoch(learner)
-
-
-class EarlyStopping(Callback):
-    """Ends training when the validation loss has not improved for `patience` epochs."""
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-
-    def after_epoch(self, learner: Learner) -> None:
-        """Look at the history; without validation, never stop."""
-        losses = [e.validation_loss for e in learner.history if e.validation_loss is not None]
-        if losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
-            learner.stop = True

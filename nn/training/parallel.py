@@ -1,4 +1,4 @@
-"""The gradients of a batch, computed slice by slice on several threads.
+"""The gradient of a batch, at once or slice by slice on several threads.
 
 A batch of images through a convolutional network needs more memory than a processor's caches hold;
 a slice of it fits. NumPy lets go of Python's lock while it computes, so threads run side by side.
@@ -18,7 +18,7 @@ from nn.network.losses import CrossEntropyLoss
 from nn.network.sequential import Sequential
 from nn.support.types import Array
 
-SLICE = 64  # images a thread works on at once: fewer mean more calls, more do not fit in a cache
+Metric = Callable[[Array, Array], float]
 
 
 def available_cores() -> int:
@@ -28,67 +28,81 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def gradient_step(
+    model: Sequential, loss: CrossEntropyLoss, metric: Metric, images: Array, labels: Array
+) -> tuple[float, float]:
+    """Forward, loss, backward: the mean loss and metric; the gradient is in `model.gradients`."""
+    logits = model.forward(images, training=True)
+    mean_loss, mean_metric = loss.forward(logits, labels), metric(logits, labels)
+    model.parameter_gradients(loss.backward())
+    return mean_loss, mean_metric
+
+
 class BatchGradients:
     """Fills `model.gradients` with a batch's mean gradient, and tells its mean loss and metric.
 
-    `slice_size` is the number of images worked on at once, `threads` how many slices at a time.
+    With `slice_size`, a batch of more images than that is worked on in slices of so many, by
+    `threads` threads within a `with` block, by one outside it.
     """
 
     def __init__(
         self,
         model: Sequential,
         loss: CrossEntropyLoss,
-        metric: Callable[[Array, Array], float],
-        slice_size: int,
-        threads: int,
+        metric: Metric,
+        slice_size: int | None = None,
+        threads: int = 1,
     ) -> None:
-        self.model, self.metric, self.slice_size = model, metric, slice_size
+        self.model, self.loss, self.metric = model, loss, metric
+        self.slice_size, self.threads = slice_size, threads if slice_size else 1
         self._workers = [
-            (model.replica(), CrossEntropyLoss(loss.label_smoothing)) for _ in range(threads)
+            (model.replica(), CrossEntropyLoss(loss.label_smoothing))
+            for _ in range(self.threads if slice_size else 0)
         ]
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
         self._rngs: list[np.random.Generator] = []
         self._slice_gradients = np.empty((0, model.count_params()), model.parameters.dtype)
 
+    def __enter__(self) -> BatchGradients:
+        if self.threads > 1:
+            self._pool = ThreadPoolExecutor(self.threads)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
     def use_rng(self, rng: np.random.Generator) -> None:
-        """Give the slices generators of their own, so that chance does not depend on threads."""
+        """Draw from `rng`; slices have generators of their own, the same for any threads."""
+        self.model.use_rng(rng)
         self._parent_rng, self._rngs = rng, []
 
     def __call__(self, images: Array, labels: Array) -> tuple[float, float]:
         """The mean loss and metric of a batch; its mean gradient is in `model.gradients`."""
-        starts = range(0, len(labels), self.slice_size)
+        size = self.slice_size or len(labels)
+        if len(labels) <= size:
+            return gradient_step(self.model, self.loss, self.metric, images, labels)
+        starts = range(0, len(labels), size)
         self._make_room(len(starts))
         results = [(0.0, 0.0)] * len(starts)
 
         def work(worker: int) -> None:
-            for number in range(worker, len(starts), len(self._workers)):
-                part = slice(starts[number], starts[number] + self.slice_size)
-                share = len(labels[part]) / len(labels)
-                # The learner finds what is not finite; each thread has settings of its own.
-                with np.errstate(over="ignore", invalid="ignore"):
-                    results[number] = self._one_slice(
-                        worker, number, images[part], labels[part], share
-                    )
+            model, loss = self._workers[worker]
+            # The learner finds what is not finite; each thread has settings of its own.
+            with np.errstate(over="ignore", invalid="ignore"):
+                for number in range(worker, len(starts), len(self._workers)):
+                    part = slice(starts[number], starts[number] + size)
+                    share = len(labels[part]) / len(labels)
+                    model.use_rng(self._rngs[number])
+                    means = gradient_step(model, loss, self.metric, images[part], labels[part])
+                    np.multiply(model.gradients, share, out=self._slice_gradients[number])
+                    results[number] = share * means[0], share * means[1]
 
-        if self._pool is None:
-            work(0)
-        else:
-            list(self._pool.map(work, range(len(self._workers))))
+        workers = range(len(self._workers))
+        list(self._pool.map(work, workers) if self._pool else map(work, workers))
         np.sum(self._slice_gradients[: len(starts)], axis=0, out=self.model.gradients)
         return sum(loss for loss, _ in results), sum(metric for _, metric in results)
-
-    def _one_slice(
-        self, worker: int, number: int, images: Array, labels: Array, share: float
-    ) -> tuple[float, float]:
-        """A slice's part of the batch's mean loss and metric; its gradient goes to its own row."""
-        model, loss = self._workers[worker]
-        model.use_rng(self._rngs[number])
-        logits = model.forward(images, training=True)
-        mean_loss = loss.forward(logits, labels)
-        mean_metric = self.metric(logits, labels)
-        model.parameter_gradients(loss.backward())
-        np.multiply(model.gradients, share, out=self._slice_gradients[number])
-        return share * mean_loss, share * mean_metric
 
     def _make_room(self, slices: int) -> None:
         if len(self._slice_gradients) < slices:
@@ -96,8 +110,3 @@ class BatchGradients:
             self._slice_gradients = np.empty((slices, size), self.model.parameters.dtype)
         if len(self._rngs) < slices:
             self._rngs += self._parent_rng.spawn(slices - len(self._rngs))
-
-    def close(self) -> None:
-        """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()

@@ -10,7 +10,8 @@ import numpy as np
 
 from nn.inference.checkpoint import load_arrays, save_arrays
 from nn.support.errors import CheckpointError, UsageError
-from nn.training.learner import AverageWeights, BestWeights, Callback, Epoch, Learner
+from nn.training.callbacks import AverageWeights, BestWeights
+from nn.training.learner import Callback, Epoch, Learner
 from nn.training.settings import Settings, check
 
 STATE_FORMAT = "digitpad training"
@@ -39,7 +40,7 @@ class SaveState(Callback):
 
     def after_epoch(self, learner: Learner) -> None:
         """Replace the file of the epoch before."""
-        assert self.best.best is not None  # BestWeights comes first in the list of callbacks
+        assert self.best.best is not None  # since `after_validation`
         best_epoch, best_parameters = self.best.best
         arrays = {"parameters": learner.model.parameters, "best_parameters": best_parameters}
         for key, value in learner.optimizer.state_dict().items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nn.inference.classifier import DEFAULT_MODEL
-from nn.network.architectures import ACTIVATIONS, NAMED
+from nn.network.architectures import ACTIVATIONS, NAMED, Architecture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +114,11 @@ def new_settings(given: dict[str, Any]) -> Settings:
     # Hidden layers of one's own make a multilayer perceptron; what suits `mlp` suits it too.
     model = given.get("model", "mlp" if "hidden" in given else DEFAULT_MODEL)
     return Settings(**{"model": model, **DEFAULTS[model], **given})
+
+
+def name_of(architecture: Architecture, otherwise: str) -> str:
+    """The name that a network of these layers has here, or another."""
+    return next((name for name, layers in NAMED.items() if layers == architecture), otherwise)
 
 
 def command_for(settings: Settings) -> str:

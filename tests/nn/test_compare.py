@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nn import compare
-from nn.benchmark import frameworks, systems
+from nn.benchmark import comparison, frameworks, systems
 from nn.benchmark.profiling import matrix_products, profile
 from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
@@ -130,7 +130,7 @@ def test_the_floor_grows_with_the_work():
 
 def test_the_plot_has_a_bar_for_each_system(tmp_path):
     pytest.importorskip("matplotlib")
-    from nn.support.plots import plot_comparison
+    from nn.benchmark.report import plot_comparison
 
     rows = [
         {"system": system, "network": network, "seconds": seconds, "images": 10, "epochs": 1}
@@ -197,7 +197,7 @@ def evaluated(monkeypatch):
 
     system = compare.SYSTEMS["floor"]._replace(train=train)
     monkeypatch.setitem(compare.SYSTEMS, "floor", system)
-    monkeypatch.setattr(compare, "Workers", Here)
+    monkeypatch.setattr(comparison, "Workers", Here)
     return counts
 
 
@@ -270,11 +270,11 @@ def test_a_terminal_gets_a_bar(small_mnist):
 
 
 def test_the_time_left_is_reckoned_from_the_turns_so_far():
-    one, other, third = (compare.Job(key, None) for key in "abc")
-    assert compare.time_left({one: [], other: []}, 3) is None
+    one, other, third = (comparison.Job(key, None) for key in "abc")
+    assert comparison.time_left({one: [], other: []}, 3) is None
     # A job's latest turn counts: the first one imports its system. The others' mean, for a new one.
     turns = {one: [9.0, 1.0], other: [3.0], third: []}
-    assert compare.time_left(turns, 3) == pytest.approx(1 * 1.0 + 2 * 3.0 + 3 * 2.0)
+    assert comparison.time_left(turns, 3) == pytest.approx(1 * 1.0 + 2 * 3.0 + 3 * 2.0)
 
 
 def ignores_ctrl_c(pid):

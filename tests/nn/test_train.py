@@ -15,8 +15,9 @@ from nn import train
 from nn.data.dataset import Dataset
 from nn.inference.checkpoint import load_arrays, load_checkpoint
 from nn.support.errors import CheckpointError, TrainingError, UsageError
-from nn.train import SYNTHETIC_AT_ONCE, regenerate_synthetic, with_room
+from nn.training.progress import Progress, duration
 from nn.training.resume import load_state
+from nn.training.synthetic import AT_ONCE, regenerate_synthetic, with_room
 from tests.conftest import made_up_digits, write_idx
 
 JSON_KEYS = {
@@ -59,7 +60,7 @@ def test_a_line_an_epoch_and_a_table(run):
 
 
 def test_durations():
-    assert [train.duration(s) for s in (0.2, 89.4, 90, 720)] == ["0 s", "89 s", "2 min", "12 min"]
+    assert [duration(s) for s in (0.2, 89.4, 90, 720)] == ["0 s", "89 s", "2 min", "12 min"]
 
 
 def test_it_learns_the_made_up_digits(run):
@@ -130,7 +131,7 @@ def test_generated_digits_are_others_each_epoch_whatever_the_number_of_threads()
     own = Dataset(np.full((5, 784), 0.5, np.float32), np.arange(5))
     written = []
     for threads, seed in ((1, 1), (3, 1), (2, 2)):
-        dataset = with_room(own, SYNTHETIC_AT_ONCE + 20)
+        dataset = with_room(own, AT_ONCE + 20)
         assert not dataset.images[5:].any()
         regenerate_synthetic(dataset, 5, threads)(np.random.default_rng(seed))
         np.testing.assert_array_equal(dataset.images[:5], own.images)
@@ -315,7 +316,7 @@ def test_ctrl_c_is_heard_wherever_it_comes(run, monkeypatch, tmp_path, capsys):
         if learner.batch == 2:
             Deleted()
 
-    monkeypatch.setattr(train.Progress, "after_batch", interrupt)
+    monkeypatch.setattr(Progress, "after_batch", interrupt)
     with pytest.raises(SystemExit) as ended:
         run("--model", "tiny")
     assert ended.value.code == 130
@@ -330,7 +331,7 @@ def test_a_second_ctrl_c_ends_at_once(run, monkeypatch):
         signal.raise_signal(signal.SIGINT)
         pytest.fail("it went on")
 
-    monkeypatch.setattr(train.Progress, "after_batch", interrupt)
+    monkeypatch.setattr(Progress, "after_batch", interrupt)
     with pytest.raises(SystemExit) as ended:
         run("--model", "tiny")
     assert ended.value.code == 130
@@ -341,7 +342,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_there_is(run, monkeypatch, tmp_pat
         if learner.batch == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.Progress, "after_batch", interrupt)
+    monkeypatch.setattr(Progress, "after_batch", interrupt)
     with pytest.raises(SystemExit) as ended:
         run("--model", "tiny")
     assert ended.value.code == 130

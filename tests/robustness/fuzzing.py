@@ -10,6 +10,7 @@ which number it was, keeps the input as a file, and ends with status 1.
 
 import argparse
 import contextlib
+import dataclasses
 import faulthandler
 import functools
 import gzip
@@ -52,7 +53,6 @@ with instrumented:
     from app.drawing.strokes import fit, read_strokes
     from app.my_digits.profile import Profile
     from app.session.networks import network_info
-    from nn import train
     from nn.data import dataset
     from nn.inference.checkpoint import (
         Checkpoint,
@@ -66,9 +66,11 @@ with instrumented:
     from nn.network.architectures import build
     from nn.support.commands import ArgumentParser
     from nn.support.errors import DigitpadError
+    from nn.training.callbacks import AverageWeights, BestWeights
     from nn.training.finetuning import fingerprint, load_tuned
-    from nn.training.learner import AverageWeights, BestWeights
+    from nn.training.recipe import architecture_of, prepare
     from nn.training.resume import load_state
+    from nn.training.settings import new_settings
 
 LONGEST = 20.0  # seconds an input may take; the usual one takes a thousandth
 MAX_GROWTH = 512 << 20  # bytes: a picture of 50 megapixels unpacks to 200 MB
@@ -269,7 +271,7 @@ EPOCH = {"number": 1, "learning_rate": 0.1, "train_loss": 1.0, "train_accuracy":
 STATE = {
     "format": "digitpad training",
     "data_checksum": "0" * 64,
-    "settings": {**train.dataclasses.asdict(train.new_settings({"model": "tiny"}))},
+    "settings": {**dataclasses.asdict(new_settings({"model": "tiny"}))},
     "average_steps": 0,
     "history": [EPOCH, {**EPOCH, "number": 2}],
     "best_epoch": 2,
@@ -505,8 +507,8 @@ def read_state(path):
         state = load_state(training)
         settings = state.settings_with({})
         digits = dataset.Dataset(ONE.reshape(1, -1), np.zeros(1, np.int64))
-        settings = train.dataclasses.replace(settings, generated=0)
-        learner = train.prepare(settings, train.architecture_of(settings), digits, 1)
+        settings = dataclasses.replace(settings, generated=0)
+        learner = prepare(settings, architecture_of(settings), digits, 1)
         state.restore(learner, BestWeights(), AverageWeights(settings.average))
         expect(sum(epoch.seconds for epoch in learner.history) >= 0)
         learner.fit(1, settings.learning_rate)

@@ -44,7 +44,7 @@ MUTATIONS = [
     ("nn/training/learner.py", "np.random.default_rng([self.seed, self.epoch])",
      "np.random.default_rng(self.seed)", "learner train"),
     ("nn/training/learner.py", "if not np.isfinite(figure):", "if False:", "learner train"),
-    ("nn/training/learner.py", "self.average *= decay", "self.average *= 1", "learner"),
+    ("nn/training/callbacks.py", "self.average *= decay", "self.average *= 1", "learner"),
     ("nn/training/parallel.py", "np.multiply(model.gradients, share,",
      "np.multiply(model.gradients, 1,", "parallel"),
     ("nn/data/dataset.py", "order = rng.permutation(order)", "order = order[::-1]", "dataset"),

@@ -5,18 +5,8 @@ from nn.data.dataset import DataLoader, Dataset
 from nn.network.architectures import NAMED, build
 from nn.network.losses import CrossEntropyLoss
 from nn.support.errors import TrainingError
-from nn.training.learner import (
-    AverageWeights,
-    BestWeights,
-    Callback,
-    DataLoaders,
-    EarlyStopping,
-    Epoch,
-    Learner,
-    Means,
-    WholeOrNothing,
-    accuracy,
-)
+from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping, WholeOrNothing
+from nn.training.learner import Callback, DataLoaders, Epoch, Learner, Means, accuracy
 from nn.training.optimizers import SGD, Adam
 from tests.conftest import made_up_digits
 
@@ -333,6 +323,29 @@ def test_average_weights_are_judged_and_the_latest_trained_on():
     learner.model.parameters[:] = best.best[1]
     assert learner.validate().metric == best.best[0].validation_accuracy
     assert all((best.best[1] != weights).any() for weights in seen)
+
+
+def test_whatever_the_place_of_the_average_in_the_list_it_is_judged_and_the_latest_is_there():
+    class Note(Callback):
+        def after_validation(self, learner):
+            self.judged = learner.model.parameters.copy()
+
+        def after_epoch(self, learner):
+            self.latest = learner.model.parameters.copy()
+
+    found = []
+    for place in (0, 1, 2):
+        note, average = Note(), AverageWeights(0.9)
+        callbacks = [BestWeights(), note]
+        callbacks.insert(place, average)
+        learner = make_learner(digits(200), digits(50, seed=2))
+        learner.fit(2, 0.01, callbacks)
+        np.testing.assert_array_equal(note.judged, average.average)
+        np.testing.assert_array_equal(note.latest, learner.model.parameters)
+        np.testing.assert_array_equal(callbacks[0 if place else 1].best[1], note.judged)
+        found.append(note.latest)
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()
 
 
 def test_early_stopping_waits_for_its_patience():

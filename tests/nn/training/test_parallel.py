@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,8 @@ def gradients(architecture, slice_size, threads, images, labels, smoothing=0.1):
     model = build(architecture, np.random.default_rng(3))
     batch = BatchGradients(model, CrossEntropyLoss(smoothing), accuracy, slice_size, threads)
     batch.use_rng(np.random.default_rng(4))
-    results = [batch(images[:n], labels[:n]) for n in (len(labels), 9, len(labels))]
-    batch.close()
+    with batch:
+        results = [batch(images[:n], labels[:n]) for n in (len(labels), 9, len(labels))]
     return results[-1], model.gradients
 
 
@@ -35,6 +37,30 @@ def test_slices_add_up_to_the_whole_batch(digits):
         np.testing.assert_allclose(sliced, model.gradients, rtol=1e-4, atol=1e-6)
 
 
+def test_the_threads_end_with_the_block(digits):
+    model = build(cnn(3, "pool"), np.random.default_rng(3))
+    before = set(threading.enumerate())
+    for _ in range(2):
+        with BatchGradients(model, CrossEntropyLoss(), accuracy, 8, 2) as batch:
+            batch.use_rng(np.random.default_rng(4))
+            batch(*digits)
+            assert set(threading.enumerate()) > before
+        assert set(threading.enumerate()) == before
+
+
+def test_a_batch_of_one_slice_is_worked_on_in_the_models_own_memory(digits):
+    for slice_size in (None, 50):
+        model = build(mlp([20], dropout=0.5), np.random.default_rng(3))
+        own, other = np.random.default_rng(4), np.random.default_rng(4)
+        batch = BatchGradients(model, CrossEntropyLoss(), accuracy, slice_size, 2)
+        batch.use_rng(own)
+        before = model.gradients
+        batch(*digits)
+        assert model.gradients is before
+        other.random((50, 20), np.float32)
+        assert own.bit_generator.state == other.bit_generator.state  # nothing else has drawn
+
+
 def test_any_number_of_threads_gives_the_same_bits(digits):
     for architecture in (cnn(3, "pool", 4, "pool"), mlp([20], dropout=0.5)):
         one, one_gradients = gradients(architecture, 8, 1, *digits)
@@ -49,6 +75,5 @@ def test_an_error_in_a_thread_reaches_the_caller(digits):
     model = build(cnn(3, "pool"), np.random.default_rng(3))
     batch = BatchGradients(model, CrossEntropyLoss(), accuracy, 8, 2)
     batch.use_rng(np.random.default_rng(4))
-    with pytest.raises(ValueError, match="expected labels"):
+    with batch, pytest.raises(ValueError, match="expected labels"):
         batch(images, labels + 100)
-    batch.close()

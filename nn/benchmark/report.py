@@ -1,0 +1,98 @@
+"""What a comparison and a profile show: tables, and the seconds as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nn.benchmark.comparison import Row
+from nn.benchmark.frameworks import Task
+from nn.benchmark.systems import MANY
+from nn.support.plots import TRAINING, save_figure
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Trainings and readings, a block for each network."""
+    return "\n".join(block(row, before) for before, row in zip([None, *rows], rows, strict=False))
+
+
+def block(row: Row, before: Row | None) -> str:
+    """A row's line in the table, under a heading if it is another than of the row `before` it."""
+    if before and heading(before) == heading(row):
+        return line(row)
+    return f"\n{heading(row)}\n{line(row)}"
+
+
+def heading(row: Row) -> str:
+    """What stands above a row, and above those like it."""
+    if "single_ms" in row:
+        title = f"reading with {row['network']}"
+        return f"{title:<24} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio"
+    title = f"{row['network']} ({row['layers']}), {row['images']:,} digits"
+    columns = f"{'':24} {'seconds':>8} {'ratio':>6}"
+    if row["batches"]:
+        return f"{title}, batches of {row['batch_size']}, only timed\n{columns}"
+    columns += f"  {'training':>8} {'validation':>10} {'accuracy':>9}"
+    return f"{title}, epochs {row['epochs']}, batch {row['batch_size']}\n{columns}"
+
+
+def line(row: Row) -> str:
+    """A row's figures, and how many turns they come from where that is not all."""
+
+    def ratio(name: str) -> str:
+        return f"{row[name]:.2f}" if row[name] else "–"
+
+    text = f"{row['system']:<24} "
+    if "single_ms" in row:
+        text += (
+            f"{row['single_ms']:>9.3f} ms {ratio('single_ms_ratio'):>6} "
+            f"{row['many_seconds']:>15.2f} s {ratio('many_seconds_ratio'):>6}"
+        )
+    else:
+        text += f"{row['seconds']:>8.2f} {ratio('seconds_ratio'):>6}"
+        if row["validation_loss"] is not None:
+            text += (
+                f"  {row['train_loss']:>8.4f} {row['validation_loss']:>10.4f} "
+                f"{100 * row['validation_accuracy']:>7.2f} %"
+            )
+    unfinished = row["turns"] < row["repeats"]
+    return f"{text}  (turns: {row['turns']} of {row['repeats']})" if unfinished else text
+
+
+def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:
+    """Where the time of a step goes."""
+    total = sum(part["forward_ms"] + part["backward_ms"] for part in parts)
+    lines = [
+        f"{network}: {total:.2f} ms a batch of {Task.batch_size} on one thread",
+        f"{'':36} {'forward':>10} {'backward':>10} {'share':>8}",
+    ]
+    for part in parts:
+        share = (part["forward_ms"] + part["backward_ms"]) / total
+        lines.append(
+            f"{part['part']:<36} {part['forward_ms']:>7.3f} ms {part['backward_ms']:>7.3f} ms "
+            f"{100 * share:>6.1f} %"
+        )
+    return "\n".join([*lines, ""])
+
+
+def plot_comparison(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """The seconds of `nn.compare`, a panel for each network, a bar for each system."""
+    from matplotlib.figure import Figure
+
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    figure = Figure(figsize=(5 * len(networks), 4), layout="constrained")
+    for axes, network in zip(
+        figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True
+    ):
+        chosen = [row for row in rows if row["network"] == network]
+        names = [row["system"] for row in chosen]
+        colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
+        bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
+        axes.bar_label(bars, fmt="%.2f s", padding=3)
+        axes.margins(x=0.18)
+        axes.invert_yaxis()
+        axes.set_title(f"{network}: {chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}")
+        axes.set_xlabel("seconds")
+        axes.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, path)
