@@ -25,7 +25,8 @@ from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
 from nn.support.types import Array
-from nn.training.finetuning import Outcome, Tuner, mnist_test_digits
+from nn.training.finetuning import Outcome, Tuner
+from nn.training.rehearsal import mnist_test_digits
 
 ROUNDS = {"half": 0.5, "all": 1.0}  # the part of the misread digits that is taught
 

@@ -183,7 +183,7 @@ def read_csv_images(
     """As `read_csv`, the images (N, 784) in 0…1 and their labels (N,), or None if it has none."""
     pixels, labels = read_columns(path)
     _check_range(path, pixels)
-    return _to_unit_range(pixels), labels
+    return to_unit_range(pixels), labels
 
 
 def _read_labelled(path: Path | str) -> Part:
@@ -208,13 +208,12 @@ def _check_range(path: Path | str, pixels: Array) -> None:
 
 def _as_dataset(part: Part) -> Dataset:
     pixels, labels = part
-    return Dataset(_to_unit_range(pixels), labels)
+    return Dataset(to_unit_range(pixels), labels)
 
 
-def _to_unit_range(pixels: Array) -> Array:
+def to_unit_range(pixels: Array) -> Array:
     """Bytes 0…255 to float32 0…1, of the same shape."""
-    images: Array = np.divide(pixels, np.float32(255), dtype=np.float32)
-    return images
+    return np.divide(pixels, np.float32(255), dtype=np.float32)
 
 
 def checksum(*datasets: Dataset) -> str:

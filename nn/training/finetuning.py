@@ -30,27 +30,26 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn.data.dataset import cached_mnist, load_bytes, split
+from nn.data.dataset import Part
 from nn.handwriting.augmentation import Variation, displacement_fields, vary
-from nn.handwriting.digits import write_digits
 from nn.handwriting.framing import SIZE
 from nn.handwriting.shear import views
-from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.inference.checkpoint import Checkpoint, copied, load_checkpoint, save_checkpoint
 from nn.inference.classifier import Classifier
-from nn.network.architectures import CLASSES, PIXELS, build
+from nn.network.architectures import CLASSES, PIXELS
 from nn.network.batches import BATCH
 from nn.network.losses import softmax
 from nn.network.sequential import Sequential
-from nn.support.errors import CheckpointError, DataError, TrainingError
+from nn.support.errors import CheckpointError, TrainingError
 from nn.support.types import Array
 from nn.training.optimizers import Adam
+from nn.training.rehearsal import digits_of_mnist, synthetic_digits, training_digits
 
 STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
 # The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
 # promised; digits that the network has learned from itself show only about half of what is lost.
 MAX_FORGOTTEN = 0.0005
-MIN_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
-DEFAULT_VALIDATION, DEFAULT_SEED = 0.05, 42  # how shipped networks split MNIST, if they do not say
+HEAD_BATCH = 512  # the same through the head
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Amounts:
     """How much work a tuning is, and how strongly it pulls. Images, unless said."""
 
     rehearsed: int = 4000
-    rehearsed_synthetic: int = 1000  # of these, written by rule where MNIST is there for the rest
+    rehearsed_synthetic: int = 1000  # of these, where MNIST is there for the rest
     guarded: int = 3000  # validation digits of the guard
     variations: int = 24  # of each of the user's digits, the digit itself among them
     most_varied: int = 960  # of all of the user's digits together
@@ -132,8 +131,28 @@ class Tuner:
         if self._rehearsed is not None:
             return
         rehearsed, guarded = self._digits_to_keep(np.random.default_rng([self.seed, 1]))
-        self._guarded = self._features(*guarded)
-        self._rehearsed = self._features(*rehearsed)
+        self._guarded, self._rehearsed = self._features(*guarded), self._features(*rehearsed)
+
+    def _digits_to_keep(self, rng: np.random.Generator) -> tuple[Part, Part]:
+        """Digits to rehearse, and others to be judged by.
+
+        MNIST's training file where it is on disk, judged by the very part that the network was not
+        trained on; else only synthetic digits.
+        """
+        amounts = self.amounts
+        mnist = training_digits(self.data_dir) if self.use_mnist else None
+        self.on_mnist = mnist is not None
+        if mnist is None:
+            return synthetic_digits(amounts.rehearsed, rng), synthetic_digits(amounts.guarded, rng)
+        from_mnist = amounts.rehearsed - amounts.rehearsed_synthetic
+        (images, labels), guarded = digits_of_mnist(
+            mnist, self.shipped.checkpoint, from_mnist, amounts.guarded, rng
+        )
+        written, synthetic_labels = synthetic_digits(amounts.rehearsed_synthetic, rng)
+        return (
+            (np.concatenate([images, written]), np.concatenate([labels, synthetic_labels])),
+            guarded,
+        )
 
     def tune(self, images: Array, labels: Array, current: Classifier | None = None) -> Outcome:
         """Tune to the user's framed digits (N, 28, 28) with labels (N,), N at least 1.
@@ -155,7 +174,7 @@ class Tuner:
         return replace(outcome, seconds=time.perf_counter() - began)
 
     def logits(self, classifiers: Sequence[Classifier], images: Array) -> Array:
-        """What each of several networks tuned here makes of images: (readers, N, 10) logits.
+        """What each of several networks tuned here makes of images: (networks, N, 10) logits.
 
         The same as `Classifier.logits`, but the body that they share works once for all of them.
         """
@@ -252,19 +271,21 @@ class Tuner:
         return replace(outcome, reason=reasons[-1])
 
     def _classifier_with(self, weights: Array, labels: Array) -> Classifier:
-        """A reader of its own with these weights of the head."""
+        """A classifier of its own with these weights of the head."""
         shipped = self.shipped.checkpoint
-        model = build(shipped.architecture, np.random.default_rng(0))
-        body_size = model.count_params() - weights.size
-        model.parameters[:body_size] = shipped.model.parameters[:body_size]
-        model.parameters[body_size:] = weights
         record = {**shipped.record, "tuned_from": fingerprint(self.shipped)}
-        return Classifier(self.shipped.path, replace(shipped, model=model, record=record))
+        checkpoint = copied(shipped, record=record)
+        checkpoint.model.parameters[-weights.size :] = weights
+        return Classifier(self.shipped.path, checkpoint)
 
     def _guard_accuracy(self, weights: Array, guarded: Features) -> float:
-        self._head.parameters[...] = weights
-        answers = self._head.logits(guarded.values, 512).argmax(axis=1)
+        answers = self._head_logits(weights, guarded.values).argmax(axis=1)
         return int((answers == guarded.labels).sum()) / len(guarded.labels)
+
+    def _head_logits(self, weights: Array, values: Array) -> Array:
+        """What the head with these weights makes of the body's values (N, F)."""
+        self._head.parameters[...] = weights
+        return self._head.logits(values, HEAD_BATCH)
 
     def _own_features(self, images: Array, labels: Array, rng: np.random.Generator) -> Features:
         """The user's digits and variations of them; of very many digits, the newest."""
@@ -281,15 +302,14 @@ class Tuner:
         """What the head sees of images; without targets, the shipped network's answers."""
         values = self._body_values(images)
         if targets is None:
-            self._head.parameters[...] = self._shipped_weights
-            targets = softmax(self._head.logits(values, 512))
+            targets = softmax(self._head_logits(self._shipped_weights, values))
         return Features(values, targets, labels)
 
     def _body_values(self, images: Array) -> Array:
         """What the body makes of images, (N, F)."""
         flat = images.reshape(len(images), PIXELS)
         starts = range(0, len(flat), BATCH)
-        size = self._body_outputs()
+        size = self._body.forward(np.zeros((1, PIXELS), np.float32)).size
         values = np.empty((len(flat), size), np.float32)
 
         def work(worker: int) -> None:
@@ -299,66 +319,9 @@ class Tuner:
                 x = np.ascontiguousarray(flat[start : start + BATCH], np.float32)
                 values[start : start + BATCH] = body.forward(x).reshape(len(x), size)
 
-        if self._threads > 1:
-            with ThreadPoolExecutor(self._threads) as pool:
-                list(pool.map(work, range(self._threads)))
-        else:
-            work(0)
+        with ThreadPoolExecutor(self._threads) as pool:
+            list(pool.map(work, range(self._threads)))
         return values
-
-    def _body_outputs(self) -> int:
-        blank = np.zeros((1, PIXELS), np.float32)
-        return int(self._body.forward(blank).size)
-
-    def _how_it_was_split(self) -> tuple[float, np.random.Generator]:
-        """The part that was kept aside when the shipped network was trained, and by which chance.
-
-        As its record says; the usual ones where it does not, or says what cannot be.
-        """
-        settings = self.shipped.checkpoint.record.get("settings")
-        settings = settings if isinstance(settings, dict) else {}
-        part, seed = settings.get("validation"), settings.get("seed")
-        if not (isinstance(part, float) and 0 < part <= 0.9):
-            part = DEFAULT_VALIDATION
-        if not (type(seed) is int and 0 <= seed < 2**63):
-            seed = DEFAULT_SEED
-        return part, np.random.default_rng(seed)
-
-    def _digits_to_keep(
-        self, rng: np.random.Generator
-    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """(images, labels) to rehearse, and others to be judged by.
-
-        MNIST's training file where it is on disk, judged by the very part that the network was not
-        trained on; else only digits written by rule.
-        """
-        amounts = self.amounts
-        folder = self.data_dir or cached_mnist()
-        mnist: tuple[Array, Array] | None = None
-        if folder is not None and self.use_mnist:
-            try:
-                mnist = load_bytes(folder, "train")
-            except DataError:
-                mnist = None  # not there, or not whole: as if it were not there
-        self.on_mnist = mnist is not None and len(mnist[1]) >= MIN_FROM_MNIST
-        if mnist is None or not self.on_mnist:
-            return (
-                _synthetic(amounts.rehearsed, rng),
-                _synthetic(amounts.guarded, rng),
-            )
-        images, labels = mnist
-        train, validation = split(labels, *self._how_it_was_split())
-        from_mnist = amounts.rehearsed - amounts.rehearsed_synthetic
-        chosen = np.sort(rng.choice(train, min(from_mnist, len(train)), replace=False))
-        evaluated = np.sort(
-            rng.choice(validation, min(amounts.guarded, len(validation)), replace=False)
-        )
-        written, synthetic_labels = _synthetic(amounts.rehearsed_synthetic, rng)
-        rehearsed = np.concatenate([_unit(images[chosen]), written.reshape(-1, PIXELS)])
-        return (
-            (rehearsed, np.concatenate([labels[chosen], synthetic_labels])),
-            (_unit(images[evaluated]), labels[evaluated]),
-        )
 
     def _check_stop(self) -> None:
         if self.stop.is_set():
@@ -394,41 +357,13 @@ def load_tuned(path: Path, shipped: Classifier) -> tuple[Classifier, str]:
     return Classifier(path, checkpoint), str(checkpoint.record.get("tuned_to"))
 
 
-def mnist_test_digits(data_dir: Path | None = None) -> tuple[Array, Array] | None:
-    """MNIST's test digits (N, 784) and labels, only to measure; None if they are not on disk."""
-    folder = data_dir or cached_mnist()
-    if folder is None:
-        return None
-    try:
-        images, labels = load_bytes(folder, "test")
-    except DataError:
-        if data_dir is not None:  # it was asked for
-            raise
-        return None
-    return _unit(images), labels
-
-
 def _copy_in_parts(checkpoint: Checkpoint) -> tuple[Sequential, Sequential]:
     """Body and head of a copy of a network; the head begins after the last convolution's part."""
-    model = build(checkpoint.architecture, np.random.default_rng(0))
-    model.load_state_dict(checkpoint.model.state_dict())
+    layers = copied(checkpoint).model.layers
     names = [entry[0] for entry in checkpoint.architecture]
     last = max((i for i, name in enumerate(names) if name == "Conv2d"), default=0)
     first = names.index("Flatten", last) if "Flatten" in names[last:] else 0
-    return Sequential(*model.layers[:first]), Sequential(*model.layers[first:])
-
-
-def _synthetic(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Digits written by rule, images (N, 784) and labels."""
-    labels = np.arange(count) % CLASSES
-    return write_digits(labels, rng).reshape(count, PIXELS), labels
-
-
-def _unit(images: Array) -> Array:
-    """Bytes (N, 28, 28) -> (N, 784) float32 in 0…1."""
-    flat: Array = images.reshape(len(images), PIXELS).astype(np.float32)
-    flat /= 255
-    return flat
+    return Sequential(*layers[:first]), Sequential(*layers[first:])
 
 
 def _endless(count: int, size: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -15,7 +15,7 @@ from app.session.mnist import Mnist
 from nn import evaluate, train
 from nn.data.dataset import load_folder, load_mnist
 from nn.data.mnist_files import IDX_FILES
-from nn.training.finetuning import mnist_test_digits
+from nn.training.rehearsal import mnist_test_digits
 from tests.conftest import made_up_digits
 from tests.helpers.data_files import idx, message
 from tests.helpers.memory import peak_below

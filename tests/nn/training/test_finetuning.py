@@ -10,12 +10,12 @@ from nn.inference.classifier import Classifier, load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, TrainingError
 from nn.training import finetuning as tuning
+from nn.training import rehearsal
 from nn.training.finetuning import (
     Amounts,
     Tuner,
     fingerprint,
     load_tuned,
-    mnist_test_digits,
     save_tuned,
 )
 
@@ -174,7 +174,7 @@ def test_mnist_is_rehearsed_where_it_is_and_only_its_training_file(shipped, smal
 
 
 def test_test_digits_are_found_to_measure_by(small_mnist, tmp_path):
-    images, labels = mnist_test_digits(small_mnist)
+    images, labels = rehearsal.mnist_test_digits(small_mnist)
     assert images.shape == (100, 784)
     assert images.max() <= 1
     assert len(labels) == 100
@@ -216,7 +216,6 @@ def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_us
 )
 def test_a_record_that_says_nonsense_leaves_the_usual_split(shipped, settings):
     record = {**shipped.checkpoint.record, "settings": settings}
-    checkpoint = replace(shipped.checkpoint, record=record)
-    part, rng = Tuner(Classifier(shipped.path, checkpoint))._how_it_was_split()
-    assert part == tuning.DEFAULT_VALIDATION
-    assert rng.random() == np.random.default_rng(tuning.DEFAULT_SEED).random()
+    part, rng = rehearsal.split_of(replace(shipped.checkpoint, record=record))
+    assert part == rehearsal.DEFAULT_VALIDATION
+    assert rng.random() == np.random.default_rng(rehearsal.DEFAULT_SEED).random()
