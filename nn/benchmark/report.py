@@ -9,7 +9,7 @@ from typing import Any
 from nn.benchmark.comparison import Row
 from nn.benchmark.frameworks import Task
 from nn.benchmark.systems import MANY
-from nn.support.plots import TRAINING, save_figure
+from nn.support.plots import TRAINING, drawn
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -76,23 +76,20 @@ def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def plot_comparison(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """The seconds of `nn.compare`, a panel for each network, a bar for each system."""
-    from matplotlib.figure import Figure
-
+def plot_comparison(rows: Sequence[Row], path: Path) -> None:
+    """The seconds of each training, a panel for each network, a bar for each system."""
     networks = list(dict.fromkeys(row["network"] for row in rows))
-    figure = Figure(figsize=(5 * len(networks), 4), layout="constrained")
-    for axes, network in zip(
-        figure.subplots(1, len(networks), squeeze=False)[0], networks, strict=True
-    ):
-        chosen = [row for row in rows if row["network"] == network]
-        names = [row["system"] for row in chosen]
-        colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
-        bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
-        axes.bar_label(bars, fmt="%.2f s", padding=3)
-        axes.margins(x=0.18)
-        axes.invert_yaxis()
-        axes.set_title(f"{network}: {chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}")
-        axes.set_xlabel("seconds")
-        axes.spines[["top", "right"]].set_visible(False)
-    save_figure(figure, path)
+    with drawn(path, 5 * len(networks), 4) as figure:
+        panels = figure.subplots(1, len(networks), squeeze=False)[0]
+        for axes, network in zip(panels, networks, strict=True):
+            chosen = [row for row in rows if row["network"] == network]
+            names = [row["system"] for row in chosen]
+            colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
+            bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
+            axes.bar_label(bars, fmt="%.2f s", padding=3)
+            axes.margins(x=0.18)
+            axes.invert_yaxis()
+            told = f"{chosen[0]['images']:,} digits, epochs {chosen[0]['epochs']}"
+            axes.set_title(f"{network}: {told}")
+            axes.set_xlabel("seconds")
+            axes.spines[["top", "right"]].set_visible(False)

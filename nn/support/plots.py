@@ -1,12 +1,13 @@
-"""Pictures of training and of digits, as PNG files; needs matplotlib, the extra "plot"."""
+"""Pictures as PNG files; needs matplotlib, the extra "plot"."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
+Layout = Literal["constrained"] | None
 
 
 def require_matplotlib() -> None:
@@ -34,8 +36,6 @@ def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) 
 
     Captions and title are shown as they are: a dollar sign does not begin a formula.
     """
-    from matplotlib.figure import Figure
-
     columns = min(10, max(1, math.ceil(math.sqrt(len(images)))))
     rows = max(1, math.ceil(len(images) / columns))
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
@@ -51,20 +51,28 @@ def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) 
     title_height = 0.5
     # Wide enough for a title above a single digit.
     size = (max(columns * width * inch, 6.0), rows * height * inch + title_height)
-    figure = Figure(figsize=size)
-    figure.suptitle(title, y=1 - 0.15 / size[1], parse_math=False)
-    axes = figure.add_axes((0, 0, 1, 1 - title_height / size[1]))
-    axes.set_axis_off()
-    axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
-    for (top, left), caption in zip(places, captions, strict=True):
-        axes.text(
-            left + 14, top - 1, caption, fontsize=8, ha="center", va="bottom", parse_math=False
-        )
-    save_figure(figure, path)
+    with drawn(path, *size, layout=None) as figure:
+        figure.suptitle(title, y=1 - 0.15 / size[1], parse_math=False)
+        axes = figure.add_axes((0, 0, 1, 1 - title_height / size[1]))
+        axes.set_axis_off()
+        axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1)
+        how: Any = {"fontsize": 8, "ha": "center", "va": "bottom", "parse_math": False}
+        for (top, left), caption in zip(places, captions, strict=True):
+            axes.text(left + 14, top - 1, caption, **how)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+@contextlib.contextmanager
+def drawn(
+    path: Path, width: float, height: float, layout: Layout = "constrained"
+) -> Iterator[Figure]:
+    """A figure, its size in inches, that is written at the end of the block, whole or not at all.
+
+    Raises `UsageError` if the disk refuses.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout=layout)
+    yield figure
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     try:

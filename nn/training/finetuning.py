@@ -49,7 +49,7 @@ STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped t
 # The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
 # promised; digits that the network has learned from itself show only about half of what is lost.
 MAX_FORGOTTEN = 0.0005
-HEAD_BATCH = 512  # the same through the head
+HEAD_BATCH = 512  # images at once through the head
 
 
 @dataclass(frozen=True)

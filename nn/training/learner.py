@@ -9,57 +9,31 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
+from nn.data.dataset import DataLoader, Dataset
 from nn.network.batches import BATCH
 from nn.network.losses import CrossEntropyLoss, softmax
 from nn.network.sequential import Sequential
 from nn.support.errors import TrainingError
 from nn.support.types import Array
-from nn.training.optimizers import constant
-from nn.training.parallel import BatchGradients
+from nn.training.optimizers import SGD, Adam, constant
+from nn.training.parallel import BatchGradients, Metric
 
-Metric = Callable[[Array, Array], float]
 Schedule = Callable[[float, int], float]
 
 EVALUATION_BATCH = BATCH
 
 
-class Loader(Protocol):
-    """What training needs of a data loader; `nn.data.dataset.DataLoader` is one."""
-
-    @property
-    def size(self) -> int:
-        """How many images an epoch has."""
-
-    def __len__(self) -> int:
-        """How many batches an epoch has."""
-
-    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
-        """One epoch of (images, labels)."""
-
-
-class Labelled(Protocol):
-    """Images (N, …) with their labels (N,); `nn.data.dataset.Dataset` is one."""
-
-    @property
-    def images(self) -> Array:
-        """(N, 784) or (N, 1, 28, 28), in 0…1."""
-
-    @property
-    def labels(self) -> Array:
-        """(N,) integers."""
-
-
 class DataLoaders(NamedTuple):
-    """The digits to learn from and those to judge by; without the latter there is no judging."""
+    """The digits to learn from and those to validate with, if any."""
 
-    train: Loader
-    validation: Loader | None = None
+    train: DataLoader
+    validation: DataLoader | None = None
 
 
 @dataclass
@@ -100,12 +74,11 @@ class Callback:
 
 
 class Learner:
-    """Trains `model` on `dataloaders.train` and judges it on `dataloaders.validation`.
+    """Trains `model` on `dataloaders.train` and evaluates it on `dataloaders.validation`.
 
     `metric(logits, labels)` is a mean over a batch, by default the accuracy; `schedule(epoch,
-    epochs)` is the factor on the learning rate, with a fractional epoch. With `slice_size`, a batch
-    is worked on in slices of so many images by `threads` threads, which suits convolutions; the
-    result does not depend on the number of threads.
+    epochs)` is the factor on the learning rate, with a fractional epoch. `slice_size` and `threads`
+    are those of `BatchGradients`; the result does not depend on the number of threads.
 
     >>> from nn import SGD, DataLoader, Dataset, Linear
     >>> digits = Dataset(np.eye(10, 784, dtype=np.float32), np.arange(10))
@@ -125,7 +98,7 @@ class Learner:
         self,
         dataloaders: DataLoaders,
         model: Sequential,
-        optimizer: Optimizer,
+        optimizer: SGD | Adam,
         loss: CrossEntropyLoss | None = None,
         metric: Metric | None = None,
         *,
@@ -192,7 +165,7 @@ class Learner:
                 return
         for callback in callbacks:
             callback.before_validation(self)
-        validation = self._validate(until_stopped=True)
+        validation = self.validate(until_stopped=True)
         if self.stop:
             return
         # The last step comes after the last loss.
@@ -231,24 +204,19 @@ class Learner:
                 f"expected a finite number; try a --learning-rate below {learning_rate:g}"
             )
 
-    def validate(self) -> Means | None:
+    def validate(self, until_stopped: bool = False) -> Means | None:
         """Loss and metric on the validation digits, None if there are none."""
-        return self._validate()
-
-    def _validate(self, until_stopped: bool = False) -> Means | None:
         loader = self.dataloaders.validation
         if loader is None or loader.size == 0:
             return None
         batches = loader.batches(np.random.default_rng(0))
-        if until_stopped:  # whoever stops the training from another thread may wait for its end
+        if until_stopped:  # the thread that stops a training may wait for its end
             batches = itertools.takewhile(lambda _: not self.stop, batches)
         return self._evaluate(batches)
 
-    def evaluate(self, dataset: Labelled) -> Means:
+    def evaluate(self, dataset: Dataset) -> Means:
         """Loss and metric of the model on a data set."""
-        starts = range(0, len(dataset.labels), EVALUATION_BATCH)
-        parts = (slice(start, start + EVALUATION_BATCH) for start in starts)
-        return self._evaluate((dataset.images[part], dataset.labels[part]) for part in parts)
+        return self._evaluate(DataLoader(dataset, EVALUATION_BATCH, shuffle=False).batches())
 
     def _evaluate(self, batches: Iterable[tuple[Array, Array]]) -> Means:
         loss = CrossEntropyLoss()  # judged without label smoothing, so that figures compare
@@ -262,19 +230,6 @@ class Learner:
         """Labels (N,) and probabilities (N, 10) for images (N, 784) or (N, 1, 28, 28) in 0…1."""
         probabilities = softmax(self.model.logits(images))
         return probabilities.argmax(axis=1), probabilities
-
-
-class Optimizer(Protocol):
-    """What training needs of an optimiser; those of `nn.training.optimizers` are."""
-
-    def step(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
-        """Change the 1-D parameters in place."""
-
-    def state_dict(self) -> dict[str, Array]:
-        """What the next step depends on."""
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Continue from a state_dict."""
 
 
 class Means:

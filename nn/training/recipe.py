@@ -16,7 +16,7 @@ from nn.network.losses import CrossEntropyLoss
 from nn.network.sequential import Sequential
 from nn.support.errors import UsageError
 from nn.support.types import Array
-from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner, Optimizer
+from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner
 from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
 from nn.training.settings import Settings
 from nn.training.synthetic import regenerate_synthetic, with_room
@@ -64,7 +64,7 @@ def new_learner(
     model: Sequential,
     loaders: DataLoaders,
     settings: Settings,
-    optimizer: Optimizer | None = None,
+    optimizer: SGD | Adam | None = None,
     threads: int = 1,
     slice_size: int = SLICE,
 ) -> Learner:
