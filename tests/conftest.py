@@ -24,8 +24,6 @@ settings.register_profile(
 )
 settings.load_profile("digitpad")
 
-CASES = Path(__file__).parent / "cases"  # files that users brought
-
 
 def write_idx(path, array):
     """An IDX file of unsigned bytes, gzipped if the name says so."""

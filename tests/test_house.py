@@ -3,13 +3,12 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.helpers.paths import ROOT
 from tests.robustness.mutations import MUTATIONS
 
-ROOT = Path(__file__).parents[1]
 MAX_LINES, MAX_CLASS_LINES, MAX_COMMANDS = 400, 300, 8
 
 # Folder by folder, from the bottom to the top: what each may import besides itself.

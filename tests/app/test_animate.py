@@ -1,21 +1,13 @@
 import sys
-from pathlib import Path
 
-import pygame
 import pytest
 
 from app.animate import main
 from app.draw import is_rejected
 from nn.support.errors import UsageError
+from tests.helpers.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
 FAST = ["--replay", str(EXAMPLES), "--digits", "1", "--size", "480x320", "--rate", "5"]
-
-
-@pytest.fixture(autouse=True)
-def fonts():
-    yield
-    pygame.font.quit()
 
 
 def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys, monkeypatch):

@@ -15,9 +15,7 @@ from nn.handwriting import brush
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.support.errors import DataError
 from tests.app.drawing.test_pictures import save
-
-ROOT = Path(__file__).resolve().parents[2]
-CASES = ROOT / "tests" / "cases"
+from tests.helpers.paths import CASES, ROOT
 
 
 @pytest.fixture

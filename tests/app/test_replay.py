@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +25,7 @@ from app.replay import (
 )
 from nn.handwriting.framing import CENTRE, centre_of_mass, frame, frame_strokes
 from nn.inference.classifier import DEFAULT_MODEL
-
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
+from tests.helpers.paths import EXAMPLES, ROOT
 
 
 class Network:

@@ -17,8 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
@@ -29,23 +28,16 @@ from app.draw import Painter, window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
+from tests.helpers.clock import Clock
+from tests.helpers.paths import EXAMPLES
 
 EVENTS_A_FRAME = 16
-
-
-class Clock:
-    """A clock that the benchmark moves on."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def events(session: Session) -> list[pygame.event.Event]:
     """The mouse's events that draw the ten example digits, after each a press of R."""
     found = []
-    for digit in read_strokes(ROOT / "assets" / "example-strokes.jsonl"):
+    for digit in read_strokes(EXAMPLES):
         for stroke in fit(digit.strokes):
             places = [session.layout.to_pixels(x, y) for x, y in stroke]
             way = np.array(places)

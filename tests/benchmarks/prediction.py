@@ -12,19 +12,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import fit, read_strokes
 from app.session.predictor import Predictor
 from nn.handwriting.framing import frame_strokes
 from nn.inference.classifier import load_classifier
+from tests.helpers.paths import EXAMPLES
 
 ROUNDS = 1000
 
 
 def main() -> None:
-    digits = list(read_strokes(Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"))
+    digits = list(read_strokes(EXAMPLES))
     canvas = Canvas()
     canvas.draw_strokes(fit(digits[3].strokes, 0.7, (0.0, 0.0)))
     image = frame_strokes(canvas.strokes)[None]

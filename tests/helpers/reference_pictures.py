@@ -20,9 +20,9 @@ from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
 from app.window.view import View
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
+from tests.helpers.paths import EXAMPLES
 
 FOLDER = Path(__file__).parents[1] / "references"
-EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"
 SIZES = [(480, 320), (960, 640), (1920, 1080)]
 NETWORKS = ("linear", "mlp", "tiny")  # not the large one: its weights may be trained anew
 

@@ -18,8 +18,8 @@ from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
 from tests.conftest import made_up_digits, write_idx
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 KEYS = {
     "system", "network", "epochs", "batch_size", "train_loss", "validation_loss",
     "validation_accuracy", "seconds", "seconds_ratio",
@@ -151,7 +151,7 @@ def test_too_few_digits_are_said_in_one_line(tmp_path, module):
     ended = subprocess.run(
         [sys.executable, "-m", module, *arguments, "--data-dir", str(tmp_path)],
         capture_output=True, text=True, timeout=300, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert ended.returncode == 2
     lines = ended.stderr.splitlines()

@@ -6,14 +6,13 @@ import importlib
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import nn
 from nn.data.dataset import load_mnist
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 WITH_EXAMPLES = {
     "nn": 1,
     "nn.network.architectures": 2,

@@ -59,8 +59,8 @@ from nn.training.finetuning import Amounts, load_tuned
 from nn.training.resume import load_state
 from tests.conftest import made_up_digits, write_idx
 from tests.helpers.misbehaving_server import Handler, Server
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds without a word, after which a process counts as hanging
 AMOUNTS = Amounts(
     rehearsed=60, rehearsed_synthetic=60, guarded=40, variations=2, steps=4, batch=16, own_batch=4

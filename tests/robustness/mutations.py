@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.helpers.paths import ROOT
+
 ALLOWED = 2
 # file, a piece of a line in it that is there once, what it becomes, and the tests that see to it
 MUTATIONS = [

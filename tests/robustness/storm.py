@@ -44,9 +44,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+from tests.helpers.paths import EXAMPLES, ROOT
 
 SCREEN = (3840, 2160)
 HANG_SECONDS = 60
@@ -316,7 +317,7 @@ def make_files(folder: Path) -> list[str]:
     pygame.draw.line(picture, "black", (30, 10), (30, 70), 6)
     for name in ("one.png", "one.jpg", "one.bmp", "eins – ähnlich 𝟙.png", "%s {0}.png"):
         pygame.image.save(picture, str(folder / name))
-    good = (ROOT / "assets" / "example-strokes.jsonl").read_bytes()
+    good = EXAMPLES.read_bytes()
     (folder / "strokes.jsonl").write_bytes(good)
     (folder / "STROKES.JSONL").write_bytes(good.splitlines()[4] + b"\n")
     for model in ("linear", "mlp", "tiny", "default.refusal"):
@@ -707,9 +708,7 @@ class Outside:
         self.journal.touch()
         (folder / "files.json").write_text(json.dumps(make_files(folder / "files")))
         self.server = None
-        self.strokes = json.loads(
-            (ROOT / "assets/example-strokes.jsonl").read_text().splitlines()[3]
-        )["strokes"]
+        self.strokes = json.loads(EXAMPLES.read_text().splitlines()[3])["strokes"]
         self.report = {
             "seed": options.seed, "events": 0, "frames": 0, "lives": 0, "ends": [],
             "closed_early": 0, "outside_events": 0, "profile_changes": 0, "slowest": [],

@@ -7,13 +7,11 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from nn.support.files import TEMPORARY, write_atomically
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import ROOT
 
 # Says when it is in the middle of writing, and stays there.
 STUCK = """

@@ -3,14 +3,12 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.app.window.test_window import require
+from tests.helpers.paths import ROOT
 from tests.robustness.storm import Failure, Outside, build_parser, expected_labels
-
-ROOT = Path(__file__).parents[2]
 
 
 def storm(*arguments):

@@ -32,9 +32,8 @@ from nn.inference.classifier import load_classifier
 from nn.support.errors import CheckpointError, DataError, DigitpadError
 from nn.support.files import TEMPORARY
 from nn.training.resume import load_state
+from tests.helpers.paths import EXAMPLES, ROOT
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
 LINES = [[(14.0, 4.0), (14.0, 24.0)]]
 ODD = os.fsdecode(b"b\xe4d n\xffme \xc3\xa9")  # no UTF-8, as from a disk of another system
 

@@ -4,7 +4,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pygame
@@ -20,8 +19,7 @@ from nn.handwriting import digits as handwriting
 from nn.handwriting.framing import frame
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.support.errors import DataError
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.helpers.paths import ROOT
 
 
 def save(path, grey, alpha=None):

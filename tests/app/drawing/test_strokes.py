@@ -1,7 +1,6 @@
 import gzip
 import json
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +11,8 @@ from app.drawing.canvas import SIZE
 from app.drawing.strokes import fit, read_strokes
 from nn.support.errors import DataError
 from tests.helpers.memory import peak_below
+from tests.helpers.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "example-strokes.jsonl"
 GOOD = b'{"label": 3, "strokes": [[[0, 0], [1.5, 2]], [[-4, 1e3]]], "writer": "me"}\n'
 
 

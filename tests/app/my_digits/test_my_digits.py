@@ -14,21 +14,13 @@ from app.my_digits.profile import Profile, ProfileError
 from app.my_digits.tuner import BackgroundTuner, frame_digits
 from app.session.predictor import Predictor
 from app.session.session import Session
-from app.window.text import ASSETS
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.training.finetuning import Amounts, Tuner
+from tests.helpers.clock import Clock
+from tests.helpers.paths import CASES, EXAMPLES
 
-CASES = Path(__file__).parents[2] / "cases"
 LITTLE = Amounts(rehearsed=300, guarded=300, steps=20, batch=32, learning_rate=0.001)
 SEVEN = [[(15.5, 5.0), (20.0, 5.0), (12.0, 24.0)]]  # read as a 1, by a little
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +44,8 @@ def session(tmp_path, shipped, monkeypatch):
 
 def draw(session, number=3):
     from app.drawing.strokes import fit
-    from app.window.text import ASSETS
 
-    digit = list(read_strokes(ASSETS / "example-strokes.jsonl"))[number]
+    digit = list(read_strokes(EXAMPLES))[number]
     session.clear()
     session.canvas.draw_strokes(fit(digit.strokes, 0.7, (0.0, 0.0)))
     session.predict_now()
@@ -549,7 +540,7 @@ def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(ses
 
 def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
     my_digits = session.my_digits
-    recorded = list(read_strokes(ASSETS / "example-strokes.jsonl"))
+    recorded = list(read_strokes(EXAMPLES))
     for number in range(2 * READ_AT_ONCE + 3):
         digit = recorded[number % 10]
         shifted = [[(x + number / 100, y) for x, y in stroke] for stroke in digit.strokes]

@@ -18,7 +18,6 @@ from nn.handwriting.framing import frame_strokes
 from nn.support.errors import UsageError
 from tests.helpers.memory import peak_below
 
-ROOT = Path(__file__).parents[3]
 LINE = [[(5.0, 5.0), (5.5, 20.0)]]
 
 

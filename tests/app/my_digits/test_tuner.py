@@ -13,7 +13,6 @@ from nn.inference.classifier import load_classifier
 from nn.training.finetuning import save_tuned
 from tests.robustness.killing import AMOUNTS
 
-ROOT = Path(__file__).parents[3]
 SEVEN = [[(16.0, 5.0), (20.0, 5.0), (12.0, 24.0)]]  # read as a 1, by a little
 ONE = [[(14.0, 4.0), (14.0, 24.0)]]
 

@@ -32,28 +32,8 @@ from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.conftest import made_up_digits
-
-ROOT = Path(__file__).parents[3]
-EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture(autouse=True)
-def fonts():
-    pygame.font.init()
-    yield
-    pygame.font.quit()
-
-
-@pytest.fixture
-def clock():
-    return Clock()
+from tests.helpers.clock import Clock
+from tests.helpers.paths import EXAMPLES, ROOT
 
 
 def start(clock, tmp_path, model="linear", networks=True, **more):

@@ -20,18 +20,6 @@ MAIN = [
 ]
 
 
-class Clock:
-    now = 50.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture(autouse=True)
 def pc(monkeypatch):
     """The keyboard of a PC, with touches, wherever the test runs."""

@@ -11,18 +11,6 @@ from nn.inference.classifier import load_classifier
 DOWN, MOTION, UP = pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP
 
 
-class Clock:
-    now = 50.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def session(clock, tmp_path, monkeypatch):
     monkeypatch.setattr(controller_module, "HAS_TOUCH_SCREEN", True)

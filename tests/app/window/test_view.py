@@ -22,13 +22,6 @@ SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
 PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def fonts():
-    pygame.font.init()
-    yield
-    pygame.font.quit()
-
-
 class Network:
     name = "stub"
 

@@ -21,8 +21,8 @@ from app.my_digits.profile import Profile
 from app.window.layout import lay_out
 from app.window.palette import DARK, LIGHT
 from nn.inference.classifier import PACKAGED_MODELS
+from tests.helpers.paths import EXAMPLES, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 SCREEN = (1400, 1000)
 pytestmark = pytest.mark.window
 
@@ -316,7 +316,7 @@ def test_the_mouse_is_in_the_right_place_after_a_resize(display, tmp_path):
 
 
 def test_two_at_once_and_ctrl_c(display, tmp_path):
-    examples = str(ROOT / "assets" / "example-strokes.jsonl")
+    examples = str(EXAMPLES)
     with (
         opened(display, tmp_path) as first,
         opened(display, tmp_path, "--replay", examples) as second,

@@ -9,6 +9,7 @@ import pytest
 
 from nn.benchmark.workers import WorkerEnded, Workers
 from nn.support.errors import DataError
+from tests.helpers.paths import ROOT
 
 
 def test_each_name_has_one_process_of_its_own():
@@ -58,7 +59,7 @@ if __name__ == "__main__":
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
     )  # fmt: skip
     workers = [Path("/proc", pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from nn import evaluate
 from nn.data.dataset import load_mnist, read_csv, read_csv_images
-from tests.conftest import CASES
 from tests.helpers.data_files import HEADING, csv, digits, files, line, message, survives, write
 from tests.helpers.memory import peak_below
+from tests.helpers.paths import CASES
 
 
 @files

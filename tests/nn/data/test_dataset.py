@@ -16,8 +16,7 @@ from nn.data import dataset
 from nn.data.dataset import DataLoader, Dataset, checksum, load_folder, split
 from nn.support.errors import DataError
 from tests.helpers.data_files import csv, digits, idx, line, message, write
-
-ROOT = Path(__file__).parents[3]
+from tests.helpers.paths import ROOT
 
 # --- Folders -----------------------------------------------------------------------------------
 

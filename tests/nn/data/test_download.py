@@ -28,8 +28,7 @@ from nn.data.idx import read_idx
 from nn.support.errors import DataError
 from tests.helpers import misbehaving_server as faults
 from tests.helpers.misbehaving_server import Server, dead_mirror
-
-ROOT = Path(__file__).parents[3]
+from tests.helpers.paths import ROOT
 
 
 def fake_idx(name: str, count: int, seed: int) -> tuple[MnistFile, bytes]:

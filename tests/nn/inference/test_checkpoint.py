@@ -24,8 +24,8 @@ from nn.inference.checkpoint import (
 from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError
-from tests.conftest import CASES
 from tests.helpers.memory import peak_below
+from tests.helpers.paths import CASES
 
 
 def make(name="tiny"):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nn import evaluate, train
-from tests.conftest import CASES, write_idx
+from tests.conftest import write_idx
+from tests.helpers.paths import CASES
 from tests.nn.test_evaluate import write_rows
 
 with (CASES / "csv-class-last-20-rows.csv").open() as lines:

@@ -1,6 +1,5 @@
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,9 +37,7 @@ from nn.network.architectures import CLASSES, build
 from nn.support.errors import CheckpointError, DataError, UsageError
 from nn.training.learner import Learner
 from tests.conftest import write_idx
-
-EXAMPLES = Path(__file__).parents[3] / "assets" / "example-strokes.jsonl"
-CASES = Path(__file__).parents[2] / "cases"
+from tests.helpers.paths import CASES, EXAMPLES
 
 
 def fresh(threshold=0.5):

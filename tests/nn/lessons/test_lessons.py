@@ -3,7 +3,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +16,8 @@ from nn.lessons import tables as lesson_tables
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
 from nn.training.learner import Learner
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "nn" / "lessons" / "LESSONS.md"
 
 

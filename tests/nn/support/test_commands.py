@@ -8,15 +8,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError, UsageError
 from nn.support.files import check_writable, current_umask, write_atomically
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 COMMANDS = sorted(
     f"{path.parent.name}.{path.stem}"
     for folder in ("app", "nn")
