@@ -1,13 +1,12 @@
-import gzip
 import os
 import signal
-import struct
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.helpers.data_files import write_small_mnist
 
 # The whole suite draws off screen; the real-window tests set the environment of their own process.
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -23,31 +22,6 @@ settings.register_profile(
     "digitpad", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("digitpad")
-
-
-def write_idx(path, array):
-    """An IDX file of unsigned bytes, gzipped if the name says so."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    body = header + array.astype(np.uint8).tobytes()
-    path.write_bytes(gzip.compress(body, mtime=0) if path.suffix == ".gz" else body)
-
-
-def made_up_digits(count, seed):
-    """Ten easily told classes of noisy 28×28 images: class k has its own two bright rows."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 10
-    images = rng.integers(0, 120, (count, 28, 28))
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label + 4 : 2 * label + 6] += 120
-    return images.astype(np.uint8), labels.astype(np.uint8)
-
-
-def write_small_mnist(folder):
-    """Four files as MNIST's: 600 images to learn from and 100 to test with."""
-    for part, count, seed in (("train", 600, 1), ("t10k", 100, 2)):
-        images, labels = made_up_digits(count, seed)
-        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
 
 
 @pytest.fixture(scope="session")

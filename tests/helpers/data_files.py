@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,30 @@ files = settings(
 def idx(array: np.ndarray) -> bytes:
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     return header + array.astype(np.uint8).tobytes()
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """An IDX file of unsigned bytes, gzipped if the name says so."""
+    body = idx(array)
+    path.write_bytes(gzip.compress(body, mtime=0) if path.suffix == ".gz" else body)
+
+
+def made_up_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ten easily told classes of noisy 28×28 images: class k has its own two bright rows."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 10
+    images = rng.integers(0, 120, (count, 28, 28))
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label + 4 : 2 * label + 6] += 120
+    return images.astype(np.uint8), labels.astype(np.uint8)
+
+
+def write_small_mnist(folder: Path) -> None:
+    """Four files as MNIST's: 600 images to learn from and 100 to test with."""
+    for part, count, seed in (("train", 600, 1), ("t10k", 100, 2)):
+        images, labels = made_up_digits(count, seed)
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
 
 
 def digits(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

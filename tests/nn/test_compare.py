@@ -17,7 +17,7 @@ from nn.benchmark.profiling import matrix_products, profile
 from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
-from tests.conftest import made_up_digits, write_idx
+from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.paths import ROOT
 
 KEYS = {

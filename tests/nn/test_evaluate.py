@@ -14,7 +14,7 @@ from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, DataError, UsageError
-from tests.conftest import write_idx
+from tests.helpers.data_files import write_idx
 
 
 @pytest.fixture

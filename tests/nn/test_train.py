@@ -18,7 +18,7 @@ from nn.support.errors import CheckpointError, TrainingError, UsageError
 from nn.training.progress import Progress, duration
 from nn.training.resume import load_state
 from nn.training.synthetic import AT_ONCE, regenerate_synthetic, with_room
-from tests.conftest import made_up_digits, write_idx
+from tests.helpers.data_files import made_up_digits, write_idx
 
 JSON_KEYS = {
     "model", "parameters", "epochs", "seconds", "train_loss", "validation_loss",

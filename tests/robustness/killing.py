@@ -57,7 +57,7 @@ from nn.support.commands import run
 from nn.support.files import TEMPORARY
 from nn.training.finetuning import Amounts, load_tuned
 from nn.training.resume import load_state
-from tests.conftest import made_up_digits, write_idx
+from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.misbehaving_server import Handler, Server
 from tests.helpers.paths import ROOT
 

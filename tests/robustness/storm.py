@@ -1028,7 +1028,7 @@ def main() -> int:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder = folder.resolve()
         if not options.data_dir:
-            from tests.conftest import write_small_mnist
+            from tests.helpers.data_files import write_small_mnist
 
             options.data_dir = folder / "mnist"
             options.data_dir.mkdir()

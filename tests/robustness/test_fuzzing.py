@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("resource", reason="alarms and limits are Unix's")
 
+from tests.helpers.paths import ROOT
 from tests.robustness import fuzzing
-from tests.robustness.fuzzing import READERS, ROOT, Broken, feed, fuzz, make_strokes
+from tests.robustness.fuzzing import READERS, Broken, feed, fuzz, make_strokes
 
 INPUTS = 150  # of each reader here; python tests/robustness/fuzzing.py takes as many as one likes
 

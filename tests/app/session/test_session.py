@@ -31,8 +31,8 @@ from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
-from tests.conftest import made_up_digits
 from tests.helpers.clock import Clock
+from tests.helpers.data_files import made_up_digits
 from tests.helpers.paths import EXAMPLES, ROOT
 
 

@@ -16,8 +16,7 @@ from nn import evaluate, train
 from nn.data.dataset import load_folder, load_mnist
 from nn.data.mnist_files import IDX_FILES
 from nn.training.rehearsal import mnist_test_digits
-from tests.conftest import made_up_digits
-from tests.helpers.data_files import idx, message
+from tests.helpers.data_files import idx, made_up_digits, message
 from tests.helpers.memory import peak_below
 from tests.nn.data.test_csv_format import run_refused
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nn import evaluate, train
-from tests.conftest import write_idx
+from tests.helpers.data_files import write_idx
 from tests.helpers.paths import CASES
 from tests.nn.test_evaluate import write_rows
 

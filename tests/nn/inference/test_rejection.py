@@ -36,7 +36,7 @@ from nn.inference.rejection import (
 from nn.network.architectures import CLASSES, build
 from nn.support.errors import CheckpointError, DataError, UsageError
 from nn.training.learner import Learner
-from tests.conftest import write_idx
+from tests.helpers.data_files import write_idx
 from tests.helpers.paths import CASES, EXAMPLES
 
 

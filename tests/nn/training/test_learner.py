@@ -8,7 +8,7 @@ from nn.support.errors import TrainingError
 from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping, WholeOrNothing
 from nn.training.learner import Callback, DataLoaders, Epoch, Learner, Means, accuracy
 from nn.training.optimizers import SGD, Adam
-from tests.conftest import made_up_digits
+from tests.helpers.data_files import made_up_digits
 
 
 def digits(count, seed=1):
