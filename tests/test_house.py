@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from tests.helpers.paths import ROOT
-from tests.robustness.mutations import MUTATIONS
 
 MAX_LINES, MAX_CLASS_LINES, MAX_COMMANDS = 400, 300, 8
 
@@ -173,9 +172,3 @@ def test_nothing_is_executed_from_data_and_one_module_knows_the_network(module):
             for keyword in node.keywords:
                 if keyword.arg == "allow_pickle":
                     assert ast.literal_eval(keyword.value) is False
-
-
-def test_the_lines_that_mutations_break_are_there_once_each():
-    for name, line, _, tests in MUTATIONS:
-        assert (ROOT / name).read_text(encoding="utf-8").count(line) == 1, (name, line)
-        assert all(list(ROOT.glob(f"tests/**/test_{test}.py")) for test in tests.split())

@@ -1,4 +1,4 @@
-"""Does the suite notice? Breaks one line at a time and runs the tests that should fail.
+"""Does the suite notice? Breaks one expression at a time and runs the tests that should fail.
 
     python tests/robustness/mutations.py [NUMBER …]
 
@@ -6,109 +6,168 @@ Each mutation is made in a copy of the project, in a temporary folder. Prints wh
 and ends with status 1 if that is more than `ALLOWED`.
 """
 
+from __future__ import annotations
+
+import ast
+import functools
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.helpers.paths import ROOT
 
 ALLOWED = 2
-# file, a piece of a line in it that is there once, what it becomes, and the tests that see to it
+# A function by its name (with its class) in any file of nn and app, or a class; an expression or a
+# statement that is there once; what it becomes; and the files of tests that see to it.
 MUTATIONS = [
-    ("nn/network/layers.py", "fan_in), shape)", "fan_out), shape)", "layers architectures"),
-    ("nn/network/activations.py", "np.greater(y, 0,", "np.less(y, 0,", "layers"),
-    ("nn/network/activations.py", "np.subtract(1, out,", "np.subtract(out, 1,", "layers"),
-    ("nn/network/layers.py", 'np.einsum("no->o", dy,', 'np.einsum("no->o", -dy,', "layers"),
-    ("nn/network/layers.py", "np.matmul(dy.T, x,", "np.matmul(-dy.T, x,", "layers"),
-    ("nn/network/layers.py", "memory *= 1 / (1 - self.p)", "memory *= 1", "layers"),
-    ("nn/network/sequential.py", "if expected != received:", "if False:", "layers checkpoint"),
-    ("nn/network/convolution.py", "self.kernel_size - 1 - self.padding",
-     "self.padding", "convolution"),
-    ("nn/network/convolution.py", "[:, :, ::-1, ::-1]", "[:, :, :, ::-1]", "convolution"),
-    ("nn/network/convolution.py", 'np.einsum("iojn->o", rows',
-     'np.einsum("iojn->o", -rows', "convolution"),
-    ("nn/network/im2col.py", "moved[padding + height :] = 0", "pass", "convolution"),
-    ("nn/network/winograd.py", "np.subtract(d2, d1, out=sums[2])",
-     "np.subtract(d1, d2, out=sums[2])", "convolution"),
-    ("nn/network/winograd.py", "dm3[:, :, whole:] = 0", "pass", "convolution"),
-    ("nn/network/convolution.py", "np.greater(tap, largest,",
-     "np.greater_equal(tap, largest,", "convolution"),
-    ("nn/network/losses.py", "labels] -= 1 - s", "labels] -= 1", "losses"),
-    ("nn/network/losses.py", "shifted -= np.max(shifted, axis=0)", "pass", "losses"),
-    ("nn/training/optimizers.py", "np.divide(v, 1 - self.beta2**self.steps, out=scratch)",
-     "np.divide(v, 1, out=scratch)", "optimizers"),
-    ("nn/training/optimizers.py", "parameters *= 1 - learning_rate * self.weight_decay",
-     "parameters *= 1 + learning_rate * self.weight_decay", "optimizers"),
-    ("nn/training/optimizers.py", "decay ** int(epoch)", "decay ** epoch", "optimizers"),
-    ("nn/training/learner.py", "np.random.default_rng([self.seed, self.epoch])",
-     "np.random.default_rng(self.seed)", "learner train"),
-    ("nn/training/learner.py", "if not np.isfinite(figure):", "if False:", "learner train"),
-    ("nn/training/callbacks.py", "self.average *= decay", "self.average *= 1", "learner"),
-    ("nn/training/parallel.py", "np.multiply(model.gradients, share,",
-     "np.multiply(model.gradients, 1,", "parallel"),
-    ("nn/data/dataset.py", "order = rng.permutation(order)", "order = order[::-1]", "dataset"),
-    ("nn/inference/calibration.py", "np.abs(", "(", "calibration"),
-    ("nn/support/files.py", "os.fsync(file.fileno())", "pass", "checkpoint profile"),
-    ("nn/support/files.py", "if replace:\n        temporary.replace(path)",
-     "if replace:\n        path.write_bytes(temporary.read_bytes())", "checkpoint killing"),
-    ("nn/inference/checkpoint.py", "<= MAX_WEIGHT >=", "<= np.inf >=", "checkpoint"),
-    ("nn/inference/checkpoint.py", "if expected != received:", "if False:", "checkpoint"),
-    ("nn/support/arrays.py", "file.read(content), dtype", "file.read(), dtype", "checkpoint"),
-    ("nn/support/packed.py", "if size is not None and size > self.longest:",
-     "if False:", "checkpoint"),
-    ("nn/training/resume.py", "        check(settings)\n", "", "train"),
-    ("nn/support/errors.py", "return one_line(super().__str__())",
-     "return super().__str__()", "commands"),
-    ("nn/handwriting/brush.py", "MAX_CELLS // side**2", "10**9", "brush"),
-    ("nn/handwriting/framing.py", "x = images.sum(axis=1) @ (np.arange(width) + 0.5)",
-     "x = images.sum(axis=1) @ (np.arange(width) + 1.5)", "framing"),
-    ("nn/handwriting/augmentation.py", "x -= left", "x -= top", "augmentation"),
-    ("nn/handwriting/shear.py", "- (SIZE - 1) / 2", "- SIZE / 2", "classifier"),
-    ("nn/inference/rejection.py", "< MIN_SIDE", "< 0", "rejection"),
-    ("nn/training/finetuning.py", "if (right_before & ~right).any():", "if False:", "finetuning"),
-    ("nn/training/finetuning.py", "if not (right & ~right_before).any():",
-     "if False:", "finetuning my_digits"),
-    ("nn/inference/rejection.py", "(np.abs(slope) < LEVEL)", "(slope < LEVEL)", "rejection"),
-    ("nn/inference/rejection.py", "> SOLID * BLOCK**2", "> BLOCK**2", "rejection"),
-    ("nn/network/layers.py", '{"transB": 1}', '{"transB": 0}', "export"),
-    ("nn/data/download.py", "if self._digest.hexdigest() != self._file.sha256:",
-     "if False:", "download"),
-    ("app/window/layout.py", "/ self.cell, (y - self.canvas.y)",
-     "/ self.cell, (y - self.canvas.x)", "layout controller"),
-    ("app/session/predictor.py", "if self._canvas.version == self._read_version:",
-     "if False:", "predictor"),
-    ("app/session/predictor.py", "self._due = self._clock() + self.interval",
-     "self._due = self._clock()", "predictor"),
-    ("app/drawing/canvas.py", "self._redo.append(self._state())", "pass", "canvas"),
-    ("app/window/controller.py", "LEFT, RIGHT = 1, 3", "LEFT, RIGHT = 3, 1", "controller"),
-    ("app/drawing/strokes.py", "if len(line) > MAX_LINE:", "if False:", "strokes"),
-    ("app/drawing/drawings.py", "low <= value <= high", "True", "drawings"),
-    ("app/drawing/ruling.py", "labels, count = parts(inside > DARKER)",
-     "labels, count = parts(inside > 1)", "ruling"),
-    ("app/drawing/ruling.py", "np.minimum(old, bridge)", "0", "ruling"),
-    ("app/drawing/pixels.py", "return step", "return most", "ruling"),
-    ("app/drawing/picture_header.py", 'if kind == b"eXIf":', "if False:", "pictures"),
-    ("app/my_digits/profile.py", "os.fsync(file.fileno())", "pass", "profile"),
-    ("app/my_digits/my_digits.py", "found = self.profile.remove(key)", "found = True", "my_digits"),
+    # nn.network
+    ("he_normal", "2.0 / fan_in", "2.0 / fan_out", "layers architectures"),
+    ("ReLU.backward", "np.greater", "np.less", "layers"),
+    ("Tanh.backward", "np.subtract(1, dx, out=dx)", "np.subtract(dx, 1, out=dx)", "layers"),
+    ("Linear.parameter_gradients", "np.einsum('no->o', dy, out=self.grads['bias'])",
+     "np.einsum('no->o', -dy, out=self.grads['bias'])", "layers"),
+    ("Linear.parameter_gradients", "dy.T", "-dy.T", "layers"),
+    ("Dropout.forward", "1 / (1 - self.p)", "1", "layers"),
+    ("Sequential.load_state_dict", "expected != received", "False", "layers checkpoint"),
+    ("Conv2d.backward", "self.kernel_size - 1 - self.padding", "self.padding", "convolution"),
+    ("Conv2d.backward", "self.params['weight'][:, :, ::-1, ::-1]",
+     "self.params['weight'][:, :, :, ::-1]", "convolution"),
+    ("Conv2d.parameter_gradients", "np.einsum('iojn->o', rows, out=self.grads['bias'])",
+     "np.einsum('iojn->o', -rows, out=self.grads['bias'])", "convolution"),
+    ("windows_of", "moved[padding + height:] = 0", "pass", "convolution"),
+    ("windows_of", "np.subtract(d2, d1, out=sums[2])", "np.subtract(d1, d2, out=sums[2])",
+     "convolution"),
+    ("weight_gradient", "dm3[:, :, whole:] = 0", "pass", "convolution"),
+    ("MaxPool2d._largest", "np.greater", "np.greater_equal", "convolution"),
+    ("CrossEntropyLoss.backward", "1 - s", "1", "losses"),
+    ("CrossEntropyLoss.forward", "shifted -= np.max(shifted, axis=0)", "pass", "losses"),
+    # nn.handwriting
+    ("draw_segments", "MAX_CELLS // side**2", "10**9", "brush"),
+    ("framing_of_image", "CENTRE[0] - x", "CENTRE[0] - x + 1", "framing"),
+    ("_sample", "x -= left", "x -= top", "augmentation"),
+    ("_choose_styles", "weights / weights.sum()", "None", "digits"),
+    # nn.training
+    ("Adam.step", "1 - self.beta2**self.steps", "1", "optimizers"),
+    ("Adam.step", "1 - learning_rate * self.weight_decay",
+     "1 + learning_rate * self.weight_decay", "optimizers"),
+    ("exponential", "int(epoch)", "epoch", "optimizers"),
+    ("Learner._fit_epoch", "[self.seed, self.epoch]", "self.seed", "learner train"),
+    ("Learner._check", "not np.isfinite(figure)", "False", "learner train"),
+    ("BatchGradients._one_slice",
+     "np.multiply(model.gradients, share, out=self._slice_gradients[number])",
+     "np.multiply(model.gradients, 1, out=self._slice_gradients[number])", "parallel"),
+    ("AverageWeights.after_batch", "self.average *= decay", "pass", "learner"),
+    ("load_state", "check(settings)", "None", "train"),
+    ("Tuner._choose", "(right_before & ~right).any()", "False", "finetuning"),
+    ("Tuner._choose", "not (right & ~right_before).any()", "False", "finetuning my_digits"),
+    # nn.data
+    ("DataLoader.batches", "rng.permutation(order)", "order[::-1]", "dataset"),
+    ("PackedCheck.finish", "self._digest.hexdigest() != self._file.sha256", "False", "download"),
+    # nn.inference
+    ("expected_calibration_error", "np.abs(gaps)", "gaps", "calibration"),
+    ("model_of", "abs(weights.min(initial=0)) <= MAX_WEIGHT >= abs(weights.max(initial=0))",
+     "abs(weights.min(initial=0)) <= np.inf >= abs(weights.max(initial=0))", "checkpoint"),
+    ("model_of", "expected != received", "False", "checkpoint"),
+    ("row_shifts", "(SIZE - 1) / 2", "SIZE / 2", "classifier"),
+    ("Rejection.rejection_score", "longer_side(images) < MIN_SIDE", "longer_side(images) < 0",
+     "rejection"),
+    ("is_level_line", "np.abs(slope)", "slope", "rejection"),
+    ("is_block", "SOLID * BLOCK**2", "BLOCK**2", "rejection"),
+    ("_logits", "graph.add('Gemm', *inputs, transB=1)", "graph.add('Gemm', *inputs, transB=0)",
+     "export"),
+    # nn.support
+    ("write_atomically", "os.fsync(file.fileno())", "None", "checkpoint profile"),
+    ("_take_name", "replace", "replace and path.write_bytes(temporary.read_bytes()) >= 0",
+     "checkpoint killing"),
+    ("_read_npy", "file.read(content)", "file.read()", "checkpoint"),
+    ("_LimitedFile.read", "size is not None and size > self.longest", "False", "checkpoint"),
+    ("DigitpadError.__str__", "one_line(super().__str__())", "super().__str__()", "commands"),
+    # nn's commands, nn.benchmark, nn.lessons
+    ("nn.evaluate.main", "frame_each(images)", "images", "evaluate"),
+    ("two_parts", "slice(boundary, None)", "slice(boundary + 1, None)", "lessons"),
+    ("two_layers_are_one", "weight @ first.params['bias'] + bias", "weight @ first.params['bias']",
+     "lessons"),
+    # app.drawing
+    ("Canvas.undo", "self._redo.append(self._state())", "None", "canvas"),
+    ("_lines", "len(line) > MAX_LINE", "False", "strokes"),
+    ("_number", "low <= value <= high", "True", "drawings"),
+    # app.my_digits
+    ("Profile._append", "os.fsync(file.fileno())", "None", "profile"),
+    ("MyDigits.take_back", "self.profile.remove(key)", "True", "my_digits"),
+    # app.session
+    ("Predictor.update", "self._canvas.version == self._read_version", "False", "predictor"),
+    ("Predictor.update", "self._clock() + self.interval", "self._clock()", "predictor"),
+    ("NetworkList.add", "file is None or entry.file != file", "True", "session"),
+    # app.window
+    ("Layout.to_cells", "(y - self.canvas.y) / self.cell", "(y - self.canvas.x) / self.cell",
+     "layout controller"),
+    ("decimal", "round(value, 2) + 0.0", "round(value, 2)", "view"),
+    ("gliding", "3 - 2 * progress", "3 - progress", "view"),
+    # app's commands
+    ("most_confident", "-mistake.probability", "mistake.probability", "replay"),
 ]  # fmt: skip
 
 
-def notices(number):
-    """Whether the tests fail once the line is broken."""
-    name, old, new, tests = MUTATIONS[number]
+@functools.cache
+def functions() -> list[tuple[str, Path, ast.AST]]:
+    """Every function and class of nn and app: its full name, its file, and its syntax tree."""
+    found = []
+
+    def visit(node: ast.AST, name: str, path: Path) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                found.append((f"{name}.{child.name}", path, child))
+                visit(child, f"{name}.{child.name}", path)
+
+    for top in ("nn", "app"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            visit(ast.parse(path.read_bytes()), module, path.relative_to(ROOT))
+    return found
+
+
+def places(function: str, old: str) -> list[tuple[Path, Any]]:
+    """Where an expression or statement stands in a function: the file, and its syntax tree."""
+    (sought,) = ast.parse(old).body
+    if isinstance(sought, ast.Expr):
+        sought = sought.value
+    kind, text = type(sought), ast.dump(sought)
+    return [
+        (path, node)
+        for name, path, body in functions()
+        if f".{name}".endswith(f".{function}")
+        for node in ast.walk(body)
+        if type(node) is kind and ast.dump(node) == text
+    ]
+
+
+def mutated(function: str, old: str, new: str) -> tuple[Path, str]:
+    """The file that a mutation changes, relative to the project's folder, and its new text."""
+    ((path, node),) = places(function, old)
+    lines = (ROOT / path).read_bytes().splitlines(keepends=True)
+    start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+    end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
+    text = b"".join(lines)
+    put = new if isinstance(node, ast.stmt) else f"({new})"
+    return path, (text[:start] + put.encode() + text[end:]).decode()
+
+
+def notices(number: int) -> bool:
+    """Whether the tests fail once the expression is broken."""
+    function, old, new, tests = MUTATIONS[number]
+    path, text = mutated(function, old, new)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
         shutil.copytree(
             ROOT, copy, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache")
         )
-        path = copy / name
-        text = path.read_text(encoding="utf-8")
-        if old not in text:
-            sys.exit(f"mutation {number}: {name} does not have {old!r} any more")
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-        files = [path for test in tests.split() for path in copy.glob(f"tests/**/test_{test}.py")]
+        (copy / path).write_text(text, encoding="utf-8")
+        files = [file for test in tests.split() for file in copy.glob(f"tests/**/test_{test}.py")]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files],
             cwd=copy, capture_output=True, text=True, check=False, timeout=600,
@@ -116,12 +175,12 @@ def notices(number):
     return done.returncode == 1
 
 
-def main():
+def main() -> None:
     numbers = [int(word) for word in sys.argv[1:]] or range(len(MUTATIONS))
     unnoticed = [number for number in numbers if not notices(number)]
     for number in unnoticed:
         print(f"not noticed: {number}: {MUTATIONS[number][0]}: {MUTATIONS[number][1]}")
-    print(f"{len(numbers) - len(unnoticed)} of {len(numbers)} broken lines were noticed")
+    print(f"{len(numbers) - len(unnoticed)} of {len(numbers)} mutations were noticed")
     sys.exit(len(unnoticed) > ALLOWED)
 
 
