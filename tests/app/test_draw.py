@@ -21,6 +21,7 @@ from app.window.palette import DARK
 from nn.inference.classifier import load_classifier
 from nn.support.errors import UsageError
 from tests.helpers.clock import Clock
+from tests.helpers.commands import run_command
 from tests.helpers.paths import EXAMPLES, ROOT
 
 LINE = RecordedDigit(1, [[(0.0, float(y)) for y in range(0, 101, 5)]])
@@ -194,12 +195,11 @@ def test_titles():
     assert title(unsure) == "Digitpad – not sure, perhaps 7"
 
 
-@pytest.mark.parametrize("variables", [{}, {"SDL_VIDEODRIVER": "dummy"}])
-def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path, variables):
+def test_a_screenshot_after_a_replay_shows_drawing_and_answer(tmp_path):
     path = tmp_path / "new folder" / "window.png"
     one = tmp_path / "one.jsonl"
     one.write_text(EXAMPLES.read_text().splitlines()[0] + "\n")
-    done = run("--replay", one, "--screenshot", path, **variables)
+    done = run("--replay", one, "--screenshot", path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     picture = pygame.image.load(str(path))
     assert picture.get_size() == (960, 640)
@@ -252,7 +252,7 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
         (["--model", broken], "broken.npz"),
         (["--data-dir", tmp_path / "nowhere"], "no data in"),
     ]:
-        done = run(*arguments, SDL_VIDEODRIVER="dummy")
+        done = run_command("app.draw", *arguments)
         assert done.returncode == 2, arguments
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1, done.stderr
@@ -267,7 +267,7 @@ def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
         (["--screenshot", tmp_path / "file" / "a.png"], "cannot write the screenshot"),
         (["--screenshot", tmp_path], "cannot write the screenshot"),
     ]:
-        done = run(*arguments, SDL_VIDEODRIVER="dummy")
+        done = run_command("app.draw", *arguments)
         assert done.returncode == 2, arguments
         assert done.stderr.count("\n") == 1, done.stderr
         assert says in done.stderr

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,8 @@ from nn.handwriting import brush
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.support.errors import DataError
 from tests.app.drawing.test_pictures import save
-from tests.helpers.paths import CASES, ROOT
+from tests.helpers.commands import run_command
+from tests.helpers.paths import CASES
 
 
 @pytest.fixture
@@ -27,16 +26,6 @@ def one(tmp_path):
     path = tmp_path / "one.png"
     pygame.image.save(pygame.image.frombuffer(pixels.tobytes(), (100, 120), "RGB"), str(path))
     return path
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "app.predict", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 def test_the_likeliest_digits_are_named_in_order():
@@ -181,7 +170,7 @@ def test_wrong_use_and_bad_input_end_with_status_2_and_one_line(one, tmp_path):
         ([short], "expected a whole PNG"),
         ([one, "--model", tmp_path / "none.npz"], "none.npz"),
     ]:
-        done = run(*arguments)
+        done = run_command("app.predict", *arguments)
         assert done.returncode == 2, arguments
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1, done.stderr

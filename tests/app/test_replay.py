@@ -25,6 +25,7 @@ from app.replay import (
 )
 from nn.handwriting.framing import CENTRE, centre_of_mass, frame, frame_strokes
 from nn.inference.classifier import DEFAULT_MODEL
+from tests.helpers.commands import run_command
 from tests.helpers.paths import EXAMPLES, ROOT
 
 
@@ -57,16 +58,6 @@ def predictions_of(labels, guesses, writers=None, sure=0.9):
     probabilities[guesses == NOT_READ] = 0
     return Predictions(
         np.array(labels), guesses, probabilities, writers or [None] * len(labels), []
-    )
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "app.replay", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
     )
 
 
@@ -334,7 +325,7 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
         ([EXAMPLES, "--errors", tmp_path], "choose another place with --errors"),
         ([EXAMPLES, "--model", tmp_path / "none.npz"], "none.npz"),
     ]:
-        done = run(*arguments)
+        done = run_command("app.replay", *arguments)
         assert done.returncode == 2, arguments
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1
@@ -345,7 +336,7 @@ def test_a_bad_stroke_file_ends_with_status_2_and_one_line(tmp_path):
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"label": 3, "strokes": [[[0, 0]]]}\n{"label": 3}\n')
     for path, says in [(broken, "line 2: strokes missing"), (tmp_path / "none", "cannot read")]:
-        done = run(path, "--json")
+        done = run_command("app.replay", path, "--json")
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1

@@ -17,6 +17,7 @@ from nn.benchmark.profiling import matrix_products, profile
 from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
+from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.paths import ROOT
 
@@ -32,29 +33,6 @@ def data(count=300):
     images = rng.random((count, 784), dtype=np.float32) / 2
     images[np.arange(count)[:, None], 78 * labels[:, None] + np.arange(78)] += 0.5
     return images, labels
-
-
-def test_the_command_compares_digitpad_with_its_own_matrix_products(small_mnist, capsys):
-    options = ["--data-dir", str(small_mnist), "--systems", "digitpad,floor", "--repeats", "2"]
-    compare.main([*options, "--batches", "2", "--json"])
-    result = json.loads(capsys.readouterr().out)
-    rows = result["rows"]
-    assert [(row["system"], row["network"]) for row in rows] == [
-        (system, network)
-        for network in ("mlp", "cnn-small", "cnn")
-        for system in ("Digitpad", "matrix products alone")
-    ]
-    assert all(set(row) >= KEYS for row in rows)
-    assert [row["images"] for row in rows[::2]] == [480, 480, 256]  # four fifths of 600
-    for own, floor in zip(rows[::2], rows[1::2], strict=True):
-        assert own["seconds_ratio"] == 1
-        assert floor["seconds"] > 0
-        assert floor["validation_loss"] is None
-        assert own["network"] == "cnn" or own["validation_loss"] > 0
-        assert len(own["all_seconds"]) == 2
-    (reading,) = result["predictions"]
-    assert reading["system"] == "Digitpad"
-    assert reading["single_ms"] > 0
 
 
 @pytest.mark.parametrize(
@@ -95,10 +73,7 @@ def test_what_is_not_installed_is_named(small_mnist, capsys, monkeypatch):
 
 @pytest.mark.parametrize("option", ["--systems", "--networks"])
 def test_an_unknown_name_is_said_in_one_line(option):
-    done = subprocess.run(
-        [sys.executable, "-m", "nn.compare", option, "mlp,digitpad,nonsense"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_command("nn.compare", option, "mlp,digitpad,nonsense")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "expected names out of" in done.stderr
@@ -141,18 +116,15 @@ def test_the_plot_has_a_bar_for_each_system(tmp_path):
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("module", ["nn.compare", "nn.lessons"])
-def test_too_few_digits_are_said_in_one_line(tmp_path, module):
+@pytest.mark.parametrize("module", ["nn.compare", "nn.lessons.__main__"])
+def test_too_few_digits_are_said_in_one_line(tmp_path, monkeypatch, module):
     images, labels = made_up_digits(30, 1)
     for part in ("train", "t10k"):
         write_idx(tmp_path / f"{part}-images-idx3-ubyte", images)
         write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels)
     arguments = ["--systems", "digitpad"] if module == "nn.compare" else ["all"]
-    ended = subprocess.run(
-        [sys.executable, "-m", module, *arguments, "--data-dir", str(tmp_path)],
-        capture_output=True, text=True, timeout=300, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    ended = run_command(module, *arguments, "--data-dir", tmp_path)
     assert ended.returncode == 2
     lines = ended.stderr.splitlines()
     assert lines[-1].startswith(f"{module}: too few digits: expected 100 or more")
@@ -227,15 +199,43 @@ def command(small_mnist, *options, **settings):
     )  # fmt: skip
 
 
-def test_progress_and_each_row_come_at_once(small_mnist):
-    options = ["--networks", "mlp,cnn", "--repeats", "2"]
-    process = command(small_mnist, *options, stderr=subprocess.STDOUT)
-    said = process.communicate(timeout=300)[0].splitlines()
-    assert process.returncode == 0
+@pytest.fixture(scope="module")
+def ended(small_mnist):
+    """What the command prints: its JSON, and the lines on standard error."""
+    process = command(small_mnist, "--repeats", "2", "--json")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return json.loads(out), err.splitlines()
+
+
+def test_the_command_compares_digitpad_with_its_own_matrix_products(ended):
+    result, _ = ended
+    rows = result["rows"]
+    assert [(row["system"], row["network"]) for row in rows] == [
+        (system, network)
+        for network in ("mlp", "cnn-small", "cnn")
+        for system in ("Digitpad", "matrix products alone")
+    ]
+    assert all(set(row) >= KEYS for row in rows)
+    assert [row["images"] for row in rows[::2]] == [480, 480, 256]  # four fifths of 600
+    for own, floor in zip(rows[::2], rows[1::2], strict=True):
+        assert own["seconds_ratio"] == 1
+        assert floor["seconds"] > 0
+        assert floor["validation_loss"] is None
+        assert own["network"] == "cnn" or own["validation_loss"] > 0
+        assert len(own["all_seconds"]) == 2
+    (reading,) = result["predictions"]
+    assert reading["system"] == "Digitpad"
+    assert reading["single_ms"] > 0
+
+
+def test_progress_and_each_row_come_at_once(ended):
+    _, said = ended
     # Digitpad comes first, because all ratios are to it.
+    networks = ("mlp", "cnn-small", "cnn")
     started = [
         rf"{system}, {what}, turn {turn} of 2, time left (about \d\d:\d\d|not known yet)"
-        for what in ("mlp", "cnn", "reading")
+        for what in (*networks, "reading")
         for turn in (1, 2)
         for system in ("Digitpad", "matrix products alone")
         if what != "reading" or system == "Digitpad"
@@ -246,7 +246,7 @@ def test_progress_and_each_row_come_at_once(small_mnist):
     assert "not known" in progress[0]
     assert not any("not known" in line for line in progress[1:])
     # The row of a system is there when the next one's last turn begins.
-    for what in ("mlp", "cnn"):
+    for what in networks:
         last = said.index(next(line for line in said if f"alone, {what}, turn 2 of 2" in line))
         assert re.match(r"Digitpad +\d+\.\d\d +1\.00", said[last - 1])
         assert re.match(r"matrix products alone +\d+\.\d\d", said[last + 1])
@@ -331,8 +331,8 @@ def test_however_the_command_ends_no_worker_is_left(small_mnist, name):
 @pytest.mark.parametrize("as_json", [False, True])
 def test_ctrl_c_gives_the_table_so_far(small_mnist, as_json):
     options = ["--json"] if as_json else []
-    process = command(small_mnist, "--networks", "cnn,mlp", "--repeats", "3", *options)
-    lines = read_until(process.stderr, "Digitpad, mlp, turn 3")
+    process = command(small_mnist, "--networks", "cnn,mlp", "--repeats", "2", *options)
+    lines = read_until(process.stderr, "Digitpad, mlp, turn 2")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -341,15 +341,15 @@ def test_ctrl_c_gives_the_table_so_far(small_mnist, as_json):
     said = [*lines, *err.splitlines(True)] if as_json else out.splitlines(True)
     told = "".join(line for line in said if "time left" not in line)
     assert re.search(r"cnn \(.*\n.*\nDigitpad .*\nmatrix products alone +\S+ +\S+\n", told)
-    assert re.search(r"\nmatrix products alone +\S+ +\S+  \(turns: 2 of 3\)\n", told)
+    assert re.search(r"\nmatrix products alone +\S+ +\S+  \(turns: 1 of 2\)\n", told)
     if as_json:
         result = json.loads(out)
         assert result["interrupted"] is True
         rows = [(row["network"], row["system"], row["turns"]) for row in result["rows"]]
         floor = "matrix products alone"
-        assert rows[:2] == [("cnn", "Digitpad", 3), ("cnn", floor, 3)]
+        assert rows[:2] == [("cnn", "Digitpad", 2), ("cnn", floor, 2)]
         assert rows[2][:2] == ("mlp", "Digitpad")
-        assert rows[3] == ("mlp", floor, 2)
+        assert rows[3] == ("mlp", floor, 1)
         assert all(row["seconds_ratio"] for row in result["rows"])
         assert result["predictions"] == []
 

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +12,7 @@ from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, DataError, UsageError
+from tests.helpers.commands import run_command
 from tests.helpers.data_files import write_idx
 
 
@@ -153,9 +152,7 @@ def test_wrong_use(network, small_mnist):
         evaluate.main(["--model", str(network), "--plot", "x.png"])
     with pytest.raises(CheckpointError, match="no network 'nothing'"):
         evaluate.main(["--model", "nothing", "--data-dir", str(small_mnist)])
-    ended = subprocess.run(
-        [sys.executable, "-m", "nn.evaluate", "--model", "nothing"], capture_output=True, text=True
-    )
+    ended = run_command("nn.evaluate", "--model", "nothing")
     assert ended.returncode == 2
     assert ended.stderr.startswith("nn.evaluate: no network 'nothing'")
     assert ended.stderr.count("\n") == 1

@@ -18,6 +18,7 @@ from nn.support.errors import CheckpointError, TrainingError, UsageError
 from nn.training.progress import Progress, duration
 from nn.training.resume import load_state
 from nn.training.synthetic import AT_ONCE, regenerate_synthetic, with_room
+from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 
 JSON_KEYS = {
@@ -264,13 +265,13 @@ def command(*options, cwd):
         (["--plot", "."], "cannot write .: Is a directory; choose another place with --plot"),
     ],
 )
-def test_wrong_use_is_one_line_and_status_2(options, message, small_mnist, tmp_path):
+def test_wrong_use_is_one_line_and_status_2(options, message, small_mnist, tmp_path, monkeypatch):
     data = [] if "--data-dir" in options else ["--data-dir", str(small_mnist)]
-    process = command(*data, *options, cwd=tmp_path)
-    _, err = process.communicate(timeout=3000)
-    assert process.returncode == 2
-    assert message in err
-    assert err.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    ended = run_command("nn.train", *data, *options)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert ended.stderr.count("\n") == 1
     assert list(tmp_path.glob("**/*.npz")) == []
 
 

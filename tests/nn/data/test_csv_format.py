@@ -4,8 +4,6 @@ import gzip
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from nn import evaluate
 from nn.data.dataset import load_mnist, read_csv, read_csv_images
+from tests.helpers.commands import run_command
 from tests.helpers.data_files import HEADING, csv, digits, files, line, message, survives, write
 from tests.helpers.memory import peak_below
 from tests.helpers.paths import CASES
@@ -147,9 +146,7 @@ def table(count, label_column=0, name="label", heading=True):
 
 def run_refused(command, *arguments):
     """What a command says, in its one line, of input that it refuses."""
-    ended = subprocess.run(
-        [sys.executable, "-m", command, *map(str, arguments)], capture_output=True, text=True
-    )
+    ended = run_command(command, *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
     return ended.stderr

@@ -1,7 +1,6 @@
 import ast
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -16,6 +15,7 @@ from nn.lessons import tables as lesson_tables
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
 from nn.training.learner import Learner
+from tests.helpers.commands import run_command
 from tests.helpers.paths import ROOT
 
 PAGE = ROOT / "nn" / "lessons" / "LESSONS.md"
@@ -143,10 +143,7 @@ def test_wrong_use_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     for options in (["d"], [], ["a", "--data-dir", str(tmp_path), "--output", f"{tmp_path}/x"],
                     ["a", "--output", str(tmp_path / "file")]):  # fmt: skip
-        ended = subprocess.run(
-            [sys.executable, "-m", "nn.lessons", *options],
-            capture_output=True, text=True, cwd=ROOT,
-        )  # fmt: skip
+        ended = run_command("nn.lessons.__main__", *options)
         assert ended.returncode == 2
         assert ended.stderr.count("\n") == 1
 
