@@ -30,7 +30,9 @@ NEAR = 6  # pixels: an end so near to another line lies on it
 MOST = 24  # lines of each direction that may frame something
 FAINT = 0.15  # of a line's darkness: its blurred edge
 PEN = 1.5  # times a line's darkness: ink
+SMALLEST = 0.03  # of the longer side: what remains, if it is a digit
 CLEAR = 0.07  # of the longer side: a digit so far from the edge does not fill the picture
+BLUR = 0.35  # of the darkest ink
 FREE = 0.9  # of the ink in a frame does not touch it
 FILLED = 0.3  # of the height of a frame, by the digit in it
 MOST_STROKES = 5  # straight ones, level or upright, of a digit: an 8 as on a display
@@ -62,20 +64,36 @@ class Line:
 
 
 def without_ruling(darkness: Array) -> Array:
-    """Darkness (H, W) without printed lines; as it was if there are none, or nothing else."""
+    """Darkness (H, W) without printed lines; as it was if they may be the strokes of a digit."""
     level, upright = lines_of(darkness), lines_of(darkness.T)
     across, complete = (
         [[line for line in lines if getattr(line, kind)] for lines in (level, upright)]
         for kind in ("across", "reaches_edges")
     )
-    if sum(map(len, complete)) >= MANY or sum(map(len, across)) > MOST_STROKES:
-        cleared = _without(darkness, *across)
-        return cleared if _leaves_a_digit(cleared) else darkness
-    framed = _inside_a_frame(darkness, level, upright)
+    is_certain = sum(map(len, complete)) >= MANY or sum(map(len, across)) > MOST_STROKES
+    framed = None if is_certain else _inside_a_frame(darkness, level, upright)
     if framed is not None:
         return framed
-    cleared = _without(darkness, *complete)
-    return cleared if _leaves_a_digit(cleared, *map(bool, complete)) else darkness
+    ruling = across if is_certain else complete
+    cleared = _without(darkness, *ruling)
+    height, width = darkness.shape
+    margin = int(CLEAR * max(height, width)) + 1
+    if is_certain:
+        cleared = _reaching_inside(cleared, margin)
+    box = _box_of_the_largest_part(cleared)
+    if box is None:
+        # Nothing but lines. If a digit of straight strokes fills the picture, one is at its edge.
+        outermost = any(
+            min(line.row, length - line.row) < margin
+            for lines, length in zip(ruling, (height, width), strict=True)
+            for line in lines
+        )
+        return darkness if outermost and sum(map(len, ruling)) <= MOST_STROKES else cleared
+    # A line that ends where the rest begins is a stroke of a digit that fills the picture.
+    for lines, span, length in zip(ruling, box[::-1], (width, height), strict=True):
+        if lines and not is_certain and (span.start < margin or span.stop > length - margin):
+            return darkness
+    return cleared
 
 
 def _without(darkness: Array, level: Iterable[Line], upright: Iterable[Line]) -> Array:
@@ -88,27 +106,25 @@ def _without(darkness: Array, level: Iterable[Line], upright: Iterable[Line]) ->
     return cleared
 
 
-def _leaves_a_digit(cleared: Array, level: bool = False, upright: bool = False) -> bool:
-    """Whether what remains can be a digit.
+def _reaching_inside(cleared: Array, margin: int) -> Array:
+    """Darkness (H, W) without parts that lie in the margin: what is left of lines cut off there."""
+    labels, count = parts(cleared > 0)
+    is_inside = np.zeros(count + 1, bool)
+    is_inside[labels[margin:-margin, margin:-margin]] = True
+    inside: Array = np.where(is_inside[labels], cleared, 0)
+    return inside
 
-    Where a `level` line was taken out it must keep clear of the left and right edge, and where an
-    `upright` one, of the others: a line that ends where the rest begins was a stroke of a digit
-    that fills the picture.
-    """
+
+def _box_of_the_largest_part(cleared: Array) -> tuple[slice, slice] | None:
+    """Rows and columns of the part with the most ink; None if it is too small for a digit."""
     labels, count = parts(cleared > DARKER)
     if not count:
-        return False
+        return None
     mass = np.bincount(labels.ravel(), cleared.ravel())
     mass[0] = 0
     rows, columns = extent(labels == mass.argmax())
-    height, width = cleared.shape
-    margin = CLEAR * max(height, width)
-    return (
-        max(rows.stop - rows.start, columns.stop - columns.start)
-        > SHORTEST_SIDE * max(height, width) / 2
-        and not (level and (columns.start < margin or columns.stop > width - margin))
-        and not (upright and (rows.start < margin or rows.stop > height - margin))
-    )
+    size = max(rows.stop - rows.start, columns.stop - columns.start)
+    return (rows, columns) if size > SMALLEST * max(cleared.shape) else None
 
 
 def lines_of(darkness: Array) -> list[Line]:
@@ -221,12 +237,13 @@ def _inside_a_frame(
 
 def _standing_free(inside: Array) -> Array | None:
     """What does not touch the edges of a picture (H, W), if that is most of it and large enough."""
-    labels, count = parts(inside > DARKER)
+    # Blur alone does not join a digit to the frame that it nearly touches.
+    labels, count = parts(inside > max(DARKER, BLUR * float(inside.max())))
     mass = np.bincount(labels.ravel(), inside.ravel())
     mass[0] = 0
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    touching = np.isin(np.arange(count + 1), border)
-    if mass[~touching].sum() < FREE * mass.sum() or not mass.any():
+    touching = np.isin(np.arange(count + 1), border[border > 0])
+    if not count or mass[~touching].sum() < FREE * mass.sum():
         return None
     rows, columns = extent(labels == mass.argmax())
     if max(rows.stop - rows.start, columns.stop - columns.start) < FILLED * len(inside):
