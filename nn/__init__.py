@@ -1,4 +1,4 @@
-"""A neural network library in NumPy, from the layers to the trained digit reader.
+"""A neural network library in NumPy, from the layers to the trained digit classifier.
 
 The names of `__all__` can be had from here, as in `from nn import Learner, Linear, Sequential`. A
 module is imported when one of its names is first asked for (PEP 562), so that `import nn` costs
