@@ -7,6 +7,7 @@ crisp and a pixel belongs to one cell only.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -90,10 +91,10 @@ class Layout:
         return self.dialog.shrunk(max(6, self.text * 5 // 4))
 
     def dialog_rows(self, count: int, columns: int = 1) -> list[Rect]:
-        """Rows for `count` lines below the title of the card, and one more for a last word."""
+        """Rows for `count` lines below the title of the dialog, and one more for a last word."""
         inner, top = self.dialog_inner, self.dialog_title.bottom
-        margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
-        top += margin if self._is_card_low else self.text // 2
+        margin = self.text // 4 if self._is_dialog_low else self.text * 3 // 4
+        top += margin if self._is_dialog_low else self.text // 2
         down = -(-count // columns)  # lines below each other
         pitch = min(self.text * 2, (self.dialog.bottom - margin - top) / (down + 1))
         # Not every row begins at a whole pixel, but all are equally high, and so their words are.
@@ -111,22 +112,18 @@ class Layout:
         return 2 if self.dialog.width >= self.text * 60 else 1
 
     def dialog_tiles(self, count: int) -> Tiles:
-        """Square tiles for `count` pictures below the title of the card, as large as there fit.
+        """Square tiles for `count` pictures below the title of the dialog, as large as there fit.
 
         The space below them is left for buttons and two lines of words.
         """
-        inner, top = self.dialog_inner, self.dialog_title.bottom
-        top += self.text // 2
-        gap = max(1, self.text // 4)
+        top, gap = self.dialog_title.bottom + self.text // 2, max(1, self.text // 4)
         bottom = self.own_digit_buttons["0"].y - self.text // 2
-        room = Rect(inner.x, top, inner.width, max(1, bottom - top))
-        columns = 1
-        while True:
+        room = self.dialog_inner._replace(y=top, height=max(1, bottom - top))
+        for columns in itertools.count(1):
             side = min(self.text * 5, (room.width + gap) // columns - gap)
             rows = -(-max(1, count) // columns)
             if side <= 4 or (rows * (side + gap) - gap <= room.height and columns >= 6):
                 break
-            columns += 1
         side = max(1, side)
         return Tiles(room, self.dialog_title, count, rows, columns, side, side, gap)
 
@@ -136,7 +133,7 @@ class Layout:
         inner = self.dialog_inner
         height, gap = round(self.text * 1.6), max(2, self.text // 3)
         lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
-        left = inner.x + self.text * 3  # of it stands what they do
+        left = inner.x + self.text * 3  # beside what they do
         upper = Rect(left, lower.y - gap - height, inner.right - left, height)
         labels = {str(digit): str(digit) for digit in range(DIGITS)}
         return {
@@ -145,20 +142,20 @@ class Layout:
         }
 
     def own_digit_button_at(self, x: float, y: float) -> str | None:
-        """The button of that card at a place in the window."""
+        """The button of the user's digits at a place in the window."""
         return button_at(self.own_digit_buttons, x, y)
 
     @property
     def dialog_title(self) -> Rect:
-        """Where the card says what it is."""
+        """Where the dialog's title is."""
         inner = self.dialog_inner
-        if self._is_card_low:
+        if self._is_dialog_low:
             return Rect(inner.x, self.dialog.y + self.text // 3, inner.width, self.text * 5 // 4)
         return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
 
     @property
-    def _is_card_low(self) -> bool:
-        """Whether the card needs all of its height for what stands on it."""
+    def _is_dialog_low(self) -> bool:
+        """Whether the dialog needs all of its height for what is on it."""
         return self.dialog.height < self.text * 32
 
 
@@ -191,13 +188,10 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
         )
         larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
         needed = sum(band.band.height for band in bands) - bands[index].band.height
-        if larger.height > bands[index].height and needed + larger.band.height <= room:
+        helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
+        if has_room := helps and needed + larger.band.height <= room:
             bands[index] = larger
-        elif larger.rows >= shapes[index][0] or needed + larger.band.height > room:
-            growing.discard(index)
-        else:
-            bands[index] = larger
-        if len(shapes[index]) == 1:
+        if not has_room or len(shapes[index]) == 1:
             growing.discard(index)
     spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
     placed, top = [], body.y

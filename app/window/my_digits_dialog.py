@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.session.commands import HINTS, OWN_DIGIT_BUTTONS
 from app.window.buttons import draw_button
 from app.window.cells import cell_colours
-from app.window.dialog import draw_dialog
+from app.window.dialogs import draw_dialog
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.text import BOLD

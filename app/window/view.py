@@ -16,10 +16,9 @@ from app.session.session import on_canvas
 from app.window.bars import draw_bars
 from app.window.buttons import draw_button
 from app.window.cells import attribution_colours, cell_colours, gliding
-from app.window.drawings_dialog import draw_list
+from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
-from app.window.help_dialog import draw_help
 from app.window.inside import draw_inside
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES

@@ -24,7 +24,7 @@ from app.session.session import GLIDE_SECONDS, MESSAGE_SECONDS, Session, on_canv
 from app.window import keys
 from app.window.cells import gliding
 from app.window.layout import inside_detail
-from app.window.palette import DARK, LIGHT, contrast, luminance
+from app.window.palette import DARK, LIGHT
 from app.window.training_panel import training_button_words, training_words
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
@@ -32,6 +32,7 @@ from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.conftest import made_up_digits
+from tests.helpers.contrast import contrast, luminance
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
