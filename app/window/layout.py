@@ -231,9 +231,8 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width / 1.5, height))
     margin = round(text * 1.2)
     gap = round(text * 1.8)
-    button, footer = round(text * 1.9), round(text * 1.4)
-    above, between = round(text * 0.9), round(text * 0.4)
-    room_down = height - 2 * margin - button - footer - above - between
+    footer = round(text * 1.4)
+    room_down = height - 2 * margin - footer - round(text * 0.9) - sum(_button_heights(text))
     room_across = width - 2 * margin - gap
     # The panel needs room for its words first; the canvas takes what is left.
     cell = max(1, min(room_down, room_across - text * 14) // SIZE)
@@ -253,23 +252,19 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     body_top = captioned.bottom + max(3, text // 3)
     body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
-    row = Rect(left, foot.y - between - button, foot.width, button)
-    buttons = button_row(row, BUTTONS, text)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, *_divided(foot),
+        _buttons(foot, 1, text), *_divided(foot),
     )  # fmt: skip
 
 
 def _portrait(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width, height / 1.5))
-    margin = round(text * 1.2)
-    gap = round(text * 1.2)
-    button, footer, between = round(text * 1.9), round(text * 1.4), round(text * 0.4)
+    margin = gap = round(text * 1.2)
+    footer = round(text * 1.4)
     rows = 2 if width < text * 42 else 1
-    feet = rows * (button + between) + footer + gap
     room_across = width - 2 * margin
-    room_down = height - 2 * margin - gap - feet
+    room_down = height - 2 * margin - 2 * gap - footer - rows * sum(_button_heights(text))
     cell = max(1, min(room_across, room_down - text * 13) // SIZE)
     side = cell * SIZE
     below = min(room_down - side, max(text * 22, round(side * 0.75)))
@@ -288,22 +283,32 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     body_left = left + head + gap
     body = Rect(body_left, upper, left + span - body_left, below)
     foot = Rect(left, height - margin - footer, span, footer)
-    buttons: dict[str, Rect] = {}
-    names = list(BUTTONS)
-    share = math.ceil(len(names) / rows)
-    for number in range(rows):
-        y = foot.y - (rows - number) * (between + button)
-        part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
-        buttons |= button_row(Rect(left, y, span, button), part, text)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, *_divided(foot),
+        _buttons(foot, rows, text), *_divided(foot),
     )  # fmt: skip
 
 
 def _whole_cells(side: int) -> int:
     """A side of the framed image with cells of whole pixels, where that costs little."""
     return side - side % SIZE if side >= 5 * SIZE else side
+
+
+def _button_heights(text: int) -> tuple[int, int]:
+    """How high a row of buttons is, and the space below it."""
+    return round(text * 1.9), round(text * 0.4)
+
+
+def _buttons(foot: Rect, rows: int, text: int) -> dict[str, Rect]:
+    """The window's buttons in so many rows, above the line at the bottom."""
+    height, space = _button_heights(text)
+    share = math.ceil(len(BUTTONS) / rows)
+    buttons: dict[str, Rect] = {}
+    for number in range(rows):
+        row = Rect(foot.x, foot.y - (rows - number) * (space + height), foot.width, height)
+        part = list(BUTTONS.items())[number * share : (number + 1) * share]
+        buttons |= button_row(row, dict(part), text)
+    return buttons
 
 
 def _divided(foot: Rect) -> tuple[Rect, Rect]:
