@@ -22,6 +22,7 @@ from nn.handwriting.framing import SIZE
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
 MAX_ROWS = 6  # networks in the table, where there is room
+LABELS = {str(digit): str(digit) for digit in range(DIGITS)}  # buttons that relabel a digit
 
 Panel = Literal["answer", "networks", "inside", "training"]
 
@@ -135,11 +136,8 @@ class Layout:
         lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
         left = inner.x + self.text * 3  # beside what they do
         upper = Rect(left, lower.y - gap - height, inner.right - left, height)
-        labels = {str(digit): str(digit) for digit in range(DIGITS)}
-        return {
-            **button_row(upper, labels, self.text),
-            **button_row(lower, OWN_DIGIT_BUTTONS, self.text),
-        }
+        lower_row = button_row(lower, OWN_DIGIT_BUTTONS, self.text)
+        return button_row(upper, LABELS, self.text) | lower_row
 
     def own_digit_button_at(self, x: float, y: float) -> str | None:
         """The button of the user's digits at a place in the window."""

@@ -14,7 +14,7 @@ from app.session.commands import BUTTONS
 from app.session.predictor import Answer
 from app.session.session import on_canvas
 from app.window.bars import draw_bars
-from app.window.buttons import draw_button
+from app.window.buttons import draw_row
 from app.window.cells import attribution_colours, cell_colours, gliding
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
@@ -31,6 +31,7 @@ from nn.support.types import Array
 if TYPE_CHECKING:
     from app.session.session import Session
 
+PANEL_BUTTONS = {"inside": "inside", "training": "train", "networks": "network"}
 INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 STALE = 0.6  # how far an answer fades once the drawing has changed
@@ -220,21 +221,16 @@ def draw_buttons(frame: Frame, session: Session) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values())
     frame.fill(area, frame.palette.background)
-    active = {
-        "inside": session.panel == "inside",
-        "train": session.panel == "training",
-        "why": session.is_why,
-        "network": session.panel == "networks",
-    }
+    active = {PANEL_BUTTONS.get(session.panel, ""), "why" if session.is_why else ""}
+    is_blank = session.canvas.is_blank
     useless = {
         "undo": not session.can_undo,
         "redo": not session.canvas.can_redo,
-        "clear": session.canvas.is_blank,
-        "save": session.canvas.is_blank,
+        "clear": is_blank,
+        "save": is_blank,
     }
-    for name, rect in frame.layout.buttons.items():
-        is_active, is_faint = active.get(name, False), useless.get(name, False)
-        draw_button(frame, session, name, BUTTONS[name], rect, is_active, is_faint)
+    faint = [name for name, is_useless in useless.items() if is_useless]
+    draw_row(frame, session, frame.layout.buttons, BUTTONS, active, faint)
     return area
 
 
