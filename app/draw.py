@@ -30,9 +30,8 @@ from app.session.predictor import Answer
 from app.session.session import WINDOW_SIZE, Session
 from app.window import clipboard
 from app.window.palette import PALETTES
-from app.window.panels import percentage
-from app.window.text import ASSETS
-from app.window.view import View
+from app.window.text import ASSETS, percentage
+from app.window.view import PARTS, View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import DigitpadError, DisplayError, UsageError
@@ -74,16 +73,8 @@ class Painter:
         if session.overlay or not shown or shown["window"] != state["window"]:
             self._view.draw(surface, session)
             return [(0, 0, *surface.get_size())]
-        parts = {
-            "canvas": self._view.draw_canvas,
-            "head": self._view.draw_head,
-            "body": self._view.draw_body,
-            "buttons": self._view.draw_buttons,
-            "foot": self._view.draw_foot,
-        }
-        return [
-            draw(surface, session) for name, draw in parts.items() if shown[name] != state[name]
-        ]
+        frame = self._view.frame(surface, session)
+        return [draw(frame, session) for name, draw in PARTS.items() if shown[name] != state[name]]
 
 
 def state_of(session: Session) -> dict[str, Any]:

@@ -16,12 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
+import numpy as np
+
 from app.drawing.canvas import DRAW_RADIUS, Point
-from nn.handwriting.framing import SIZE, Stroke
+from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.support.errors import DataError
+from nn.support.types import Array
 
 Line = Sequence[Point]
 
+DIGITS = 10  # a label is one of 0 … 9
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12
@@ -82,8 +86,22 @@ def fit(
 
 
 def strokes_of(digit: RecordedDigit) -> list[Stroke]:
-    """The marks that a recorded digit becomes on the canvas: fitted, with the usual pen."""
+    """The strokes that a recorded digit becomes on the canvas: fitted, with the usual pen."""
     return [Stroke(line, DRAW_RADIUS) for line in fit(digit.strokes)]
+
+
+def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
+    """Recorded digits as the network sees them, (N, 28, 28) float32, and their labels (N,)."""
+    images = np.zeros((len(digits), SIZE, SIZE), np.float32)
+    for image, digit in zip(images, digits, strict=True):
+        image[...] = frame_strokes(strokes_of(digit))
+    return images, np.array([digit.label for digit in digits], np.int64)
+
+
+def printable(writer: str) -> str:
+    """A writer's name as it can be printed anywhere: short, in one line, without odd characters."""
+    name = "".join(character if character.isprintable() else "?" for character in writer)
+    return name if len(name) <= 12 else f"{name[:11]}…"
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:

@@ -24,14 +24,15 @@ from app.session.session import GLIDE_SECONDS, MESSAGE_SECONDS, Session, on_canv
 from app.window import keys
 from app.window.cells import gliding
 from app.window.layout import inside_detail
-from app.window.palette import DARK, LIGHT, contrast, luminance
-from app.window.panels import training_button_words, training_words
+from app.window.palette import DARK, LIGHT
+from app.window.training_panel import training_button_words, training_words
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.helpers.clock import Clock
+from tests.helpers.contrast import contrast, luminance
 from tests.helpers.data_files import made_up_digits
 from tests.helpers.paths import EXAMPLES, ROOT
 
