@@ -25,14 +25,14 @@ from app.window.controller import Controller
 from app.window.geometry import Tiles
 from app.window.layout import Layout, Panel, lay_out, lay_out_inside
 from nn.handwriting.framing import SIZE, Framing
-from nn.inference.classifier import Classifier, load_classifier
-from nn.inference.inspection import (
+from nn.inference.activations import (
     Activations,
     Contributions,
     activations_of,
-    attribution,
     strongest_contributions,
 )
+from nn.inference.attribution import attribution
+from nn.inference.classifier import Classifier, load_classifier
 from nn.support.errors import DigitpadError
 from nn.support.types import Array
 

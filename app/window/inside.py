@@ -13,7 +13,7 @@ from app.window.geometry import Rect, Tiles
 from app.window.layout import inside_detail
 from app.window.palette import Palette, diverging, mixed
 from app.window.text import decimal
-from nn.inference.inspection import Activations, Contributions
+from nn.inference.activations import Activations, Contributions
 from nn.support.types import Array
 
 if TYPE_CHECKING:

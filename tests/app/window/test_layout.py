@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.drawing.canvas import SIZE
 from app.session.session import shown_shape
 from app.window.layout import inside_detail, lay_out, lay_out_inside
-from nn.inference.inspection import activations_of
+from nn.inference.activations import activations_of
 from nn.network.architectures import NAMED, build
 
 sizes = st.one_of(

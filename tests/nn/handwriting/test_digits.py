@@ -3,7 +3,8 @@ import pytest
 
 from nn.handwriting import digits as handwriting
 from nn.handwriting import framing as images
-from nn.handwriting.digits import STYLES, Jitter, Style
+from nn.handwriting.digits import Jitter
+from nn.handwriting.styles import STYLES, Style
 
 STILL = Jitter(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 

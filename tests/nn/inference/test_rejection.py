@@ -13,12 +13,12 @@ from nn import train_rejection
 from nn.data.dataset import load_folder
 from nn.handwriting.framing import frame_strokes
 from nn.handwriting.nondigits import (
-    LETTERS,
     MEASURING_KINDS,
     TRAINING_KINDS,
     draw_measuring,
     draw_training,
 )
+from nn.handwriting.shapes import LETTERS
 from nn.inference.checkpoint import load_arrays, save_arrays
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.inference.rejection import (

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from nn.inference.inspection import activations_of, attribution, strongest_contributions
+from nn.inference.activations import activations_of, strongest_contributions
+from nn.inference.attribution import attribution
 from nn.network.architectures import NAMED, build, cnn, mlp
 
 IMAGE = np.random.default_rng(3).random((28, 28), dtype=np.float32)

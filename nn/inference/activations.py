@@ -1,7 +1,6 @@
-"""What happens inside a network as it reads one image, and why it reads what it reads.
+"""What a network's layers make of one image, and where their values come from.
 
-Everything here is about one image and the network itself: neither the slanted copies that a
-`Classifier` may average over nor dropout are part of it.
+It is the network itself: neither the views that a `Classifier` may average over nor dropout.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import numpy as np
 
 from nn.handwriting.framing import SIZE
 from nn.network.convolution import Conv2d
-from nn.network.layers import Dropout, Layer, Linear
+from nn.network.layers import Linear
 from nn.network.sequential import Sequential
 from nn.support.types import Array
 
@@ -62,7 +61,7 @@ class Contributions:
 
 
 def activations_of(model: Sequential, image: Array) -> list[Activations]:
-    """Run one image (28, 28) through the network; returns its stages, the ten logits last."""
+    """Run one image (28, 28) through the network; returns each stage, the ten logits last."""
     x = np.asarray(image, np.float32).reshape(1, SIZE * SIZE)
     activations: list[Activations] = []
     for layer in model.layers:
@@ -72,9 +71,8 @@ def activations_of(model: Sequential, image: Array) -> list[Activations]:
             activations.append(Activations(layer, given, x[0].copy()))
         else:
             x = layer.forward(x)
-            if (
-                activations and x[0].ndim == activations[-1].values.ndim
-            ):  # flattening changes no value
+            # Not after flattening, which changes no value.
+            if activations and x[0].ndim == activations[-1].values.ndim:
                 activations[-1] = replace(activations[-1], values=x[0].copy())
     activations[-1] = replace(activations[-1], is_last=True)
     return activations
@@ -83,7 +81,7 @@ def activations_of(model: Sequential, image: Array) -> list[Activations]:
 def strongest_contributions(
     activations: list[Activations], index: int, unit: int, count: int = 6
 ) -> Contributions:
-    """The `count` units of the own before that add most to a unit's value, or take most away.
+    """The `count` units of the stage before that add most to a unit's value, or take most away.
 
     For a feature map that is at the place where the map is strongest. A flattened map counts as a
     whole.
@@ -115,21 +113,3 @@ def _window_shares(layer: Conv2d, x: Array, unit: int) -> Array:
         for v in range(k):
             shares += kernel[:, u, v, None, None] * padded[:, u : u + height, v : v + width]
     return shares
-
-
-def attribution(model: Sequential, image: Array, digit: int) -> Array:
-    """How much each cell's ink speaks for a digit (> 0) or against it (< 0): (28, 28).
-
-    Gradient × input (Shrikumar et al. 2016): the ink times the slope of the digit's logit, less
-    the mean of the logits, at this image. Blank paper says nothing. Overwrites the gradients.
-    """
-    x = np.asarray(image, np.float32).reshape(1, SIZE * SIZE)
-    layers: list[Layer] = [layer for layer in model.layers if not isinstance(layer, Dropout)]
-    y = x
-    for layer in layers:
-        y = layer.forward(y, training=True)
-    slope = np.full_like(y, -1 / y.shape[1])
-    slope[0, digit] += 1
-    for layer in reversed(layers):
-        slope = layer.backward(slope)
-    return slope.reshape(SIZE, SIZE) * x.reshape(SIZE, SIZE)
