@@ -116,7 +116,7 @@ def _logits(graph: _Graph, x: str, checkpoint: Checkpoint) -> str:
             shape = shapes[index + 1]
         names = [f"{index}.{name}" for name in layer.params]
         constants = [graph.constant(name, weights[name]) for name in names]
-        x = graph.add(layer.operator, x, *constants, **layer.operator_attributes())
+        x = graph.add(layer.operator, x, *constants, **layer.attributes)
     return _reshaped(graph, x, shape, shapes[-1])
 
 

@@ -12,28 +12,29 @@ from nn.support.types import Array
 
 
 class Activation(Layer):
-    """y = f(x) for each number; f' is computed from y, so that y is all that is kept."""
+    """y = f(x) for each number.
+
+    `_function` writes f(x) to `out`; `_slope` writes f'(x), given y, which is all that is kept.
+    """
 
     _y: Array | None = None
 
-    def function(self, x: Array, out: Array) -> Array:
-        """Write f(x) to `out`, and return it."""
+    def _function(self, x: Array, out: Array) -> Array:
         raise NotImplementedError
 
-    def slope(self, y: Array, out: Array) -> Array:
-        """Write f'(x) to `out`, given y = f(x), and return it."""
+    def _slope(self, y: Array, out: Array) -> Array:
         raise NotImplementedError
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Any shape -> the same shape."""
-        y = self.function(x, self._buffer_like("y", x))
+        y = self._function(x, self._buffer_like("y", x))
         self._y = y if training else None
         return y
 
     def backward(self, dy: Array) -> Array:
         """Any shape -> the same shape: dx = dy f'(x)."""
         y = require_cached(self._y)
-        dx = self.slope(y, self._buffer_like("dx", y))
+        dx = self._slope(y, self._buffer_like("dx", y))
         return np.multiply(dx, dy, out=dx)
 
 
@@ -49,14 +50,12 @@ class ReLU(Activation):
 
     operator = "Relu"
 
-    def function(self, x: Array, out: Array) -> Array:
-        """max(x, 0)."""
+    def _function(self, x: Array, out: Array) -> Array:
         # Not np.maximum, which takes three times as long with a single number.
         return np.clip(x, 0, np.inf, out=out)
 
-    def slope(self, y: Array, out: Array) -> Array:
-        """1 where y > 0, else 0."""
-        return np.greater(y, 0, out=out)
+    def _slope(self, y: Array, out: Array) -> Array:
+        return np.greater(y, 0, out=out)  # 1 or 0
 
 
 class Tanh(Activation):
@@ -64,12 +63,10 @@ class Tanh(Activation):
 
     operator = "Tanh"
 
-    def function(self, x: Array, out: Array) -> Array:
-        """tanh(x)."""
+    def _function(self, x: Array, out: Array) -> Array:
         return np.tanh(x, out=out)
 
-    def slope(self, y: Array, out: Array) -> Array:
-        """1 − y²."""
+    def _slope(self, y: Array, out: Array) -> Array:
         np.multiply(y, y, out=out)
         return np.subtract(1, out, out=out)
 
@@ -79,16 +76,15 @@ class Sigmoid(Activation):
 
     operator = "Sigmoid"
 
-    def function(self, x: Array, out: Array) -> Array:
-        """½ (1 + tanh(x/2)), which cannot overflow."""
+    def _function(self, x: Array, out: Array) -> Array:
+        # ½ (1 + tanh(x/2)), which cannot overflow.
         np.multiply(x, 0.5, out=out)
         np.tanh(out, out=out)
         out += 1
         out *= 0.5
         return out
 
-    def slope(self, y: Array, out: Array) -> Array:
-        """y (1 − y)."""
+    def _slope(self, y: Array, out: Array) -> Array:
         np.subtract(1, y, out=out)
         out *= y
         return out

@@ -9,7 +9,6 @@ numbers, for all images at once.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -81,6 +80,7 @@ class Conv2d(Layer):
             )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.padding = kernel_size, padding
+        self.attributes = {"kernel_shape": [kernel_size] * 2, "pads": [padding] * 4}
         area = kernel_size * kernel_size
         shape = (out_channels, in_channels, kernel_size, kernel_size)
         weight = initialize(rng, shape, in_channels * area, out_channels * area)
@@ -97,10 +97,6 @@ class Conv2d(Layer):
             raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
         parameters = (in_channels * kernel_size**2 + 1) * out_channels
         return Plan((out_channels, *sides), parameters, copies=1 + max(3, kernel_size))
-
-    def operator_attributes(self) -> dict[str, Any]:
-        """The kernel's sides, and the padding at the four edges."""
-        return {"kernel_shape": [self.kernel_size] * 2, "pads": [self.padding] * 4}
 
     def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
         """W · windows, windows · (∂L/∂products)ᵀ, and turned W · windows of dy, by the method."""
@@ -184,6 +180,7 @@ class MaxPool2d(Layer):
     def __init__(self, kernel_size: int, dtype: DTypeLike = np.float32) -> None:
         super().__init__(dtype)
         self.kernel_size = kernel_size
+        self.attributes = {"kernel_shape": [kernel_size] * 2, "strides": [kernel_size] * 2}
 
     @staticmethod
     def plan(shape: Shape, *sizes: int) -> Plan:
@@ -192,10 +189,6 @@ class MaxPool2d(Layer):
         if len(shape) != 3 or min(shape[1:]) < kernel_size:
             raise ValueError(f"is {['MaxPool2d', *sizes]}, which does not fit images of {shape}")
         return Plan((shape[0], *(side // kernel_size for side in shape[1:])))
-
-    def operator_attributes(self) -> dict[str, Any]:
-        """The windows' sides and steps."""
-        return {"kernel_shape": [self.kernel_size] * 2, "strides": [self.kernel_size] * 2}
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C, H, W) -> (N, C, H // k, W // k)."""

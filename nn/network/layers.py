@@ -68,10 +68,11 @@ class Layer:
     """What all layers share: no parameters unless they say so, and buffers allocated once."""
 
     min_sizes: ClassVar[tuple[float, ...]] = ()  # the least of each size in an architecture's entry
-    operator: ClassVar[str | None] = None  # ONNX's name for it; None if it changes no value
+    operator: ClassVar[str | None] = None  # ONNX's name for it; None where no value changes
 
     def __init__(self, dtype: DTypeLike = np.float32) -> None:
         self.dtype = np.dtype(dtype)
+        self.attributes: dict[str, Any] = {}  # what ONNX must know besides `operator` and `params`
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self._buffers: dict[str, Array] = {}
@@ -95,15 +96,8 @@ class Layer:
         """
         return Plan(shape)
 
-    def operator_attributes(self) -> dict[str, Any]:
-        """What ONNX must know of the layer besides its `operator` and `params`."""
-        return {}
-
     def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
-        """The factors of a training step's products, given its input and its output's gradient.
-
-        They are those of the output, of the weights' gradient, and of the input's gradient.
-        """
+        """The factors of a training step's products: of y, of the weights' gradient, and of dx."""
         return []
 
     def _add_parameter(self, name: str, value: Array) -> None:
@@ -167,6 +161,7 @@ class Linear(Layer):
     ) -> None:
         super().__init__(dtype)
         self.in_features, self.out_features = in_features, out_features
+        self.attributes = {"transB": 1}
         shape = (out_features, in_features)
         self._add_parameter("weight", initialize(rng, shape, in_features, out_features))
         self._add_parameter("bias", np.zeros(out_features))
@@ -177,10 +172,6 @@ class Linear(Layer):
         in_features, out_features = sizes
         expect_shape((in_features,), shape)
         return Plan((out_features,), (in_features + 1) * out_features)
-
-    def operator_attributes(self) -> dict[str, Any]:
-        """That the product is with Wᵀ."""
-        return {"transB": 1}
 
     def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
         """x Wᵀ, dyᵀ x and dy W."""

@@ -78,7 +78,7 @@ MUTATIONS = [
      "rejection"),
     ("is_level_line", "np.abs(slope)", "slope", "rejection"),
     ("is_block", "SOLID * BLOCK**2", "BLOCK**2", "rejection"),
-    ("Linear.operator_attributes", "{'transB': 1}", "{'transB': 0}", "export"),
+    ("Linear", "{'transB': 1}", "{'transB': 0}", "export"),
     # nn.support
     ("write_atomically", "os.fsync(file.fileno())", "None", "checkpoint profile"),
     ("_take_name", "replace", "replace and path.write_bytes(temporary.read_bytes()) >= 0",
