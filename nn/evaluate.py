@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from collections.abc import Sequence
@@ -29,8 +30,8 @@ from nn.support.files import check_writable, write_for_option
 from nn.support.types import Array
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Judge as the command line asks."""
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command's options."""
     parser = ArgumentParser(prog="nn.evaluate", description=__doc__)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
     parser.add_argument(
@@ -64,7 +65,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="where to show them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate as the command line asks."""
+    options = parse(argv)
     with json_output(options.json) as emit:
         if options.plot:
             if not options.worst:
@@ -136,11 +142,10 @@ def evaluate_logits(logits: Array, labels: Array) -> dict[str, Any]:
     images (normal approximation): another test set of this size would give a figure within about
     that distance.
     """
-    guesses = logits.argmax(axis=1)
     confusion = np.zeros((10, 10), int)
-    np.add.at(confusion, (labels, guesses), 1)
-    accuracy = float(np.mean(guesses == labels))
-    counts = confusion.sum(axis=1)
+    np.add.at(confusion, (labels, logits.argmax(axis=1)), 1)
+    accuracy = float(confusion.trace() / len(labels))
+    counts, right = confusion.sum(axis=1), confusion.diagonal()
     return {
         "images": len(labels),
         "accuracy": accuracy,
@@ -148,14 +153,8 @@ def evaluate_logits(logits: Array, labels: Array) -> dict[str, Any]:
         "loss": CrossEntropyLoss().forward(logits, labels),
         "calibration_error": expected_calibration_error(softmax(logits), labels),
         "per_class": [
-            {
-                "digit": digit,
-                "count": int(counts[digit]),
-                "accuracy": float(confusion[digit, digit] / counts[digit])
-                if counts[digit]
-                else None,
-            }
-            for digit in range(10)
+            {"digit": digit, "count": int(n), "accuracy": float(hits / n) if n else None}
+            for digit, (n, hits) in enumerate(zip(counts, right, strict=True))
         ],
         "confusion": confusion.tolist(),
     }

@@ -1,22 +1,18 @@
 """python -m nn.train: train a network on MNIST and save its weights.
 
 Two files come out: the network, FILE.npz, and beside it FILE.training.npz, written after each
-epoch, with all that is needed to go on from there (`--resume`): the present weights, the best ones,
-the optimiser's memory and the history.
+epoch, with all that is needed to go on from there (`--resume`).
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import platform
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import checksum, load_mnist
@@ -26,14 +22,13 @@ from nn.inference.near_chance import near_chance_hint
 from nn.network.losses import CrossEntropyLoss
 from nn.support import plots
 from nn.support.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
-from nn.support.errors import TrainingError
 from nn.support.files import check_writable
 from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping
 from nn.training.curves import plot_history
 from nn.training.learner import Callback, Learner, accuracy
 from nn.training.parallel import available_cores
 from nn.training.progress import Progress, ending_at_ctrl_c
-from nn.training.recipe import architecture_of, prepare, temperature_of
+from nn.training.recipe import architecture_of, prepare, temperature_of, use_best_weights
 from nn.training.resume import SaveState, load_state, state_path
 from nn.training.settings import (
     DEFAULTS,
@@ -42,53 +37,58 @@ from nn.training.settings import (
     WORDS,
     Settings,
     are_sizes,
-    command_for,
     new_settings,
-)
+    record_of,
+)  # fmt: skip
+
+SETTINGS_HELP = {
+    "model": "which network",
+    "hidden": "sizes of the hidden layers instead, as 128,64",
+    "activation": "after each hidden layer",
+    "dropout": "part of the hidden values dropped",
+    "epochs": "times through the training digits",
+    "batch_size": "digits a step",
+    "learning_rate": "size of the steps",
+    "optimizer": "rule for the steps",
+    "schedule": "course of the learning rate",
+    "weight_decay": "shrinking of weights (adam)",
+    "label_smoothing": "part of the target spread",
+    "augment": "vary every digit each time",
+    "generated": "digits by rule to add each epoch",
+    "average": "decay of the mean of weights",
+    "keep": "weights of the best epoch or of the last",
+    "slant": "read images also slanted by ± this",
+    "validation": "part kept aside to judge by",
+    "patience": "stop after N epochs without gain; 0: no",
+    "seed": "for weights, order and chance",
+}
 
 
 def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any]]:
     """The options that say what to do, and those given of `Settings`."""
     parser = ArgumentParser(
-        prog="nn.train",
-        description="Train a network on MNIST and save its weights.",
+        prog="nn.train", description="Train a network on MNIST and save its weights."
     )
-    usual = Settings()
-    # SUPPRESS leaves out what was not given, so that a network's own defaults can fill it in.
-    settings = parser.add_argument_group(
+    group = parser.add_argument_group(
         "settings", "Some networks have defaults of their own: " + _differences()
     )
-
-    def setting(option: str, text: str, **how: Any) -> None:
-        name = option.strip("-").replace("-", "_")
-        value = getattr(usual, name)
+    for name, text in SETTINGS_HELP.items():
+        how: dict[str, Any] = {}
         if name in NUMBERS:
             how["type"] = number_in(*NUMBERS[name])
-        if name in WORDS:
+        elif name == "hidden":
+            how = {"type": _sizes, "metavar": "N,N"}
+        elif name == "augment":
+            how["action"] = argparse.BooleanOptionalAction
+        else:
             how["choices"] = WORDS[name]
-        shown = f" (default: {value})" if value is not None else ""
-        settings.add_argument(option, default=argparse.SUPPRESS, help=text + shown, **how)
-
-    setting("--model", "which network", metavar="NAME")
-    setting("--hidden", "sizes of the hidden layers instead, as 128,64", type=_sizes, metavar="N,N")
-    setting("--activation", "after each hidden layer")
-    setting("--dropout", "part of the hidden values dropped")
-    setting("--epochs", "times through the training digits")
-    setting("--batch-size", "digits a step")
-    setting("--learning-rate", "size of the steps")
-    setting("--optimizer", "rule for the steps")
-    setting("--schedule", "course of the learning rate")
-    setting("--weight-decay", "shrinking of weights (adam)")
-    setting("--label-smoothing", "part of the target spread")
-    setting("--augment", "vary every digit each time", action=argparse.BooleanOptionalAction)
-    setting("--generated", "digits by rule to add each epoch")
-    setting("--average", "decay of the mean of weights")
-    setting("--keep", "weights of the best epoch or of the last")
-    setting("--slant", "read images also slanted by ± this")
-    setting("--validation", "part kept aside to judge by")
-    setting("--patience", "stop after N epochs without gain; 0: no")
-    setting("--seed", "for weights, order and chance")
-
+        if name == "model":
+            how["metavar"] = "NAME"
+        usual = getattr(Settings(), name)
+        shown = f" (default: {usual})" if usual is not None else ""
+        # SUPPRESS leaves out what was not given, so that a network's own defaults can fill it in.
+        option = f"--{name.replace('_', '-')}"
+        group.add_argument(option, default=argparse.SUPPRESS, help=text + shown, **how)
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -107,12 +107,7 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with this training")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    given = {
-        field.name: getattr(options, field.name)
-        for field in dataclasses.fields(Settings)
-        if hasattr(options, field.name)
-    }
-    return options, given
+    return options, {key: value for key, value in vars(options).items() if key in SETTINGS_HELP}
 
 
 def _differences() -> str:
@@ -172,15 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             logits = classifier.calibrated_logits(test_set.images)
         figures["test_loss"] = CrossEntropyLoss().forward(logits, test_set.labels)
         figures["test_accuracy"] = accuracy(logits, test_set.labels)
-        checkpoint.record |= {
-            "command": command_for(settings),
-            "seed": settings.seed,
-            "settings": dataclasses.asdict(settings),
-            "data_checksum": data_checksum,
-            "figures": figures,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        }
+        checkpoint.record |= record_of(settings, data_checksum, figures)
         save_checkpoint(output, checkpoint)
         print(table(figures))
         goes_on = f"; --resume {output} with more --epochs goes on from here" if best.best else ""
@@ -214,28 +201,6 @@ def fit(
     with ending_at_ctrl_c(learner):
         learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
     return round(seconds_before + time.perf_counter() - start, 2)
-
-
-def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
-    """Put the best weights into the model; returns what is known of them."""
-    if best.best is None:  # interrupted in the first epoch: what there is, is the best so far
-        if not learner.running.images:
-            raise TrainingError("interrupted before the first step; nothing was saved")
-        validation = learner.validate()
-        return {
-            "best_epoch": 0,
-            "train_loss": learner.running.loss,
-            "validation_loss": validation.loss if validation else None,
-            "validation_accuracy": validation.metric if validation else None,
-        }
-    epoch, parameters = best.best
-    learner.model.parameters[...] = parameters
-    return {
-        "best_epoch": epoch.number,
-        "train_loss": epoch.train_loss,
-        "validation_loss": epoch.validation_loss,
-        "validation_accuracy": epoch.validation_accuracy,
-    }
 
 
 def table(figures: dict[str, Any]) -> str:

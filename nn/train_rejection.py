@@ -8,6 +8,7 @@ it better.
 
 from __future__ import annotations
 
+import argparse
 import platform
 import time
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from nn.inference.rejection import (
     Rejection,
     longer_side,
     save_rejection,
-)
+)  # fmt: skip
 from nn.network.architectures import CLASSES, build
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -45,11 +46,11 @@ VALIDATION = 0.05  # part of MNIST's training digits, kept aside
 ACCEPTED = 0.998  # of those
 
 
-class Report(WholeOrNothing):
-    """Says after each epoch how it went."""
+class PrintEpoch(WholeOrNothing):
+    """Prints a line for each epoch."""
 
     def after_epoch(self, learner: Learner) -> None:
-        """A line."""
+        """Print the newest figures."""
         epoch = learner.history[-1]
         print(
             f"epoch {epoch.number} of {learner.epochs}: loss {epoch.train_loss:.4f}, accuracy "
@@ -88,19 +89,17 @@ def train(
     )
     learner = new_learner(model, loaders, settings, threads=threads)
     average = AverageWeights(0.999)
-    learner.fit(epochs, 0.002, [average, Report()])
+    learner.fit(epochs, 0.002, [average, PrintEpoch()])
     if average.average is not None:
         model.parameters[...] = average.average
     rejection = Rejection(ARCHITECTURE, model, 0.0, {})
-    rejection_scores = rejection.rejection_score(digits.images[aside])
-    rejection.threshold = float(
-        np.quantile(rejection_scores[np.isfinite(rejection_scores)], ACCEPTED)
-    )
+    scores = rejection.rejection_score(digits.images[aside])
+    rejection.threshold = float(np.quantile(scores[np.isfinite(scores)], ACCEPTED))
     return rejection
 
 
 def check_aside(digits: Dataset, aside: Array) -> None:
-    """Raise `DataError` unless a digit is kept aside whose doubt will be finite."""
+    """Raise `DataError` unless a digit is kept aside whose rejection score will be finite."""
     images = digits.images[aside].reshape(-1, SIZE, SIZE)
     if not (longer_side(images) >= MIN_SIDE).any():
         raise DataError(
@@ -110,8 +109,8 @@ def check_aside(digits: Dataset, aside: Array) -> None:
         )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Train as the command line asks."""
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command's options."""
     parser = ArgumentParser(
         prog="nn.train_rejection", description="Train the network that tells what is no digit."
     )
@@ -138,20 +137,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train as the command line asks."""
+    options = parse(argv)
     with json_output(options.json) as emit:
         check_writable(options.output, "--output")
         digits, _ = load_mnist(options.data_dir)
         start = time.perf_counter()
         with threadpool_limits(1, "blas"):
-            rejection = train(
-                digits,
-                options.written,
-                options.nondigits,
-                options.epochs,
-                options.seed,
-                options.threads,
-            )
+            amounts = options.written, options.nondigits, options.epochs
+            rejection = train(digits, *amounts, options.seed, options.threads)
         seconds = round(time.perf_counter() - start, 1)
         rejection.record = {
             "command": f"python -m nn.train_rejection --epochs {options.epochs} --written "
@@ -162,15 +160,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         save_rejection(options.output, rejection)
         print(f"saved {options.output}; threshold {rejection.threshold:.3f} nats")
-        emit(
-            {
-                "parameters": rejection.model.count_params(),
-                "epochs": options.epochs,
-                "seconds": seconds,
-                "threshold": rejection.threshold,
-                "output": str(options.output),
-            }
-        )
+        result = {"parameters": rejection.model.count_params(), "epochs": options.epochs}
+        result |= {"seconds": seconds, "threshold": rejection.threshold}
+        emit({**result, "output": str(options.output)})
 
 
 if __name__ == "__main__":

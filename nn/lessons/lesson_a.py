@@ -14,11 +14,19 @@ import numpy as np
 
 from nn.data.dataset import DataLoader, Dataset, split
 from nn.lessons import pictures as lesson_plots
-from nn.lessons.steps import PrintEpoch, explain_step, heading, learn_a_ring, two_layers_are_one
+from nn.lessons.steps import (
+    PrintEpoch,
+    Ring,
+    explain_step,
+    heading,
+    learn_a_ring,
+    two_layers_are_one,
+)
 from nn.network.architectures import build, describe, mlp
-from nn.network.layers import Layer, Linear
+from nn.network.layers import Linear
 from nn.network.sequential import Sequential
 from nn.support import plots
+from nn.support.types import Array
 from nn.training import recipe
 from nn.training.learner import DataLoaders, Learner
 from nn.training.settings import Settings
@@ -73,40 +81,9 @@ def run(train_set: Dataset, test_set: Dataset, folder: Path | None) -> dict[str,
     print("training with AdamW; the learning rate falls along half a cosine (optimizers.cosine)")
     relu.fit(12, 0.003, [PrintEpoch()])
 
-    heading("a4. the comparison")
-    rows: list[dict[str, Any]] = [
-        {
-            "model": name,
-            "parameters": learner.model.count_params(),
-            "epochs": learner.epoch,
-            "validation_loss": learner.history[-1].validation_loss,
-            "validation_accuracy": learner.history[-1].validation_accuracy,
-            "seconds": sum(epoch.seconds for epoch in learner.history),
-        }
-        for name, learner in (("linear", linear), ("linear–ReLU–linear", relu))
-    ]
-    print(f"{'':20} {'parameters':>10} {'loss':>8} {'accuracy':>10} {'seconds':>8}")
-    for row in rows:
-        print(
-            f"{row['model']:20} {row['parameters']:>10,} {row['validation_loss']:>8.4f} "
-            f"{100 * row['validation_accuracy']:>8.2f} % {row['seconds']:>8.1f}"
-        )
+    rows = compare({"linear": linear, "linear–ReLU–linear": relu})
     if folder:
-        some = np.random.default_rng(SEED).choice(len(pooled.labels), 40, replace=False)
-        captions = [str(label) for label in pooled.labels[some]]
-        plots.plot_digits(pooled.images[some], captions, folder / "a-samples.png", "MNIST")
-        histories = {"linear": linear.history, "linear–ReLU–linear": relu.history}
-        lesson_plots.plot_histories(histories, folder / "a-curves.png")
-        lesson_plots.plot_weights(
-            first_weight(linear.model), folder / "a-weights-linear.png",
-            "linear, 784-10: the weights of each digit's neuron", list("0123456789"),
-        )  # fmt: skip
-        lesson_plots.plot_weights(
-            first_weight(relu.model)[:30], folder / "a-weights-relu.png",
-            f"linear–ReLU–linear: the weights of 30 of {HIDDEN} hidden neurons",
-        )  # fmt: skip
-        lesson_plots.plot_activations(folder / "a-activations.png")
-        lesson_plots.plot_ring(ring, folder / "a-two-layers.png")
+        draw(pooled, linear, relu, ring, folder)
     return {
         "digits": len(pooled.labels),
         "validation": len(validation),
@@ -115,6 +92,48 @@ def run(train_set: Dataset, test_set: Dataset, folder: Path | None) -> dict[str,
         "two_layers_difference": difference,
         "ring": ring.accuracies,
     }
+
+
+def compare(learners: dict[str, Learner]) -> list[dict[str, Any]]:
+    """Print and return the models' figures after their last epoch."""
+    heading("a4. the comparison")
+    print(f"{'':20} {'parameters':>10} {'loss':>8} {'accuracy':>10} {'seconds':>8}")
+    rows: list[dict[str, Any]] = []
+    for name, learner in learners.items():
+        last = learner.history[-1]
+        row: dict[str, Any] = {
+            "model": name,
+            "parameters": learner.model.count_params(),
+            "epochs": learner.epoch,
+            "validation_loss": last.validation_loss,
+            "validation_accuracy": last.validation_accuracy,
+            "seconds": sum(epoch.seconds for epoch in learner.history),
+        }
+        print(
+            f"{name:20} {row['parameters']:>10,} {row['validation_loss']:>8.4f} "
+            f"{100 * row['validation_accuracy']:>8.2f} % {row['seconds']:>8.1f}"
+        )
+        rows.append(row)
+    return rows
+
+
+def draw(pooled: Dataset, linear: Learner, relu: Learner, ring: Ring, folder: Path) -> None:
+    """The lesson's pictures."""
+    some = np.random.default_rng(SEED).choice(len(pooled.labels), 40, replace=False)
+    captions = [str(label) for label in pooled.labels[some]]
+    plots.plot_digits(pooled.images[some], captions, folder / "a-samples.png", "MNIST")
+    histories = {"linear": linear.history, "linear–ReLU–linear": relu.history}
+    lesson_plots.plot_histories(histories, folder / "a-curves.png")
+    lesson_plots.plot_weights(
+        first_weight(linear.model), folder / "a-weights-linear.png",
+        "linear, 784-10: the weights of each digit's neuron", list("0123456789"),
+    )  # fmt: skip
+    lesson_plots.plot_weights(
+        first_weight(relu.model)[:30], folder / "a-weights-relu.png",
+        f"linear–ReLU–linear: the weights of 30 of {HIDDEN} hidden neurons",
+    )  # fmt: skip
+    lesson_plots.plot_activations(folder / "a-activations.png")
+    lesson_plots.plot_ring(ring, folder / "a-two-layers.png")
 
 
 def new_learner(loaders: DataLoaders, hidden: list[int], weight_decay: float) -> Learner:
@@ -129,7 +148,6 @@ def new_learner(loaders: DataLoaders, hidden: list[int], weight_decay: float) ->
     return recipe.new_learner(build(architecture, np.random.default_rng(SEED)), loaders, settings)
 
 
-def first_weight(model: Sequential) -> Any:
+def first_weight(model: Sequential) -> Array:
     """The weight (features, 784) of the first layer that has one."""
-    layer: Layer = next(layer for layer in model.layers if isinstance(layer, Linear))
-    return layer.params["weight"]
+    return next(layer.params["weight"] for layer in model.layers if isinstance(layer, Linear))

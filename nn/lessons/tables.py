@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -96,16 +96,19 @@ def run(train_set: Dataset) -> dict[str, Any]:
     sizes = "-".join(map(str, SIZES))
     common = f"{sizes}, {EPOCHS} epochs of {len(parts[0].labels):,} digits"
     tables: dict[str, Any] = {}
-
-    def measure(name: str, caption: str, rows: dict[str, Callable[[], dict[str, Any]]]) -> None:
+    for name, caption, rows in plan():
         heading(f"{name}: {common}, {caption}")
         print(f"{'':28} {'loss before':>11} {'after':>8} {'accuracy':>10} {'steps':>7} {'s':>6}")
         tables[name] = []
-        for what, work in rows.items():
-            figures = work()
+        for what, (model, more) in rows.items():
+            figures = train(parts, network(*model), **more)
             tables[name].append({"what": what, **figures})
             print(table_row(what, figures), flush=True)
+    return tables
 
+
+def plan() -> Iterator[tuple[str, str, dict[str, tuple[tuple[Any, ...], dict[str, Any]]]]]:
+    """Each table: its name, its caption, and for each row what `network` and `train` get."""
     initializers = {
         "all zero": zeros,
         "normal, deviation 1": normal(1.0),
@@ -113,39 +116,19 @@ def run(train_set: Dataset) -> dict[str, Any]:
         "Glorot: √(6/(in + out))": xavier_uniform,
         "He: √(2/in)": he_normal,
     }
-    measure(
-        "initialisation",
-        "ReLU, batches of 64, learning rate 0.1",
-        {what: lambda i=i: train(parts, network(i)) for what, i in initializers.items()},  # type: ignore[misc]
-    )
-    measure(
-        "batch size",
-        "ReLU, He, learning rate 0.1",
-        {
-            f"{size}": lambda size=size: train(parts, network(), size)  # type: ignore[misc]
-            for size in (8, 32, 128, 512, 2048)
-        },
-    )
-    measure(
-        "learning rate",
-        "ReLU, He, batches of 64",
-        {
-            f"{rate:g}": lambda rate=rate: train(parts, network(), 64, rate)  # type: ignore[misc]
-            for rate in (0.001, 0.01, 0.1, 0.3, 1.0, 10.0)
-        },
-    )
-    activations: dict[str, Callable[..., Layer] | None] = {"none": None, **ACTIVATIONS}
-    measure(
-        "activation",
-        "Glorot (He for ReLU), batches of 64, learning rate 0.1",
-        {
-            what: lambda make=make: train(  # type: ignore[misc]
-                parts, network(he_normal if make is ReLU else xavier_uniform, make)
-            )
-            for what, make in activations.items()
-        },
-    )
-    return tables
+    rows: dict[str, Any] = {what: ((start,), {}) for what, start in initializers.items()}
+    yield "initialisation", "ReLU, batches of 64, learning rate 0.1", rows
+    rows = {f"{size}": ((), {"batch_size": size}) for size in (8, 32, 128, 512, 2048)}
+    yield "batch size", "ReLU, He, learning rate 0.1", rows
+    rates = (0.001, 0.01, 0.1, 0.3, 1.0, 10.0)
+    rows = {f"{rate:g}": ((), {"learning_rate": rate}) for rate in rates}
+    yield "learning rate", "ReLU, He, batches of 64", rows
+    activations: dict[str, Any] = {"none": None, **ACTIVATIONS}
+    rows = {
+        what: ((he_normal if make is ReLU else xavier_uniform, make), {})
+        for what, make in activations.items()
+    }
+    yield "activation", "Glorot (He for ReLU), batches of 64, learning rate 0.1", rows
 
 
 def table_row(what: str, figures: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from nn.network.architectures import NAMED, Architecture, build, count_parameter
 from nn.network.convolution import Conv2d
 from nn.network.losses import CrossEntropyLoss
 from nn.network.sequential import Sequential
-from nn.support.errors import UsageError
+from nn.support.errors import TrainingError, UsageError
 from nn.support.types import Array
+from nn.training.callbacks import BestWeights
 from nn.training.learner import EVALUATION_BATCH, DataLoaders, Learner
 from nn.training.optimizers import SGD, Adam, constant, cosine, exponential
 from nn.training.settings import Settings
@@ -113,6 +115,27 @@ def prepare(
         evaluation_loader(train_set, validation_indices),
     )
     return new_learner(model, loaders, settings, threads=threads, slice_size=slice_size)
+
+
+def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:
+    """Put the best weights into the model; returns what is known of them."""
+    if best.best is not None:
+        epoch, parameters = best.best
+        learner.model.parameters[...] = parameters
+        number, train_loss = epoch.number, epoch.train_loss
+        loss, right = epoch.validation_loss, epoch.validation_accuracy
+    elif learner.running.images:  # interrupted in the first epoch: what there is, is the best
+        validation = learner.validate()
+        number, train_loss = 0, learner.running.loss
+        loss, right = (validation.loss, validation.metric) if validation else (None, None)
+    else:
+        raise TrainingError("interrupted before the first step; nothing was saved")
+    return {
+        "best_epoch": number,
+        "train_loss": train_loss,
+        "validation_loss": loss,
+        "validation_accuracy": right,
+    }
 
 
 def temperature_of(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from nn.inference.classifier import DEFAULT_MODEL
 from nn.network.architectures import ACTIVATIONS, NAMED, Architecture
@@ -138,3 +141,16 @@ def command_for(settings: Settings) -> str:
             shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
             words.append(f"--{option} {shown}")
     return " ".join(words)
+
+
+def record_of(settings: Settings, data_checksum: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """What a network file tells of how it came about."""
+    return {
+        "command": command_for(settings),
+        "seed": settings.seed,
+        "settings": dataclasses.asdict(settings),
+        "data_checksum": data_checksum,
+        "figures": figures,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }

@@ -27,8 +27,8 @@ ALLOWED = 2
 MUTATIONS = [
     # nn.network
     ("he_normal", "2.0 / fan_in", "2.0 / fan_out", "layers architectures"),
-    ("ReLU.slope", "np.greater", "np.less", "layers"),
-    ("Tanh.slope", "np.subtract(1, out, out=out)", "np.subtract(out, 1, out=out)", "layers"),
+    ("ReLU._slope", "np.greater", "np.less", "layers"),
+    ("Tanh._slope", "np.subtract(1, out, out=out)", "np.subtract(out, 1, out=out)", "layers"),
     ("Linear.parameter_gradients", "np.einsum('no->o', dy, out=self.grads['bias'])",
      "np.einsum('no->o', -dy, out=self.grads['bias'])", "layers"),
     ("Linear.parameter_gradients", "dy.T", "-dy.T", "layers"),
@@ -78,7 +78,7 @@ MUTATIONS = [
      "rejection"),
     ("is_level_line", "np.abs(slope)", "slope", "rejection"),
     ("is_block", "SOLID * BLOCK**2", "BLOCK**2", "rejection"),
-    ("Linear", "{'transB': 1}", "{'transB': 0}", "export"),
+    ("Linear.__init__", "{'transB': 1}", "{'transB': 0}", "export"),
     # nn.support
     ("write_atomically", "os.fsync(file.fileno())", "None", "checkpoint profile"),
     ("_take_name", "replace", "replace and path.write_bytes(temporary.read_bytes()) >= 0",
