@@ -1,7 +1,6 @@
-"""MNIST as arrays: finding and reading its files, a stratified split, and batches.
+"""MNIST as arrays: reading its files, a stratified split, and batches.
 
-Whatever is wrong with a file is reported as a `DataError` of one line that names the file, says
-what was expected, what was received, and what to do.
+Whatever is wrong with a file is said by a `DataError`.
 """
 
 from __future__ import annotations
@@ -45,9 +44,9 @@ class Dataset(NamedTuple):
 def load_mnist(data_dir: Path | None = None) -> tuple[Dataset, Dataset]:
     """MNIST's training set and test set, from `data_dir` or, with None, from the user's cache.
 
-    The cache is filled from the internet the first time, and its files are checked against their
-    known SHA-256 every time. Files in a `data_dir` are the user's own and may hold other digits.
-    Raises `DataError` if the files cannot be found, fetched or understood.
+    The cache is filled from the internet the first time and checked every time; files in a
+    `data_dir` may hold other digits. Raises `DataError` if the files cannot be found, fetched or
+    understood.
     """
     if data_dir is None:
         # Only now: someone who has the files needs no network library.
@@ -62,14 +61,12 @@ def load_folder(folder: Path | str) -> tuple[Dataset, Dataset]:
 
     In order of preference: the four IDX files (also spelled `train-images.idx3-ubyte`), Keras's
     `mnist.npz`, `mnist_train.csv` with `mnist_test.csv`, or Kaggle's `train.csv`. IDX and CSV files
-    may be packed, each on its own; of several, `.gz` comes before the plain file, and that before a
-    zip, which may have any name if the name of the file in it is right. The folder itself comes
-    first, then its subfolders `mnist`, `raw` and `MNIST/raw` (torchvision has the last two).
+    may be packed, each on its own. The folder itself comes first, then its subfolders `mnist`,
+    `raw` and `MNIST/raw`; see `nn.data.mnist_files`.
 
-    The `test.csv` that Kaggle offers has no labels to measure against, so the last seventh of its
-    `train.csv`, which is in random order already, is held out as the test set: always the same
-    rows, whatever the seed. Raises `DataError` if files are missing, damaged or do not belong
-    together.
+    Kaggle's `test.csv` has no labels, so the last seventh of its `train.csv`, which is in random
+    order already, is held out as the test set, whatever the seed. Raises `DataError` if files are
+    missing, damaged or do not belong together.
     """
     form, paths = find_files(Path(folder), FORMS)
     train, test = _read_parts(form, paths)
@@ -77,7 +74,7 @@ def load_folder(folder: Path | str) -> tuple[Dataset, Dataset]:
 
 
 def load_bytes(folder: Path | str, part: Literal["train", "test"]) -> Part:
-    """One part of MNIST as bytes (N, 784) and labels (N,), for who needs a few of them.
+    """One part of MNIST as bytes (N, 784) and labels (N,), where only a few are needed.
 
     Found as by `load_folder`, but of the IDX files those of the other part may be missing.
     Raises `DataError`.
@@ -91,7 +88,7 @@ def load_bytes(folder: Path | str, part: Literal["train", "test"]) -> Part:
 
 
 def mnist_cache() -> Path:
-    """The folder in the user's cache that MNIST is downloaded into; it need not exist yet."""
+    """The folder in the user's cache for MNIST; it need not exist yet."""
     return user_folder("cache") / "mnist"
 
 
@@ -123,12 +120,8 @@ def _read_parts(form: Form, paths: Sequence[Path]) -> tuple[Part, Part]:
     return (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
 
 
-def load_idx_pair(images_path: Path, labels_path: Path) -> Dataset:
-    """The data set of an IDX file of images (N, 28, 28) and one of labels (N,), N at least 1."""
-    return _as_dataset(_read_pair(images_path, labels_path))
-
-
 def _read_pair(images_path: Path, labels_path: Path) -> Part:
+    """An IDX file of images (N, 28, 28) and one of labels (N,), N at least 1."""
     return _paired(images_path, read_idx(images_path), labels_path, read_idx(labels_path))
 
 
@@ -170,16 +163,11 @@ def _paired(images_path: Path, images: Array, labels_path: Path, labels: Array) 
 
 
 def read_csv(path: Path | str) -> Dataset:
-    """The data set of a CSV file, plain or packed: a digit a line, a label and 784 pixels.
-
-    See `nn.data.csv_format` for what is understood. Raises `DataError` otherwise.
-    """
+    """The data set of a CSV file with labels; see `nn.data.csv_format`. Raises `DataError`."""
     return _as_dataset(_read_labelled(path))
 
 
-def read_csv_images(
-    path: Path | str,
-) -> tuple[Array, Array | None]:
+def read_csv_images(path: Path | str) -> tuple[Array, Array | None]:
     """As `read_csv`, the images (N, 784) in 0…1 and their labels (N,), or None if it has none."""
     pixels, labels = read_columns(path)
     _check_range(path, pixels)
@@ -217,10 +205,9 @@ def to_unit_range(pixels: Array) -> Array:
 
 
 def checksum(*datasets: Dataset) -> str:
-    """The SHA-256 of data sets as 64 hexadecimal digits, for the record of a training.
+    """The SHA-256 of data sets as 64 hexadecimal digits.
 
-    It depends on the images, the labels and their order, and on where one set ends and the next
-    begins; not on the files they came from, nor on the machine's byte order.
+    It depends on images, labels, their order and the sets' borders, not on files or machine.
     """
     digest = hashlib.sha256()
     for images, labels in datasets:
@@ -237,8 +224,7 @@ def split(labels: Array, validation_fraction: float, rng: Generator) -> tuple[Ar
     """Share out 0…N−1 at random: (training indices, validation indices), each ascending.
 
     Stratified: each class gives the same fraction, rounded so that the validation part has
-    round(N × fraction) digits in all. At least one digit of a class stays in training, so that
-    from one image, or with the fraction 0, the validation part is empty.
+    round(N × fraction) digits in all, but keeps at least one digit in training.
     Raises `ValueError` unless 0 ≤ fraction < 1.
 
     >>> training, validation = split(np.arange(100) % 10, 0.2, np.random.default_rng(0))

@@ -1,10 +1,8 @@
 """Fetching MNIST from the internet once, so that it is whole and genuine or not there at all.
 
-A file is streamed into a temporary file of this process's own beside its final place, unpacked
-and hashed as it comes, and renamed only when the hash is right. So an interrupted download leaves
-nothing behind, what a killed one leaves goes with the next, two processes that download at once do
-not disturb each other, and a broken connection is resumed within a run but never across runs. What
-is stored is checked at each use.
+A file is streamed into a temporary file beside its final place, unpacked and hashed as it comes,
+and renamed only when the hash is right; a broken connection is resumed within a run, never across
+runs. What is stored is checked at each use.
 """
 
 from __future__ import annotations
@@ -41,27 +39,15 @@ class MnistFile(NamedTuple):
 
 
 FILES = (
-    MnistFile(
-        "train-images-idx3-ubyte",
-        47_040_016,
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    MnistFile(
-        "train-labels-idx1-ubyte",
-        60_008,
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    MnistFile(
-        "t10k-images-idx3-ubyte",
-        7_840_016,
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    MnistFile(
-        "t10k-labels-idx1-ubyte",
-        10_008,
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-)
+    MnistFile("train-images-idx3-ubyte", 47_040_016,
+              "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    MnistFile("train-labels-idx1-ubyte", 60_008,
+              "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    MnistFile("t10k-images-idx3-ubyte", 7_840_016,
+              "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    MnistFile("t10k-labels-idx1-ubyte", 10_008,
+              "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+)  # fmt: skip
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -90,7 +76,7 @@ def download_mnist(
     files: Sequence[MnistFile] = FILES,
     timeout: float = TIMEOUT,
     pause: float = PAUSE,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[int], object] = lambda size: None,
 ) -> Path:
     """Return the folder that holds `files`, packed and verified, after fetching what is missing.
 
@@ -127,8 +113,8 @@ def download_mnist(
 class PackedCheck:
     """Unpacks and hashes a `.gz` file as its bytes come, and keeps none of them.
 
-    `received` counts the packed bytes fed so far. What is not the file raises `_Failure` at the
-    first byte that shows it, so that neither an endless body nor a gzip bomb gets far.
+    What is not the file raises `_Failure` at the first byte that shows it, so that neither an
+    endless body nor a gzip bomb gets far.
     """
 
     def __init__(self, file: MnistFile) -> None:
@@ -137,7 +123,7 @@ class PackedCheck:
 
     def restart(self) -> None:
         """Forget the bytes fed so far."""
-        self.received = 0
+        self.received = 0  # packed bytes
         self._unpacked = 0
         self._digest = hashlib.sha256()
         self._inflate = zlib.decompressobj(wbits=31)  # 16 for gzip + 15 for its largest window
@@ -241,13 +227,10 @@ class _Fetcher:
         mirrors: Sequence[str],
         timeout: float,
         pause: float,
-        progress: Callable[[int], object] | None,
+        progress: Callable[[int], object],
     ) -> None:
-        self._session = session
-        self._mirrors = list(mirrors)
-        self._timeout = timeout
-        self._pause = pause
-        self._progress = progress
+        self._session, self._mirrors = session, list(mirrors)
+        self._timeout, self._pause, self._progress = timeout, pause, progress
 
     def fetch(self, file: MnistFile, out: BinaryIO) -> None:
         """Write the packed file into `out` from the first mirror that has it, or `_Failure`."""
@@ -308,8 +291,7 @@ class _Fetcher:
                     check.feed(data)
                     out.write(data)
                     bar.update(len(data))
-                    if self._progress is not None:
-                        self._progress(len(data))
+                    self._progress(len(data))
                     elapsed = time.monotonic() - started
                     if elapsed > self._timeout and check.received - first < SLOWEST * elapsed:
                         raise _Failure(f"gives less than {SLOWEST} bytes a second")

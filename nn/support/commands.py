@@ -33,9 +33,8 @@ _running: ContextVar[str | None] = ContextVar("running", default=None)  # the na
 class ArgumentParser(argparse.ArgumentParser):
     """`argparse` with defaults in the help and a wrong option reported in one line.
 
-    `prog` is the command's module, such as nn.train; but the name that `run` was told comes first,
-    which may be that of an installed command. With it begin the lines that say what was wrong; how
-    the command is called, `python -m nn.train`, is what the help shows.
+    `prog` is the command's module, such as nn.train, unless `run` was told the name of an installed
+    command. Error lines begin with it; the help shows how it is called, `python -m nn.train`.
     """
 
     def __init__(self, prog: str, **options: Any) -> None:
@@ -70,18 +69,11 @@ def number_in(
 
 
 def run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn:
-    """Run a command's `main` and end the process with the status the contract asks for.
+    """Run a command's `main` and end the process with the right status.
 
     `prog` is the name by which all lines call the command, those of its parser as well.
     """
     named = _running.set(prog)
-    try:
-        _run(command, prog)
-    finally:
-        _running.reset(named)
-
-
-def _run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn:
     prepare_streams()
     status: Any = 0
     try:
@@ -95,7 +87,7 @@ def _run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn
             _complain(prog, "interrupted")
             status = EXIT_INTERRUPTED
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader (say, `head`) has gone
+    except BrokenPipeError:  # what read it (say, `head`) has gone
         _abandon_output()
         status = 1
     except MemoryError as error:
@@ -107,15 +99,17 @@ def _run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn
             _abandon_output()
         place = f" ({error.filename})" if error.filename else ""
         status = _complain(prog, f"cannot go on: {error.strerror or error}{place}")
+    finally:
+        _running.reset(named)
     sys.exit(status)
 
 
 def prepare_streams() -> None:
-    """Make sure that whatever the program says can be written where it goes.
+    """Make sure that all output can be written where it goes.
 
     A stream that was closed before the start swallows what it gets; otherwise the next file to be
-    opened would take its place, and messages would land in it. A letter that the encoding of
-    standard output lacks becomes a question mark.
+    opened would take its place. A letter that standard output cannot encode becomes a question
+    mark.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -1,17 +1,13 @@
-"""The errors a user can cause or meet, each said in one line.
+"""The errors a user can cause or meet: what was expected, what was received, and what to do.
 
-Every command prints such an error on standard error, without a traceback, and ends with status 2.
-The message says what is wrong, what was expected, what was received, and what to do about it.
+Every command prints such an error in one line on standard error and ends with status 2.
 """
 
 MAX_SIGNS = 1000  # of a message; what is longer loses its middle
 
 
 class DigitpadError(Exception):
-    """Base of every error that is the input's or the surroundings' fault, not a bug.
-
-    Its text is one line, whatever line ends, controls and novels the input brought into it.
-    """
+    """Base of every error that is no bug. Its text is one line, whatever the input brought in."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())

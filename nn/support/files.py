@@ -30,17 +30,16 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], replace: b
     """Create or replace `path` with what `write(file)` writes into the open binary file.
 
     The content goes to a temporary file in the same folder (a rename is atomic only within one
-    file system), is forced to the disk, and then takes the name. If anything fails the temporary
-    file is removed, `path` is as it was, and the error is passed on (`OSError` for a disk that is
-    full or a folder that cannot be written). Missing parent folders are made.
+    file system), is forced to the disk, and then takes the name. If anything fails, `path` is as it
+    was and the error is passed on (`OSError` if the disk refuses). Missing folders are made.
 
-    Without `replace` a file that is there already, perhaps just made by another process, stays and
-    raises `FileExistsError`. What processes that were killed here have left behind is removed.
+    Without `replace` a file that is there already stays and raises `FileExistsError`. What killed
+    processes have left here is removed.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:  # which shall only mean that `path` is there
+    except FileExistsError:  # which is only to mean that `path` is there
         raise NotADirectoryError(
             errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)
         ) from None
@@ -123,8 +122,7 @@ def write_for_option(path: Path, write: Callable[[BinaryIO], object], option: st
 def check_writable(path: Path, option: str) -> None:
     """Raise `UsageError` if no file can be made at `path`, before work is done that would be lost.
 
-    `option` is the command-line option to name as the remedy. Missing folders are not made yet:
-    the work may come to nothing that is to be written.
+    `option` is the command-line option to name as the remedy. Missing folders are not made yet.
     """
     folder = path.parent
     missing = [path]
@@ -150,10 +148,9 @@ def _cannot_write(path: Path, error: OSError | ValueError, option: str) -> Usage
 
 
 def user_folder(kind: Literal["cache", "data", "pictures"]) -> Path:
-    """The user's folder for the program's cache, for its data, or for anybody's pictures.
+    """The user's folder for the program's cache, for its data, or for pictures.
 
-    It need not exist. Raises `DataError` if nobody knows where the user is at home, as in a
-    container that is run under a number without a name.
+    It need not exist. Raises `DataError` if the user has no home, as in some containers.
     """
     import platformdirs  # only now: the first frame does not need it
 

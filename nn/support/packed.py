@@ -1,7 +1,6 @@
 """Opening files that may be packed, as gzip or zip, with a limit on what unpacking them can cost.
 
-No header is believed about how much memory to allocate: whoever reads asks for so many bytes and
-gets no more.
+No header is believed about how much memory to allocate: a read gives at most what was asked for.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
 
 @contextlib.contextmanager
 def _only_member(path: Path) -> Iterator[Any]:
-    """Open the one file in a zip archive; whoever reads it is to read it to its end."""
+    """Open the one file in a zip archive, which is to be read to its end."""
     try:
         with open_zip(path, MAX_UNPACKED) as archive:
             member = _only_info(archive)
@@ -107,22 +106,13 @@ def open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
                 if sum(member.file_size for member in members) > limit:
                     raise ValueError(f"it unpacks to more than {limit // 2**20} MiB")
                 # Others unpack without a limit, whatever the member's size is said to be.
-                if {member.compress_type for member in members} - {
-                    zipfile.ZIP_STORED,
-                    zipfile.ZIP_DEFLATED,
-                }:
+                known = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+                if {member.compress_type for member in members} - known:
                     raise ValueError("it is packed in another way than deflate")
                 yield archive
     # zipfile has many ways to say that the bytes are not its own.
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        EOFError,
-        RuntimeError,
-        OverflowError,
-        struct.error,
-        zlib.error,
-    ) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, OverflowError,
+            struct.error, zlib.error) as error:  # fmt: skip
         raise ValueError(str(error) or type(error).__name__) from error
 
 

@@ -28,10 +28,8 @@ class Settings:
     schedule: str = "exponential"
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
-    augment: bool = False  # turn, bend and thicken every digit anew each time it is seen
-    generated: int = (
-        0  # digits written by rule that are added to those of the training file, anew each epoch
-    )
+    augment: bool = False  # turn, bend and thicken every digit, differently each time
+    generated: int = 0  # synthetic digits that are added to the training file's in each epoch
     average: float = 0.0  # decay of the running average of the weights; 0 = the latest weights
     keep: str = "best"  # which epoch's weights: the "best" on validation digits, or the "last"
     validation: float = 0.15  # part of the training file
@@ -40,8 +38,7 @@ class Settings:
     seed: int = 42
 
 
-# What each setting may be: a number of a kind within bounds, or one of some words. Both the options
-# of nn.train and a training that is read to be continued are held to it.
+# What each setting may be, as an option or in a file to resume: kind, lowest, highest; or words.
 NUMBERS: dict[str, tuple[Callable[[str], Any], float, float]] = {
     "dropout": (float, 0, 0.95),
     "epochs": (int, 1, 100_000),

@@ -462,7 +462,7 @@ def read_idx(path):
     good = path.with_name("good")
     for data, pair in ((IDX[1], (path, good)), (IDX[0], (good, path))):
         good.write_bytes(data)
-        yield lambda pair=pair: dataset.load_idx_pair(*pair)
+        yield lambda pair=pair: dataset._read_pair(*pair)
 
 
 def read_gzip(path):
