@@ -112,7 +112,7 @@ MUTATIONS = [
     ("decimal", "round(value, 2) + 0.0", "round(value, 2)", "view"),
     ("gliding", "3 - 2 * progress", "3 - progress", "view"),
     # app's commands
-    ("most_confident", "-mistake.probability", "mistake.probability", "replay"),
+    ("app.replay.replay", "-mistake.probability", "mistake.probability", "replay"),
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tests.helpers.paths import ROOT
 from tests.robustness import fuzzing
 from tests.robustness.fuzzing import READERS, Broken, feed, fuzz, make_strokes
 
-INPUTS = 150  # of each reader here; python tests/robustness/fuzzing.py takes as many as one likes
+INPUTS = 60  # of each reader here; python tests/robustness/fuzzing.py takes as many as one likes
 
 
 @pytest.mark.parametrize("name", READERS)

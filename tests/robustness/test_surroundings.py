@@ -467,7 +467,7 @@ def test_two_windows_that_save_in_the_same_second_keep_all(monkeypatch, tmp_path
 def test_nothing_hangs_on_the_clock_on_the_wall():
     """Which may jump: it names drawings and dates digits, and measures nothing."""
     on_the_wall = ("time.time(", "datetime", "time.localtime", "time.ctime")
-    for path in [*(ROOT / "app").glob("*.py"), *(ROOT / "nn").glob("*.py")]:
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "nn").rglob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not [word for word in on_the_wall if word in text], path
 

@@ -358,7 +358,7 @@ def test_only_unusual_strokes_are_made_thicker_or_thinner(width, cells):
 def test_most_synthetic_photos_are_read(tmp_path):
     rng, network = np.random.default_rng(0), load_classifier(DEFAULT_MODEL)
     images, labels = [], []
-    for number, (label, starts, ends) in enumerate(written(100, 1)):
+    for number, (label, starts, ends) in enumerate(written(40, 1)):
         grey = photo(starts, ends, rng, (64, 120, 200, 320)[number // 10 % 4])
         path = tmp_path / ("a.jpg" if number % 2 else "a.png")
         images.append(framed_picture(save(path, grey)))

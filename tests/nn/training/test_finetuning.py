@@ -20,6 +20,7 @@ from nn.training.finetuning import (
 )
 
 SMALL = Amounts(rehearsed=300, rehearsed_synthetic=100, guarded=1000, steps=40)
+FEW = replace(SMALL, rehearsed=50, rehearsed_synthetic=20, guarded=50)
 NOWHERE = Path("nowhere")
 
 
@@ -136,7 +137,7 @@ def test_one_of_the_users_digits_must_be_won_and_none_lost(
         def logits(self, _):
             return np.eye(10)[(labels + ~was_right) % 10]
 
-    still = replace(SMALL, steps=1, learning_rate=0.0)
+    still = replace(FEW, steps=1, learning_rate=0.0)
     outcome = Tuner(shipped, 0, NOWHERE, 1, still).tune(images, labels, Current())
     assert outcome.right_before == was_right.sum()
     if reason is None:
@@ -149,7 +150,7 @@ def test_one_of_the_users_digits_must_be_won_and_none_lost(
 
 
 def test_it_can_be_stopped(shipped, odd_fives):
-    tuner = Tuner(shipped, 0, NOWHERE, 1, SMALL)
+    tuner = Tuner(shipped, 0, NOWHERE, 1, FEW)
     tuner.stop.set()
     with pytest.raises(TrainingError, match="stopped"):
         tuner.tune(odd_fives[:2], np.full(2, 5))
