@@ -23,7 +23,7 @@ from nn.training.recipe import WINDOW_SLICE, prepare, temperature_of
 from nn.training.settings import DEFAULTS, Settings, name_of, new_settings
 
 State = Literal["running", "stopped", "finished", "failed"]
-SHOWN_EVERY = 0.25  # seconds between two looks at the weights
+SHOWN_EVERY = 0.25  # seconds between two snapshots of the weights
 MAX_POINTS = 400  # of a curve; every other one goes when there are more
 EPOCHS = 10
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times
@@ -62,7 +62,7 @@ class Training(Callback):
         self.points: list[CurvePoint] = []
         self.validation: list[CurvePoint] = []
         self.epochs = epochs
-        self.version = 0  # grows with each new look at the weights
+        self.version = 0  # grows with each snapshot of the weights
         self._seed = seed
         usual = new_settings({"model": name} if name in DEFAULTS else {})
         settings = Settings(
@@ -74,7 +74,7 @@ class Training(Callback):
             seed=seed,
         )
         self._learner = prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)
-        self._rate = usual.learning_rate
+        self._rate = settings.learning_rate
         self._best = BestWeights()
         self._lock = threading.Lock()
         self._snapshot = self._learner.model.parameters.copy()
@@ -100,14 +100,14 @@ class Training(Callback):
         return self.state == "running"
 
     def stop(self) -> None:
-        """Rest after the present batch."""
-        with self._lock:  # or it would rest for ever where the thread ends in the same moment
+        """Pause after the present batch."""
+        with self._lock:  # or it would pause for ever where the thread ends in the same moment
             if self.state == "running":
                 self.state = "stopped"
                 self._go.clear()
 
     def go_on(self) -> None:
-        """Go on from where it rests."""
+        """Go on from where it paused."""
         with self._lock:
             if self.state == "stopped":
                 self.state = "running"
@@ -129,8 +129,7 @@ class Training(Callback):
         return self._shown != (self.version, self.state)
 
     def refresh(self) -> bool:
-        """Let `classifier` read with the newest weights; returns whether these or `state` are
-        new."""
+        """Give `classifier` the newest weights; returns whether these or `state` are new."""
         with self._lock:
             if not self.has_news:
                 return False
@@ -142,8 +141,8 @@ class Training(Callback):
     def save(self, folder: Path) -> Classifier:
         """Write the network, as good as it is now, to NAME-1.npz, NAME-2.npz, … in a folder.
 
-        Takes the first name that is free and returns the reader of that file.
-        Of a finished training that is the best epoch's. Raises `CheckpointError` if it cannot.
+        Takes the first name that is free and returns the classifier of that file; a finished
+        training gives the best epoch's. Raises `CheckpointError` if it cannot.
         """
         self.refresh()
         shown = self.classifier.checkpoint
@@ -189,7 +188,7 @@ class Training(Callback):
         except MemoryError:
             self._end_as("failed", "there is not enough memory to train it")
         except Exception as error:
-            # A bug must not end in a thread that nobody hears of.
+            # A bug must not end unnoticed in the thread.
             self._end_as("failed", f"{type(error).__name__}: {error}")
         finally:
             sys.setswitchinterval(usual)
@@ -199,7 +198,7 @@ class Training(Callback):
             self.message, self.state = message, state
 
     def after_batch(self, learner: Learner) -> None:
-        """Rest if asked to; look at the weights from time to time."""
+        """Wait if asked to; take a snapshot of the weights from time to time."""
         now = time.monotonic()
         if now - self._last_look > SHOWN_EVERY or not self.points:
             self._last_look = now

@@ -27,12 +27,12 @@ MAX_LINE = 1 << 16  # bytes; 785 numbers of at most three digits need a tenth of
 CHUNK_ROWS = 1000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ONE_A_LINE = "write one digit a line, its numbers separated by commas"
+EXPECTED = f"{PIXELS} pixels a line, with or without a label"
 
 
 class _Columns(NamedTuple):
     width: int
-    label: int | None
-    """The label's column from 0, or None if there are only pixels."""
+    label: int | None  # its column from 0, or None if there are only pixels
     has_heading: bool
 
 
@@ -56,8 +56,7 @@ def read_columns(path: Path | str) -> tuple[Array, Array | None]:
             if lines:
                 tables.append(_parse_lines(path, lines, columns))
     if columns is None or not tables:
-        expected = f"{PIXELS} pixels a line, with or without a label"
-        raise unexpected(path, expected, "no such line", ONE_A_LINE)
+        raise unexpected(path, EXPECTED, "no such line", ONE_A_LINE)
     table = np.concatenate(tables)
     if columns.label is None:
         return table, None
@@ -74,12 +73,11 @@ def read_columns(path: Path | str) -> tuple[Array, Array | None]:
 
 
 def _columns(path: Path, number: int, text: str) -> _Columns:
-    """What the first line, which has this number in the file, says of the columns."""
+    """What the first line of text, which has this number in the file, tells about the columns."""
     fields = [field.strip(" \t\"'").lower() for field in text.split(",")]
     width = len(fields)
     if width not in (PIXELS, PIXELS + 1):
-        expected = f"{PIXELS} pixels a line, with or without a label"
-        raise unexpected(path, expected, f"{width} in line {number}", ONE_A_LINE)
+        raise unexpected(path, EXPECTED, f"{width} in line {number}", ONE_A_LINE)
     found = [column for column, field in enumerate(fields) if field in LABEL_NAMES]
     if not found and any(not math.isnan(_number(field)) for field in fields):
         return _Columns(width, 0 if width > PIXELS else None, has_heading=False)
@@ -130,13 +128,11 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
 def _parse_lines(path: Path, lines: dict[int, str], columns: _Columns) -> Array:
     """The numbers of some lines, (n, columns): all at once if they are plain, else one by one."""
     try:
-        # Whole numbers are read ten times faster than fractions. A warning means that NumPy met
-        # something like 5.0, which the patient way reads as well.
+        # Ten times faster than reading fractions. At something like 5.0 NumPy warns.
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            table = np.loadtxt(
-                list(lines.values()), delimiter=",", dtype=np.uint8, comments=None, ndmin=2
-            )
+            texts = list(lines.values())
+            table = np.loadtxt(texts, np.uint8, comments=None, delimiter=",", ndmin=2)
         if table.shape == (len(lines), columns.width) and (
             columns.label is None or table[:, columns.label].max() < CLASSES
         ):

@@ -32,10 +32,8 @@ Part = tuple[Array, Array]  # images (N, 784) in 0…255, labels (N,)
 class Dataset(NamedTuple):
     """Digits and what they are."""
 
-    images: Array
-    """(N, 784), 0 = paper, 1 = ink, row by row from the top left."""
-    labels: Array
-    """(N,), 0 to 9."""
+    images: Array  # (N, 784), 0 = paper, 1 = ink, row by row from the top left
+    labels: Array  # (N,), 0 to 9
 
 
 # --- MNIST in a folder ---------------------------------------------------------------------------

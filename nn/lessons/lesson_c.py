@@ -56,15 +56,7 @@ def run(train_set: Dataset, folder: Path | None) -> dict[str, Any]:
     whole_set = learner.evaluate(held_out).metric
 
     heading(f"c4. {SHOWN} predictions")
-    chosen = np.random.default_rng(SEED).choice(len(held_out.labels), SHOWN, replace=False)
-    guesses, probabilities = learner.predict(held_out.images[chosen])
-    captions = []
-    for row, guess, p in zip(chosen, guesses, probabilities, strict=True):
-        captions.append(f"{held_out.labels[row]}\nread as {guess}, {100 * p[guess]:.0f} %")
-        print(
-            f"  row {row:>4} of the held-out part: a {held_out.labels[row]}, read as {guess} with "
-            f"p = {p[guess]:.2f}"
-        )
+    show_predictions(learner, held_out, folder)
 
     heading(f"c5. the same network in batches of {BATCH_SIZE}")
     print(
@@ -82,13 +74,8 @@ def run(train_set: Dataset, folder: Path | None) -> dict[str, Any]:
         f"which read each digit {EPOCHS} times instead of {STEPS}"
     )
     if folder:
-        lesson_plots.plot_curve(
-            look.points, folder / "c-curve.png", f"784-10-10, {STEPS} steps with the whole set"
-        )
-        plots.plot_digits(
-            held_out.images[chosen], captions, folder / "c-predictions.png",
-            "Eight digits of the held-out part",
-        )  # fmt: skip
+        title = f"784-10-10, {STEPS} steps with the whole set"
+        lesson_plots.plot_curve(look.points, folder / "c-curve.png", title)
     return {
         "rows": len(order),
         "held_out": len(held_out.labels),
@@ -100,6 +87,23 @@ def run(train_set: Dataset, folder: Path | None) -> dict[str, Any]:
         "epochs": EPOCHS,
         "points": look.points,
     }
+
+
+def show_predictions(learner: Learner, held_out: Dataset, folder: Path | None) -> None:
+    """What some digits of the held-out part are read as; also drawn if there is a folder."""
+    chosen = np.random.default_rng(SEED).choice(len(held_out.labels), SHOWN, replace=False)
+    guesses, probabilities = learner.predict(held_out.images[chosen])
+    captions = []
+    for row, guess, p in zip(chosen, guesses, probabilities, strict=True):
+        label = held_out.labels[row]
+        captions.append(f"{label}\nread as {guess}, {100 * p[guess]:.0f} %")
+        print(
+            f"  row {row:>4} of the held-out part: a {label}, read as {guess} with "
+            f"p = {p[guess]:.2f}"
+        )
+    if folder:
+        path, title = folder / "c-predictions.png", "Eight digits of the held-out part"
+        plots.plot_digits(held_out.images[chosen], captions, path, title)
 
 
 def new_learner(training: Dataset, batch_size: int, held_out: Dataset) -> Learner:

@@ -102,10 +102,9 @@ def _parameters(layer: Layer) -> str:
 def softmax_gradient_check(seed: int = 42) -> dict[str, float]:
     """How far two formulas are from the measured gradient of the loss with respect to the logits.
 
-    Measured by centred differences in float64 on 5 × 10 random logits: `right` is the largest
-    difference of (p − y)/N from it, `wrong` that of (p − y)/N · p (1 − p), a widespread version
-    that differentiates the softmax a second time; `cosine` tells how well the direction of the
-    wrong one agrees (1 = the same direction), `ratio` how much shorter it is.
+    By centred differences in float64 on 5 × 10 random logits: `right` is the largest difference of
+    (p − y)/N from it, `wrong` that of (p − y)/N · p (1 − p), which differentiates the softmax a
+    second time; `cosine` compares the wrong one's direction, `ratio` its length.
     """
     rng = np.random.default_rng(seed)
     logits, labels = rng.normal(size=(5, 10)), rng.integers(0, 10, 5)
@@ -149,14 +148,10 @@ def two_layers_are_one(seed: int = 42) -> float:
 class Ring(NamedTuple):
     """Points in the plane, a disc (0) in a ring (1), and how networks with two inputs tell them."""
 
-    points: Array
-    """(N, 2)"""
-    labels: Array
-    """(N,), 0 or 1"""
-    areas: dict[str, Array]
-    """By network: the probability of 1 on a grid (60, 60) over −1.5…1.5, y upwards."""
-    accuracies: dict[str, float]
-    """By network."""
+    points: Array  # (N, 2)
+    labels: Array  # (N,), 0 or 1
+    areas: dict[str, Array]  # by network: the probability of 1 on a grid (60, 60) over −1.5…1.5
+    accuracies: dict[str, float]  # by network
 
 
 def learn_a_ring(seed: int = 42) -> Ring:

@@ -1,8 +1,8 @@
 """Tuning a trained network to the digits that one user corrected, without forgetting the rest.
 
 Only the network's head is tuned: the fully connected layers after the last convolution (of a
-multilayer perceptron, everything). What the body in front of it makes of an image never changes, so
-it is computed once for every image, and a step costs little.
+multilayer perceptron, everything). The output of the layers before it never changes, so it is
+computed once for each image.
 
 The head learns two things at once:
 
@@ -10,10 +10,9 @@ The head learns two things at once:
 * on digits to rehearse, to go on answering what the shipped network answers: the cross-entropy
   against its probabilities (Li and Hoiem 2017, "Learning without Forgetting", equation 2, T = 1).
 
-It always begins at the shipped weights, with all of the user's digits, so that nothing drifts.
-Whether it was a gain is measured, not believed: from the tuned weights `Tuner.tune` goes back
-towards the shipped ones (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models",
-section 3) until the guards are content, and gives up if none of these is good enough.
+It always begins at the shipped weights, with all of the user's digits. From the tuned weights
+`Tuner.tune` goes back towards the shipped ones (Wortsman et al. 2022, "Robust fine-tuning of
+zero-shot models", section 3) until the guards accept, and gives up if they never do.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ from nn.training.optimizers import Adam
 from nn.training.rehearsal import digits_of_mnist, synthetic_digits, training_digits
 
 STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
-# The accuracy on validation digits that tuning may cost. A tenth of a percent is what a user is
-# promised; digits that the network has learned from itself show only about half of what is lost.
+# The accuracy on validation digits that tuning may cost. The user is promised a tenth of a percent;
+# digits that the network itself was trained on show only about half of what is lost.
 MAX_FORGOTTEN = 0.0005
 HEAD_BATCH = 512  # images at once through the head
 
@@ -112,10 +111,8 @@ class Tuner:
         amounts: Amounts | None = None,
         use_mnist: bool = True,
     ) -> None:
-        self.use_mnist = use_mnist
-        self.shipped = shipped
-        self.seed = seed
-        self.data_dir = data_dir
+        self.shipped, self.seed = shipped, seed
+        self.use_mnist, self.data_dir = use_mnist, data_dir
         self.amounts = amounts or Amounts()
         self.stop = threading.Event()
         self.on_mnist = False
@@ -221,17 +218,10 @@ class Tuner:
         assert self._guarded is not None
         accuracy = self._guard_accuracy(self._shipped_weights, self._guarded)
         return Outcome(
-            classifier=None,
-            reason="all of your digits are read right already",
-            digits=len(right),
-            strength=0.0,
-            seconds=0.0,
-            validation_before=accuracy,
-            validation_after=accuracy,
-            right_before=int(right.sum()),
-            right_after=int(right.sum()),
-            on_mnist=self.on_mnist,
-        )
+            None, "all of your digits are read right already", len(right),
+            strength=0.0, seconds=0.0, validation_before=accuracy, validation_after=accuracy,
+            right_before=int(right.sum()), right_after=int(right.sum()), on_mnist=self.on_mnist,
+        )  # fmt: skip
 
     def _choose(
         self, images: Array, labels: Array, right_before: Array, outcome: Outcome

@@ -41,8 +41,8 @@ def gradient_step(
 class BatchGradients:
     """Fills `model.gradients` with a batch's mean gradient, and tells its mean loss and metric.
 
-    With `slice_size`, a batch of more images than that is worked on in slices of so many, by
-    `threads` threads within a `with` block, by one outside it.
+    With `slice_size`, a batch is worked on in slices of so many images, by `threads` threads within
+    a `with` block, by one outside it; without, at once.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class BatchGradients:
 
     def __call__(self, images: Array, labels: Array) -> tuple[float, float]:
         """The mean loss and metric of a batch; its mean gradient is in `model.gradients`."""
-        size = self.slice_size or len(labels)
-        if len(labels) <= size:
+        size = self.slice_size
+        if size is None:
             return gradient_step(self.model, self.loss, self.metric, images, labels)
         starts = range(0, len(labels), size)
         self._make_room(len(starts))

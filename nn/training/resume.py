@@ -17,7 +17,7 @@ from nn.training.settings import Settings, check
 STATE_FORMAT = "digitpad training"
 MAX_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
 STEPS = "optimizer.steps"
-MAX_FIGURE = 1e30  # of a history; with a loss beyond it there is nothing to go on with
+MAX_FIGURE = 1e30  # of a history; no training goes on from a larger loss
 
 
 class SaveState(Callback):
@@ -115,14 +115,12 @@ class TrainingState:
                 )
             vectors[key] = value.astype(own.dtype)
         own[...] = vectors["parameters"]
-        memory = {
-            key.removeprefix("optimizer."): value
-            for key, value in vectors.items()
-            if key.startswith("optimizer.")
-        }
+        memory = {key: value for key, value in vectors.items() if key.startswith("optimizer.")}
         if STEPS in self.arrays:
-            memory["steps"] = self.arrays[STEPS]
-        learner.optimizer.load_state_dict(memory)
+            memory[STEPS] = self.arrays[STEPS]
+        learner.optimizer.load_state_dict(
+            {key.removeprefix("optimizer."): value for key, value in memory.items()}
+        )
         average.average = vectors.get("average")
         average.steps = self.header["average_steps"]
         learner.history = self.history
@@ -166,7 +164,7 @@ def load_state(path: Path) -> TrainingState:
 
 
 def _is_epoch(epoch: Epoch, number: int) -> bool:
-    """Whether a recorded epoch has figures where figures belong."""
+    """Whether a recorded epoch has finite figures where they belong."""
     figures: list[Any] = [epoch.seconds, epoch.learning_rate]
     figures += [epoch.train_loss, epoch.train_accuracy]
     if (epoch.validation_loss, epoch.validation_accuracy) != (None, None):

@@ -48,17 +48,26 @@ def test_the_threads_end_with_the_block(digits):
         assert set(threading.enumerate()) == before
 
 
-def test_a_batch_of_one_slice_is_worked_on_in_the_models_own_memory(digits):
-    for slice_size in (None, 50):
+def test_without_slices_the_model_draws_from_the_very_generator(digits):
+    model = build(mlp([20], dropout=0.5), np.random.default_rng(3))
+    own, other = np.random.default_rng(4), np.random.default_rng(4)
+    batch = BatchGradients(model, CrossEntropyLoss(), accuracy)
+    batch.use_rng(own)
+    batch(*digits)
+    other.random((50, 20), np.float32)
+    assert own.bit_generator.state == other.bit_generator.state  # nothing else has drawn
+
+
+def test_a_slice_draws_the_same_whether_or_not_it_is_the_only_one(digits):
+    images, labels = digits
+    drawn = []
+    for count in (8, 50):
         model = build(mlp([20], dropout=0.5), np.random.default_rng(3))
-        own, other = np.random.default_rng(4), np.random.default_rng(4)
-        batch = BatchGradients(model, CrossEntropyLoss(), accuracy, slice_size, 2)
-        batch.use_rng(own)
-        before = model.gradients
-        batch(*digits)
-        assert model.gradients is before
-        other.random((50, 20), np.float32)
-        assert own.bit_generator.state == other.bit_generator.state  # nothing else has drawn
+        batch = BatchGradients(model, CrossEntropyLoss(), accuracy, 8)
+        batch.use_rng(np.random.default_rng(4))
+        batch(images[:count], labels[:count])
+        drawn.append(batch._rngs[0].bit_generator.state)
+    assert drawn[0] == drawn[1]
 
 
 def test_any_number_of_threads_gives_the_same_bits(digits):
