@@ -60,7 +60,7 @@ class PrintEpoch(WholeOrNothing):
 
 
 def make_data(digits: Dataset, written: int, nondigits: int, rng: np.random.Generator) -> Dataset:
-    """MNIST's digits, then `written` ones by rule, then about `nondigits` of the label `NONE`."""
+    """MNIST's digits, `written` synthetic ones, and about `nondigits` of the label `NONE`."""
     labels = np.arange(written) % CLASSES
     parts = [write_digits(labels[i : i + 1000], rng) for i in range(0, written, 1000)]
     parts += [draw_training(1000, rng) for _ in range(nondigits // 1000)]

@@ -1,4 +1,4 @@
-"""The turns of a comparison: which system trains or reads when, and what is known so far."""
+"""The turns of a comparison: which system trains or reads when, and the figures so far."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ class Comparison:
         return f"{SYSTEMS[job.key].name}, {what}, turn {turn} of {self.repeats}, time left {told}"
 
     def rows(self) -> list[Row]:
-        """What is known of each training that has had a turn."""
+        """The figures of each training that has had a turn."""
         return [self.row(job) for job, results in self.results.items() if job.task and results]
 
     def predictions(self) -> list[Row]:
-        """What is known of each reader that has had a turn."""
+        """The figures of each system that has had a turn at reading."""
         return [self.row(job) for job, results in self.results.items() if not job.task and results]
 
     def unfinished(self) -> list[Row]:

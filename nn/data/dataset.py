@@ -300,7 +300,7 @@ class DataLoader:
     def batches(self, rng: Generator | None = None) -> Iterator[tuple[Array, Array]]:
         """One epoch: every sample once as (images (n, 784), labels (n,)); the last may be short.
 
-        The arrays are written anew for the next batch, or are views of the data set: use them
+        The arrays are overwritten by the next batch, or are views of the data set: use them
         before going on, do not write on them, and do not run two epochs of one loader at once.
         `rng` is needed to shuffle, augment or renew. The order depends on it alone, not on the
         epochs before, so that a training that is resumed sees the same batches.

@@ -29,7 +29,7 @@ FOLDER = Path("lessons")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Teach as the command line asks."""
+    """Run the lessons that the command line names."""
     parser = ArgumentParser(prog="nn.lessons", description=__doc__)
     parser.add_argument(
         "lesson", choices=["a", "b", "c", "all", "tables"], help="which lesson; all: a, b and c"

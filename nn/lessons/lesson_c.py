@@ -128,7 +128,7 @@ def new_learner(training: Dataset, batch_size: int, held_out: Dataset) -> Learne
 
 
 class TrackHeldOut(WholeOrNothing):
-    """Judges the held-out part now and then; `points` are (step, training loss, accuracy)."""
+    """Evaluates the held-out part now and then; `points` are (step, training loss, accuracy)."""
 
     def __init__(self, held_out: Dataset) -> None:
         self.held_out = held_out

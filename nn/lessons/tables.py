@@ -1,7 +1,7 @@
 """What initialisation, batch size, learning rate and activation do, each in a small table.
 
-Each row is one training on 48,000 digits of the training file, judged by the other 12,000; all else
-is as in the table's caption, the order of the digits included.
+Each row is one training on 48,000 digits of the training file, evaluated on the other 12,000; all
+else is as in the table's caption, the order of the digits included.
 """
 
 from __future__ import annotations

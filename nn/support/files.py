@@ -1,7 +1,4 @@
-"""Writing files so that a reader finds the old content or the new one, never a part of it.
-
-And where the user's own files are.
-"""
+"""Writing files whole or not at all, and where the user's own files are."""
 
 from __future__ import annotations
 

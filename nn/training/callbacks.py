@@ -9,7 +9,7 @@ from nn.training.learner import Callback, Epoch, Learner
 
 
 class WholeOrNothing(Callback):
-    """Lets Ctrl-C go on to whoever called `fit`, where half a training is of no use."""
+    """Passes Ctrl-C on to the caller of `fit`, where half a training is of no use."""
 
     def after_fit(self, learner: Learner) -> None:
         """Raise `KeyboardInterrupt` if there was one."""
@@ -21,13 +21,12 @@ class BestWeights(Callback):
     """Keeps the weights of the epoch with the best validation accuracy (then the lowest loss).
 
     Without validation, or with `keep_last`, the last epoch counts as best: where the learning rate
-    ends at 0 the weights only settle, and a better figure before is more likely luck. `best` is
-    None before the first epoch.
+    falls to 0, a better figure before the end is probably luck. `best` is None before any epoch.
     """
 
     def __init__(self, keep_last: bool = False) -> None:
         self.keep_last = keep_last
-        # One tuple, replaced at once: Ctrl-C never finds half of the old best and half of the new.
+        # One tuple, replaced at once, so that Ctrl-C never finds it half replaced.
         self.best: tuple[Epoch, Array] | None = None
 
     def after_validation(self, learner: Learner) -> None:
@@ -44,7 +43,7 @@ def _rank(epoch: Epoch) -> tuple[float, float, int]:
 
 
 class AverageWeights(Callback):
-    """Judges, and so ships, a running average of the weights instead of their latest values.
+    """Evaluates, and so keeps, a running average of the weights instead of the latest.
 
     average ← decay · average + (1 − decay) · weights after each step (Polyak and Juditsky 1992,
     with the exponential weights of Kingma and Ba 2015, section 7.2). In the first steps the decay
@@ -83,7 +82,7 @@ class AverageWeights(Callback):
             self._latest = None
 
     def after_fit(self, learner: Learner) -> None:
-        """The same for an epoch that was stopped while it was judged."""
+        """The same for an epoch that was stopped while it was evaluated."""
         self.after_epoch(learner)
 
 

@@ -98,8 +98,8 @@ class Tuner:
     """Tunes copies of one `shipped` network; the same digits and seed give the same weights.
 
     `data_dir` is where MNIST is, by default where `nn.train` keeps it; nothing is downloaded, and
-    with `use_mnist` false it is not looked for.
-    `stop` may be set from another thread, and ends `tune` with a `TrainingError` soon.
+    with `use_mnist` false it is not looked for. `stop`, set from another thread, soon ends `tune`
+    with a `TrainingError`.
     """
 
     def __init__(
@@ -124,17 +124,17 @@ class Tuner:
         self._fields = displacement_fields(np.random.default_rng([seed, 0]), 64)
 
     def prepare(self) -> None:
-        """Compute what every tuning needs, once: what to rehearse and what to be judged by."""
+        """Compute what every tuning needs, once: what to rehearse and what to evaluate on."""
         if self._rehearsed is not None:
             return
         rehearsed, guarded = self._digits_to_keep(np.random.default_rng([self.seed, 1]))
         self._guarded, self._rehearsed = self._features(*guarded), self._features(*rehearsed)
 
     def _digits_to_keep(self, rng: np.random.Generator) -> tuple[Part, Part]:
-        """Digits to rehearse, and others to be judged by.
+        """Digits to rehearse, and others to evaluate on.
 
-        MNIST's training file where it is on disk, judged by the very part that the network was not
-        trained on; else only synthetic digits.
+        Both from MNIST's training file where it is on disk, the latter from the part that the
+        network was not trained on; else synthetic digits.
         """
         amounts = self.amounts
         mnist = training_digits(self.data_dir) if self.use_mnist else None

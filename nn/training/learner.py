@@ -1,8 +1,8 @@
 """The training loop: a Learner brings data, model, optimiser, loss and metric together.
 
-Randomness (the order of the digits, dropout, augmentation) is drawn from a generator made anew
-for each epoch from the seed and the epoch's number. Training that stops after an epoch and
-continues later therefore sees what uninterrupted training would have seen.
+Randomness (the order of the digits, dropout, augmentation) comes from a new generator for each
+epoch, made from the seed and the epoch's number. A training that is continued later therefore sees
+what an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Callback:
         """All steps of an epoch have been taken."""
 
     def after_validation(self, learner: Learner) -> None:
-        """`learner.history[-1]` tells of the epoch, and the model is the one that was judged."""
+        """`learner.history[-1]` has the epoch's figures; the model is the one evaluated."""
 
     def after_epoch(self, learner: Learner) -> None:
         """The epoch is complete."""
@@ -141,7 +141,7 @@ class Learner:
                     self._fit_epoch(learning_rate, callbacks)
         except KeyboardInterrupt:
             self.interrupted = True
-        finally:  # also after an error, which is said when the progress bar is gone
+        finally:  # also after an error, whose message comes after the progress bar is gone
             for callback in callbacks:
                 callback.after_fit(self)
         return self.history
@@ -219,7 +219,7 @@ class Learner:
         return self._evaluate(DataLoader(dataset, EVALUATION_BATCH, shuffle=False).batches())
 
     def _evaluate(self, batches: Iterable[tuple[Array, Array]]) -> Means:
-        loss = CrossEntropyLoss()  # judged without label smoothing, so that figures compare
+        loss = CrossEntropyLoss()  # without label smoothing, so that figures compare
         means = Means()
         for images, labels in batches:
             logits = self.model.forward(images)

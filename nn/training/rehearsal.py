@@ -1,4 +1,4 @@
-"""The digits that keep a tuned network from forgetting: some to rehearse, others to judge it by."""
+"""The digits that keep a tuned network from forgetting: some to rehearse, others to evaluate on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nn.network.architectures import CLASSES, PIXELS
 from nn.support.errors import DataError
 from nn.support.types import Array
 
-MIN_FROM_MNIST = 100  # digits of a training file; with less there is nothing to judge by
+MIN_FROM_MNIST = 100  # digits of a training file; with fewer the accuracy says nothing
 DEFAULT_VALIDATION, DEFAULT_SEED = 0.05, 42  # how shipped networks split MNIST, if they do not say
 
 
@@ -55,9 +55,9 @@ def synthetic_digits(count: int, rng: np.random.Generator) -> Part:
 def digits_of_mnist(
     mnist: Part, shipped: Checkpoint, rehearsed: int, guarded: int, rng: np.random.Generator
 ) -> tuple[Part, Part]:
-    """So many digits that the shipped network was trained on, and so many that it was not.
+    """Digits that the shipped network was trained on, and digits that it was not.
 
-    Images (N, 784) in 0…1; fewer where there are fewer.
+    Images (N, 784) in 0…1, at most `rehearsed` and `guarded` of them.
     """
     images, labels = mnist
 

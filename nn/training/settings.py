@@ -141,7 +141,7 @@ def command_for(settings: Settings) -> str:
 
 
 def record_of(settings: Settings, data_checksum: str, figures: dict[str, Any]) -> dict[str, Any]:
-    """What a network file tells of how it came about."""
+    """How a network came about, for its file."""
     return {
         "command": command_for(settings),
         "seed": settings.seed,

@@ -23,7 +23,7 @@ def with_room(dataset: Dataset, count: int) -> Dataset:
 def regenerate_synthetic(
     dataset: Dataset, start: int, threads: int
 ) -> Callable[[np.random.Generator], None]:
-    """What writes other digits by rule, before each epoch, into the images from `start` on."""
+    """What writes new synthetic digits into the images from `start` on, before each epoch."""
 
     def renew(rng: np.random.Generator) -> None:
         starts = range(start, len(dataset.labels), AT_ONCE)
