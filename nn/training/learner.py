@@ -114,7 +114,7 @@ class Learner:
         self.metric = metric or accuracy
         self.schedule = schedule
         self.seed = seed
-        self.gradients = BatchGradients(model, self.loss, self.metric, slice_size, threads)
+        self.batch_gradients = BatchGradients(model, self.loss, self.metric, slice_size, threads)
         self.epoch = 0  # complete epochs
         self.epochs = 0  # complete epochs at the end of the present fit
         self.batch = 0  # steps taken in the present epoch
@@ -136,7 +136,7 @@ class Learner:
         callbacks = sorted(callbacks, key=lambda callback: callback.order)
         try:
             # Without NumPy's warnings: what is not finite is said in a line of its own.
-            with self.gradients, np.errstate(over="ignore", invalid="ignore"):
+            with self.batch_gradients, np.errstate(over="ignore", invalid="ignore"):
                 while self.epoch < self.epochs and not self.stop:
                     self._fit_epoch(learning_rate, callbacks)
         except KeyboardInterrupt:
@@ -149,7 +149,7 @@ class Learner:
     def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
         start = time.perf_counter()
         rng = np.random.default_rng([self.seed, self.epoch])
-        self.gradients.use_rng(rng)
+        self.batch_gradients.use_rng(rng)
         self.running = Means()
         steps = len(self.dataloaders.train)
         rate = learning_rate
@@ -192,7 +192,7 @@ class Learner:
 
     def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
         """One step of gradient descent: the batch's gradient, then the update."""
-        loss, metric = self.gradients(images, labels)
+        loss, metric = self.batch_gradients(images, labels)
         self._check("loss", loss, learning_rate)
         self.running.add(loss, metric, len(labels))
         self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
