@@ -2,11 +2,12 @@
 
 Every function here has one form: `train(task, images, labels) -> Trained`. The clock runs while it
 trains, shuffling included; what a system compiles before its first step it compiles before that.
-A system's package is imported only where it is used, so that none of them is needed to import this.
+A system's package is imported only where it is used, so that this module needs none of them.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,10 @@ import numpy as np
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.onnx_model import to_onnx
 from nn.network.architectures import NAMED, Architecture
+from nn.network.batches import in_batches
 from nn.support.types import Array
+
+EVALUATED = 1000  # images at once, after a training
 
 
 @dataclass(frozen=True)
@@ -97,23 +101,13 @@ def train_torch(
     seconds = time.perf_counter() - start
     model.eval()
 
-    def logits(images: Array) -> Array:
-        with torch.no_grad():
-            parts = torch.from_numpy(images).split(1000)
-            result: Array = torch.cat([model(part) for part in parts]).numpy()
-        return result
-
-    return Trained(seconds, logits)
+    return Trained(seconds, functools.partial(in_batches, _torch_logits(model), size=EVALUATED))
 
 
-def train_torch_channels_last(task: Task, images: Array, labels: Array) -> Trained:
-    """PyTorch with the memory format that its "Channels Last" tutorial recommends."""
-    return train_torch(task, images, labels, channels_last=True)
-
-
-def train_torch_tensors(task: Task, images: Array, labels: Array) -> Trained:
-    """PyTorch without its DataLoader, which takes the digits one at a time."""
-    return train_torch(task, images, labels, loader=False)
+# With the memory format that PyTorch's "Channels Last" tutorial recommends; and without its
+# DataLoader, which takes the digits one at a time.
+train_torch_channels_last = functools.partial(train_torch, channels_last=True)
+train_torch_tensors = functools.partial(train_torch, loader=False)
 
 
 def train_tensorflow(task: Task, images: Array, labels: Array) -> Trained:
@@ -153,10 +147,7 @@ def train_tensorflow(task: Task, images: Array, labels: Array) -> Trained:
     model.fit(images, labels, epochs=task.epochs, **options)
     seconds = time.perf_counter() - start
 
-    def logits(images: Array) -> Array:
-        return model.predict(images, batch_size=1000, verbose=0)
-
-    return Trained(seconds, logits)
+    return Trained(seconds, functools.partial(model.predict, batch_size=EVALUATED, verbose=0))
 
 
 def train_sklearn(task: Task, images: Array, labels: Array) -> Trained:
@@ -221,12 +212,9 @@ def train_jax(task: Task, images: Array, labels: Array) -> Trained:
     jax.block_until_ready(parameters)
     seconds = time.perf_counter() - start
     forward = jax.jit(lambda x: apply(parameters, x, None))
-
-    def logits(images: Array) -> Array:
-        parts = [images[first : first + 1000] for first in range(0, len(images), 1000)]
-        return np.concatenate([np.asarray(forward(part)) for part in parts])
-
-    return Trained(seconds, logits)
+    return Trained(
+        seconds, functools.partial(in_batches, lambda x: np.asarray(forward(x)), size=EVALUATED)
+    )
 
 
 def _jax_network(architecture: Architecture, rng: np.random.Generator) -> tuple[Any, Any]:
@@ -284,13 +272,17 @@ def torch_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     model = torch_network(checkpoint.architecture).eval()
     state = checkpoint.model.state_dict()
     model.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
+    return _torch_logits(model)
 
-    def read(images: Array) -> Array:
+
+def _torch_logits(model: Any) -> Callable[[Array], Array]:
+    import torch
+
+    def logits(images: Array) -> Array:
         with torch.inference_mode():
-            result: Array = model(torch.from_numpy(images)).numpy()
-        return result
+            return model(torch.from_numpy(images)).numpy()
 
-    return read
+    return logits
 
 
 def onnx_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
@@ -300,7 +292,4 @@ def onnx_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
     content = to_onnx(checkpoint, views=False)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
-    def read(images: Array) -> Array:
-        return session.run(None, {"images": images.reshape(-1, 1, 28, 28)})[0]
-
-    return read
+    return lambda images: session.run(None, {"images": images.reshape(-1, 1, 28, 28)})[0]

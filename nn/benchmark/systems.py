@@ -45,13 +45,11 @@ def matmul_lower_bound(task: Task, images: Array, labels: Array) -> Trained:
     return Trained(matrix_products(task, len(labels), available_cores()), None)
 
 
-def digitpad_classifier(checkpoint: Checkpoint) -> Callable[[Array], Array]:
-    """The checkpoint's network in Digitpad: images (N, 784) to logits."""
-    return checkpoint.model.logits
-
-
 class System(NamedTuple):
-    """What can be compared: `packages` must be installed; None where a system cannot do a thing."""
+    """What can be compared: `packages` must be installed; None where a system cannot do a thing.
+
+    `classifier` turns a checkpoint into what reads images (N, 784) in that system.
+    """
 
     name: str
     packages: tuple[str, ...]
@@ -61,7 +59,7 @@ class System(NamedTuple):
 
 
 SYSTEMS = {
-    "digitpad": System("Digitpad", ("numpy",), train_digitpad, classifier=digitpad_classifier),
+    "digitpad": System("Digitpad", ("numpy",), train_digitpad, classifier=lambda c: c.model.logits),
     "floor": System("matrix products alone", ("numpy",), matmul_lower_bound),
     "jax": System("JAX, jit", ("jax",), frameworks.train_jax),
     "sklearn": System("scikit-learn", ("sklearn",), frameworks.train_sklearn, ("mlp",)),
