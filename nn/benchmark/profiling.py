@@ -71,14 +71,8 @@ def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
                 for index in range(len(model.layers) - 1, first, -1):
                     dy = timed(backward, 1 + index, model.layers[index].backward, dy)
                 timed(backward, 1 + first, model.layers[first].parameter_gradients, dy)
-            timed(
-                backward,
-                -1,
-                optimizer.step,
-                model.parameters,
-                model.gradients,
-                task.learning_rate,
-            )
+            step = optimizer.step
+            timed(backward, -1, step, model.parameters, model.gradients, task.learning_rate)
     scale = 1000 / PROFILED_BATCHES
     return [
         {"part": name, "forward_ms": scale * ahead, "backward_ms": scale * back}
@@ -92,7 +86,7 @@ def matrix_products(task: Task, images: int, threads: int) -> float:
     size = SLICE if convolutional else task.batch_size
     workers = threads if convolutional else 1
     slices = task.epochs * -(-images // size)
-    # Of each worker's own, and made before the clock starts.
+    # For each worker, and before the clock starts.
     products = [_products_of_a_step(task, size) for _ in range(workers)]
 
     def work(worker: int) -> None:

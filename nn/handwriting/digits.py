@@ -20,10 +20,7 @@ from nn.support.types import Array
 
 
 class Jitter(NamedTuple):
-    """How unsteady the writing is: standard deviations, in percent of the digit's box unless said.
-
-    All are drawn anew for every digit.
-    """
+    """How unsteady writing is: standard deviations, in percent of the digit's box unless said."""
 
     point: float = 4.5  # each control point
     stroke: float = 4.0  # each stroke as a whole
@@ -86,7 +83,7 @@ def write_strokes(
     for stroke in style.path.split("/"):
         control, basis = _parse_stroke(stroke)
         moved = rng.normal(0, jitter.point / 100, (count, *control.shape))
-        # A hand that is careless at one point is careless at all.
+        # Who is careless at one point is careless at all.
         moved *= rng.gamma(4, 1 / 4, (count, 1, 1))
         line = basis @ (control + moved)
         line += rng.uniform(0, jitter.smooth, (count, 1, 1)) * (_rounded(line) - line)

@@ -76,7 +76,7 @@ def framing_of_strokes(
     """Draw the visible part of `strokes` again as MNIST would show it.
 
     `canvas` is the width and height of the canvas in cells. What lies outside it is not seen, and
-    what a later mark rubs out does not count. The longer side of the ink becomes 20 cells, the
+    what is erased later does not count. The longer side of the ink becomes 20 cells, the
     brush becomes MNIST's pen whatever its radius was, and the centre of mass becomes MNIST's.
     """
     pieces = _visible_pieces(strokes, canvas)
@@ -160,9 +160,9 @@ def visible_lines(
 
 
 def _visible_pieces(strokes: Sequence[Stroke], canvas: tuple[float, float]) -> list[list[Array]]:
-    """For each mark the parts of its line that can be seen, each (P, 2); none for an eraser."""
+    """For each stroke the visible parts of its line, each (P, 2); none for an eraser."""
     width, height = (math.ceil(side * FINE) for side in canvas)
-    rubbed: Array | None = None  # what the erasers took that came after the mark, on a fine grid
+    rubbed: Array | None = None  # what the erasers took that came after the stroke, on a fine grid
     pieces: list[list[Array]] = []
     for stroke in reversed(strokes):
         points = np.asarray(stroke.points, float).reshape(-1, 2)

@@ -1,13 +1,10 @@
-"""Drawings that are not digits, made by rule: letters, scribbles, pairs, pictures.
+"""Synthetic drawings that are not digits: letters, scribbles, pairs, pictures.
 
-A network that has only seen digits is sure of one whatever it is shown. To know what is not a digit
-it must have seen some of it; and to know how well it does, it must be measured on other kinds than
-those it has seen. So there are two sets: `TRAINING_KINDS`, from which `nn.train_rejection` learns,
-and `MEASURING_KINDS`, which nothing learns from.
+A network that has only seen digits is sure of one whatever it is shown. To reject what is no digit
+it must have seen some, and it must be measured on other kinds than those: `nn.train_rejection`
+learns from `TRAINING_KINDS`, and nothing from `MEASURING_KINDS`.
 
-A shape is written as the digits of `nn.handwriting.digits` are: a line of control points, moved at
-random, drawn with the same brush and framed in the same way. Randomness comes from a
-`numpy.random.Generator`.
+They are written, drawn and framed as the digits of `nn.handwriting.digits` are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Files of arrays and facts: trained networks, and training that can be continued.
 
 A file is an ordinary `.npz`: `numpy.load` opens it, and nothing in it is ever unpickled. One entry,
-`header`, is text: JSON with the format's version and whatever is not an array. A reader finds the
-other arrays under their names. Reading trusts nothing; see `nn.support.arrays`.
+`header`, is JSON with the format's version and all that is not an array. Reading trusts nothing
+(see `nn.support.arrays`).
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ PACKAGED_MODELS = Path(__file__).resolve().parents[2] / "models"
 class Checkpoint:
     """A trained network: its name, its layers with their weights, and how it came about.
 
-    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed, and
-    its logits a mean over the image and two copies slanted by ±`shear` cells a row, if that is not
-    0 (see `nn.inference.classifier`).
+    Its probabilities are softmax(logits / `temperature`), fitted so that they can be believed; its
+    logits are a mean over the views with `shear` (see `nn.inference.views`).
     """
 
     name: str

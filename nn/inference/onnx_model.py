@@ -1,10 +1,9 @@
-"""A trained network as an ONNX model, for ONNX Runtime, OpenCV and whatever else reads that format.
+"""A trained network as an ONNX model, for ONNX Runtime, OpenCV and others.
 
-Some runtimes know few operators, or cannot reshape a batch whose size they do not know beforehand.
-So the graph is plain: each view of an image goes through nodes of its own, which share the weights,
-and besides those that the layers are named after there are only Transpose, to slant an image row by
-row, Add and Mul for the mean over the views and the temperature, and Softmax; Reshape comes only
-with an architecture that makes images of anything but the drawing.
+Some runtimes know few operators, or cannot reshape a batch of unknown size. So the graph is plain:
+each view of an image goes through nodes of its own, which share the weights. Besides the layers'
+operators there are only Transpose, to shear an image row by row, Add and Mul for the mean over the
+views and the temperature, and Softmax; Reshape only where an architecture needs it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ IR_VERSION = 4  # of ONNX's file format; the first in which weights need not be 
 
 
 class _Graph:
-    """The operators and constants of an ONNX graph; values are known by their names."""
+    """The operators and constants of an ONNX graph; values go by their names."""
 
     def __init__(self) -> None:
         self.nodes: list[tuple[str, tuple[str, ...], str, dict[str, Any]]] = []
@@ -47,8 +46,7 @@ class _Graph:
 def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
     """The network as an ONNX model from "images" (N, 1, 28, 28) to "probabilities" (N, 10).
 
-    Without `views` it reads each image only as it is, not slanted to either side as well.
-    Raises `UsageError` if the package onnx is missing.
+    Without `views` it reads each image only as it is. Raises `UsageError` where onnx is missing.
     """
     try:
         from onnx import TensorProto, checker, helper, numpy_helper
@@ -88,10 +86,7 @@ def to_onnx(checkpoint: Checkpoint, views: bool = True) -> bytes:
 
 
 def _sheared(graph: _Graph, rows: str, shear: float) -> str:
-    """The images of the `rows` (N, 28, 1, 28), moved as `nn.handwriting.shear` does it.
-
-    A row is moved by a convolution along it, with weights of its own.
-    """
+    """The images of the `rows` (N, 28, 1, 28), sheared: each row by a convolution along it."""
     shifts = offsets(shear)
     reach = math.ceil(np.abs(shifts).max())
     taps = np.maximum(1 - np.abs(np.arange(-reach, reach + 1) - shifts[:, None]), 0)

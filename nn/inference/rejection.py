@@ -1,16 +1,14 @@
 """Telling drawings that are no digit, so that nonsense does not get 99 %.
 
-A network of its own, with an eleventh answer: "none of the ten". It was trained on digits and on
-drawings that are none (`nn.handwriting.nondigits`), the way of Dhamija, Günther and Boult (2018),
-"Reducing Network Agnostophobia", section 3, there called the background class. Its doubt about an
-image is
+A separate network has an eleventh answer, "none of the ten". It was trained on digits and on
+`nn.handwriting.nondigits`, after Dhamija, Günther and Boult (2018), "Reducing Network
+Agnostophobia", section 3, which calls it the background class. An image's
 
-    doubt = z(none) − log Σₖ exp z(k), over the ten digits k,
+    rejection score = z(none) − log Σₖ exp z(k), over the ten digits k,
 
-the logarithm of the odds that the drawing is no digit, in nats; the mean of it over the image and
-two slanted copies, as in `nn.inference.classifier`. It does not hang on which network
-reads the digits, nor on what that has learned of a user's hand. Where doubt begins to mean "not
-sure" is the file's `threshold`; `python -m app.rejections STROKES --choose` sets it.
+is the logarithm of the odds that it is no digit, in nats, averaged over the views of
+`nn.inference.views`. It does not depend on the network that reads the digits. An image is rejected
+above the file's `threshold`, which `python -m app.rejections STROKES --choose` sets.
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ SOLID = 0.98
 
 @dataclass
 class Rejection:
-    """A trained eye for what is no digit, and the doubt (in nats) from which it says so."""
+    """A network that tells what is no digit, and the score (in nats) above which it says so."""
 
     architecture: Architecture
     model: Sequential
@@ -56,8 +54,8 @@ class Rejection:
     def rejection_score(self, images: Array) -> Array:
         """Framed images (N, 28, 28) in 0…1 -> how much speaks against a digit (N,), in nats.
 
-        Shapes that are no digit whatever the network says are infinitely doubtful: blank paper, a
-        dot, which framing leaves small, a line that lies level, and a solid block.
+        It is infinite for blank paper, a dot (which framing leaves small), a level line and a solid
+        block, whatever the network says.
         """
         images = images.reshape(len(images), SIZE, SIZE)
         scores = mean_over_views(
@@ -68,7 +66,7 @@ class Rejection:
         return scores
 
     def is_rejected(self, images: Array) -> Array:
-        """Framed images (N, 28, 28) -> whether each is rather "not sure" than a digit, (N,)."""
+        """Framed images (N, 28, 28) -> whether each is "not sure" rather than a digit, (N,)."""
         return self.rejection_score(images) > self.threshold
 
 

@@ -1,4 +1,4 @@
-"""Test-time augmentation: what a network makes of an image should not hang on its slant."""
+"""Test-time augmentation: an answer that depends less on how the writing slants."""
 
 from __future__ import annotations
 

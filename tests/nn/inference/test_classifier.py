@@ -20,22 +20,6 @@ def images():
     return np.random.default_rng(2).random((150, 28, 28), dtype=np.float32)
 
 
-def slow_shear(image, shear):
-    result = np.zeros_like(image)
-    for y, x in np.ndindex(image.shape):
-        source = x + shear * (y - 13.5)
-        for cell in range(28):
-            result[y, x] += max(0.0, 1 - abs(cell - source)) * image[y, cell]
-    return result
-
-
-@pytest.mark.parametrize("shear", [0.15, -0.4, 0.0])
-def test_slanting_is_that_of_the_reference(images, shear):
-    found = sheared(images[:2], shear)
-    expected = [slow_shear(image, shear) for image in images[:2]]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
 def test_any_shape_and_number_of_images_gives_the_same(images):
     classifier = make_classifier(shear=0.2)
     expected = classifier.probabilities(images)

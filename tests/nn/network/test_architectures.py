@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nn.network.architectures import NAMED, build, describe, mlp
+from nn.network.architectures import NAMED, build, cnn, describe, mlp, shapes_of
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,22 @@ def test_weights_before_relu_are_he_and_others_xavier():
     tanh = build(mlp([200], "Tanh"), np.random.default_rng(0)).layers[1].params["weight"]
     assert relu.std() == pytest.approx(np.sqrt(2 / 784), rel=0.02)
     assert np.abs(tanh).max() <= np.sqrt(6 / 984)
+
+
+ODD_SIDES = [
+    ["Unflatten", 4, 14, 14], ["MaxPool2d", 3], ["Conv2d", 4, 3, 2, 1], ["Tanh"],
+    ["Flatten"], ["Dropout", 0.5], ["Linear", 75, 10],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("architecture", [*NAMED.values(), cnn(3, "pool", "pool"), ODD_SIDES])
+def test_the_shapes_told_before_are_those_that_come(architecture):
+    x = np.zeros((2, 784), np.float32)
+    found = [x.shape[1:]]
+    for layer in build(architecture, np.random.default_rng(0)).layers:
+        x = layer.forward(x)
+        found.append(x.shape[1:])
+    assert shapes_of(architecture) == found
 
 
 @pytest.mark.parametrize(

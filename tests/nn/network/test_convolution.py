@@ -3,7 +3,7 @@ import pytest
 
 from nn.network import im2col, winograd
 from nn.network.activations import ReLU
-from nn.network.convolution import MIN_IMAGES, Conv2d, MaxPool2d, rows_first
+from nn.network.convolution import MIN_FOR_WINOGRAD, MIN_IMAGES, Conv2d, MaxPool2d, rows_first
 from nn.network.layers import Layer, Unflatten
 from tests.helpers.gradient_check import check_layer
 
@@ -162,3 +162,26 @@ def test_they_say_what_they_are(rng):
     assert repr(Conv2d(1, 4, 3, rng, padding=1)) == "Conv2d(1, 4, kernel_size=3, padding=1)"
     assert repr(MaxPool2d(2)) == "MaxPool2d(2)"
     assert repr(Unflatten(1, 28, 28)) == "Unflatten(1, 28, 28)"
+
+
+@pytest.mark.parametrize("channels", [1, MIN_FOR_WINOGRAD])
+def test_the_products_of_a_convolution_are_those_of_its_passes(channels, monkeypatch):
+    rng = np.random.default_rng(0)
+    layer = Conv2d(channels, 3, 3, rng, padding=1, dtype=float)
+    x, dy = rng.normal(size=(8, channels, 6, 6)), rng.normal(size=(8, 3, 6, 6))
+    multiplied = []
+    matmul = np.matmul
+
+    def counted(left, right, out=None):
+        multiplied.append(matmul(left, right).size * left.shape[-1])
+        return matmul(left, right, out=out)
+
+    monkeypatch.setattr(np, "matmul", counted)
+    layer.forward(x, training=True)
+    layer.backward(dy)
+    in_a_step = sum(multiplied)
+    told = layer.matrix_products(x, dy)
+    assert sum(matmul(left, right).size * left.shape[-1] for left, right in told) == in_a_step
+    if layer.method is im2col:
+        y = matmul(*told[0]).reshape(6, 3, 6, 8).transpose(3, 1, 0, 2)
+        np.testing.assert_allclose(y, layer.forward(x))  # the bias is still 0
