@@ -47,9 +47,8 @@ def coverage_at(distance: Array, radius: Array | float, softness: float = 1.0) -
 
     Coverage falls linearly from 1 to 0 over `softness` cells around the distance `radius`.
     """
-    covered: Array = (radius + softness / 2 - distance) / softness
-    np.minimum(np.maximum(covered, 0, out=covered), 1, out=covered)
-    return covered
+    covered = (radius + softness / 2 - distance) / softness
+    return np.minimum(np.maximum(covered, 0, out=covered), 1, out=covered)
 
 
 def segment_coverage(

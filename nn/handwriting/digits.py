@@ -131,7 +131,7 @@ def _tremor(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 def _sum_of_five(line: Array) -> Array:
     """Sums of each five neighbours along axis 1 of `line` (N, P + 4, 2): (N, P, 2)."""
-    total: Array = np.cumsum(line, axis=1)
+    total = np.cumsum(line, axis=1)
     total[:, 5:] -= total[:, :-5].copy()
     return total[:, 4:]
 

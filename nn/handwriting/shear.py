@@ -22,8 +22,8 @@ def views(images: Array, shear: float) -> list[Array]:
 
 def sheared(images: Array, shear: float) -> Array:
     """Images (N, 28, 28) with their rows moved sideways, by `shear` cells a row."""
-    moved: Array = np.matmul(images.swapaxes(0, 1), row_shifts(shear))  # row by row, all at once
-    return moved.swapaxes(0, 1)
+    # Row by row, all images at once.
+    return np.matmul(images.swapaxes(0, 1), row_shifts(shear)).swapaxes(0, 1)
 
 
 @functools.lru_cache(8)

@@ -82,7 +82,7 @@ def longer_side(images: Array) -> Array:
     inked = images > 0.5
     sides = []
     for axis in (1, 2):
-        line: Array = np.any(inked, axis=axis)  # (N, 28)
+        line = np.any(inked, axis=axis)  # (N, 28)
         last = SIZE - np.argmax(line[:, ::-1], axis=1)
         sides.append(np.where(line.any(axis=1), last - np.argmax(line, axis=1), 0))
     return np.maximum(*sides)

@@ -22,7 +22,6 @@ from nn.network.layers import (
     expect_shape,
     he_normal,
     require_cached,
-    transposed,
 )
 from nn.support.types import Array
 
@@ -34,12 +33,12 @@ MIN_IMAGES = 8
 
 def rows_first(x: Array) -> Array:
     """(N, C, H, W) seen as (H, C, W, N), the order of the memory; nothing is moved."""
-    return transposed(x, 2, 1, 3, 0)
+    return x.transpose(2, 1, 3, 0)
 
 
 def images_first(x: Array) -> Array:
     """(H, C, W, N) seen as (N, C, H, W)."""
-    return transposed(x, 3, 1, 0, 2)
+    return x.transpose(3, 1, 0, 2)
 
 
 class Conv2d(Layer):
@@ -87,30 +86,6 @@ class Conv2d(Layer):
         self._add_parameter("weight", weight)
         self._add_parameter("bias", np.zeros(out_channels))
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: int) -> Plan:
-        """(in_channels, H, W) -> (out_channels, H', W'); the copies are those of im2col."""
-        in_channels, out_channels, kernel_size, padding = sizes
-        expect_shape((in_channels, *shape[1:]), shape)
-        sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
-        if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
-            raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
-        parameters = (in_channels * kernel_size**2 + 1) * out_channels
-        return Plan((out_channels, *sides), parameters, copies=1 + max(3, kernel_size))
-
-    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
-        """W · windows, windows · (∂L/∂products)ᵀ, and turned W · windows of dy, by the method."""
-        method, k, weight = self.method, self.kernel_size, self.params["weight"]
-        windows, d_windows = (
-            method.windows_of(rows_first(images), k, padding, name, self._buffer)
-            for images, padding, name in ((x, self.padding, "x"), (dy, k - 1 - self.padding, "dy"))
-        )
-        factors, turned = (
-            method.factors_of(w)[..., None, :, :] for w in (weight, weight.swapaxes(0, 1))
-        )
-        d_products = np.matmul(factors, windows)  # of the same shape
-        return [(factors, windows), (windows, d_products.swapaxes(-1, -2)), (turned, d_windows)]
-
     @property
     def method(self) -> ModuleType:
         """The module that says which matrix products make up the convolution in training."""
@@ -145,6 +120,30 @@ class Conv2d(Layer):
         padding = self.kernel_size - 1 - self.padding
         dx, _ = self.method.convolve(self._batch_last(dy), turned, padding, "dx", self._buffer)
         return images_first(dx)
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(in_channels, H, W) -> (out_channels, H', W'); the copies are those of im2col."""
+        in_channels, out_channels, kernel_size, padding = sizes
+        expect_shape((in_channels, *shape[1:]), shape)
+        sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
+        if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
+            raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
+        parameters = (in_channels * kernel_size**2 + 1) * out_channels
+        return Plan((out_channels, *sides), parameters, copies=1 + max(3, kernel_size))
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """W · windows, windows · (∂L/∂products)ᵀ, and turned W · windows of dy, by the method."""
+        method, k, weight = self.method, self.kernel_size, self.params["weight"]
+        windows, d_windows = (
+            method.windows_of(rows_first(images), k, padding, name, self._buffer)
+            for images, padding, name in ((x, self.padding, "x"), (dy, k - 1 - self.padding, "dy"))
+        )
+        factors, turned = (
+            method.factors_of(w)[..., None, :, :] for w in (weight, weight.swapaxes(0, 1))
+        )
+        d_products = np.matmul(factors, windows)  # of the same shape
+        return [(factors, windows), (windows, d_products.swapaxes(-1, -2)), (turned, d_windows)]
 
     def _batch_last(self, x: Array) -> Array:
         """(N, C, H, W) -> (H, C, W, N) with the images' numbers side by side in memory."""
@@ -182,14 +181,6 @@ class MaxPool2d(Layer):
         self.kernel_size = kernel_size
         self.attributes = {"kernel_shape": [kernel_size] * 2, "strides": [kernel_size] * 2}
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: int) -> Plan:
-        """(C, H, W) -> (C, H // k, W // k)."""
-        (kernel_size,) = sizes
-        if len(shape) != 3 or min(shape[1:]) < kernel_size:
-            raise ValueError(f"is {['MaxPool2d', *sizes]}, which does not fit images of {shape}")
-        return Plan((shape[0], *(side // kernel_size for side in shape[1:])))
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C, H, W) -> (N, C, H // k, W // k)."""
         self._x_shape = x.shape if training else None
@@ -207,6 +198,14 @@ class MaxPool2d(Layer):
         dx[height // k * k :] = 0
         self._spread("rows", d_tallest, self._row_taps(dx))
         return images_first(dx)
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C, H, W) -> (C, H // k, W // k)."""
+        (kernel_size,) = sizes
+        if len(shape) != 3 or min(shape[1:]) < kernel_size:
+            raise ValueError(f"is {['MaxPool2d', *sizes]}, which does not fit images of {shape}")
+        return Plan((shape[0], *(side // kernel_size for side in shape[1:])))
 
     def _largest(self, name: str, taps: list[Array], training: bool) -> Array:
         """The largest of the `taps`, number by number; which it was is kept for `_spread`."""

@@ -88,18 +88,6 @@ class Layer:
     def parameter_gradients(self, dy: Array) -> None:
         """Fill `grads` only; for the first layer, whose input gradient nobody needs."""
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: Any) -> Plan:
-        """What a layer of these `sizes` makes of an image of the `shape` that comes to it.
-
-        Raises `ValueError` where they do not fit, in words that follow "layer 3 …".
-        """
-        return Plan(shape)
-
-    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
-        """The factors of a training step's products: of y, of the weights' gradient, and of dx."""
-        return []
-
     def _add_parameter(self, name: str, value: Array) -> None:
         self.params[name] = value.astype(self.dtype)
         self.grads[name] = np.zeros_like(self.params[name])
@@ -119,7 +107,19 @@ class Layer:
         """A buffer of `x`'s shape whose axes lie in memory in the same order as `x`'s."""
         order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
         places = sorted(range(x.ndim), key=order.__getitem__)
-        return transposed(self._buffer(name, tuple(x.shape[axis] for axis in order)), *places)
+        return self._buffer(name, tuple(x.shape[axis] for axis in order)).transpose(places)
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: Any) -> Plan:
+        """What a layer of these `sizes` makes of an image of the `shape` that comes to it.
+
+        Raises `ValueError` where they do not fit, in words that follow "layer 3 …".
+        """
+        return Plan(shape)
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """The factors of a training step's products: of y, of the weights' gradient, and of dx."""
+        return []
 
     def replica(self) -> Layer:
         """A layer with the same parameters, the very arrays, but gradients and buffers of its own.
@@ -166,18 +166,6 @@ class Linear(Layer):
         self._add_parameter("weight", initialize(rng, shape, in_features, out_features))
         self._add_parameter("bias", np.zeros(out_features))
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: int) -> Plan:
-        """(in_features,) -> (out_features,)."""
-        in_features, out_features = sizes
-        expect_shape((in_features,), shape)
-        return Plan((out_features,), (in_features + 1) * out_features)
-
-    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
-        """x Wᵀ, dyᵀ x and dy W."""
-        weight = self.params["weight"]
-        return [(x, weight.T), (dy.T, x), (dy, weight)]
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_features) -> (N, out_features)."""
         self._x = x if training else None
@@ -188,7 +176,7 @@ class Linear(Layer):
             return y
         y_t = np.matmul(weight, x.T, out=self._buffer("y", (self.out_features, len(x))))
         y_t += bias[:, None]
-        return transposed(y_t)
+        return y_t.T
 
     def parameter_gradients(self, dy: Array) -> None:
         """∂L/∂W = dyᵀ x and ∂L/∂b = Σ over the batch of dy; `dy` is (N, out_features)."""
@@ -203,7 +191,19 @@ class Linear(Layer):
         if require_cached(self._x).flags.c_contiguous:
             return np.matmul(dy, weight, out=self._buffer("dx", (len(dy), self.in_features)))
         dx_t = np.matmul(weight.T, dy.T, out=self._buffer("dx", (self.in_features, len(dy))))
-        return transposed(dx_t)
+        return dx_t.T
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(in_features,) -> (out_features,)."""
+        in_features, out_features = sizes
+        expect_shape((in_features,), shape)
+        return Plan((out_features,), (in_features + 1) * out_features)
+
+    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
+        """x Wᵀ, dyᵀ x and dy W."""
+        weight = self.params["weight"]
+        return [(x, weight.T), (dy.T, x), (dy, weight)]
 
     def __repr__(self) -> str:
         return f"Linear({self.in_features}, {self.out_features})"
@@ -263,11 +263,6 @@ class Flatten(Layer):
 
     _x_shape: Shape | None = None
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: int) -> Plan:
-        """(C, H, W) -> (C·H·W,)."""
-        return Plan((math.prod(shape),))
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, …) -> (N, product of the rest)."""
         self._x_shape = x.shape if training else None
@@ -275,11 +270,16 @@ class Flatten(Layer):
             return x
         y = self._buffer("y", (*x.shape[1:], len(x)))
         np.copyto(y, np.moveaxis(x, 0, -1))
-        return transposed(y.reshape(-1, len(x)))
+        return y.reshape(-1, len(x)).T
 
     def backward(self, dy: Array) -> Array:
         """(N, features) -> the input's shape."""
         return reshape_images(dy, require_cached(self._x_shape)[1:])
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C, H, W) -> (C·H·W,)."""
+        return Plan((math.prod(shape),))
 
 
 class Unflatten(Layer):
@@ -294,12 +294,6 @@ class Unflatten(Layer):
         super().__init__(dtype)
         self.shape = (channels, height, width)
 
-    @staticmethod
-    def plan(shape: Shape, *sizes: int) -> Plan:
-        """(C·H·W,) -> (C, H, W)."""
-        expect_shape((math.prod(sizes),), shape)
-        return Plan(sizes)
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, C·H·W) or (N, C, H, W) -> (N, C, H, W)."""
         self._x_shape = x.shape if training else None
@@ -308,6 +302,12 @@ class Unflatten(Layer):
     def backward(self, dy: Array) -> Array:
         """(N, C, H, W) -> the input's shape."""
         return reshape_images(dy, require_cached(self._x_shape)[1:])
+
+    @staticmethod
+    def plan(shape: Shape, *sizes: int) -> Plan:
+        """(C·H·W,) -> (C, H, W)."""
+        expect_shape((math.prod(sizes),), shape)
+        return Plan(sizes)
 
     def __repr__(self) -> str:
         return f"Unflatten{self.shape}"
@@ -323,11 +323,6 @@ def reshape_images(x: Array, shape: Shape) -> Array:
     """Give every item of a batch the `shape`, keeping the batch last in memory."""
     batch_last = np.moveaxis(x, 0, -1)  # a view: (features…, N)
     return np.moveaxis(batch_last.reshape(*shape, len(x)), -1, 0)
-
-
-def transposed(x: Array, *axes: int) -> Array:
-    """`x` with its axes in reverse or in the given order; nothing is moved."""
-    return x.transpose(*axes)
 
 
 def require_cached(value: Cached | None) -> Cached:
