@@ -31,7 +31,7 @@ from typing import Any, BinaryIO
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import MAX_FILE, MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
-from nn.handwriting.framing import SIZE, Stroke, visible_lines
+from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
 from nn.support.files import sync_folder, user_folder, write_atomically
 
@@ -308,7 +308,7 @@ def open_profile(name: str = DEFAULT_PROFILE) -> Profile:
 
 def visible_strokes(strokes: Sequence[Stroke]) -> list[list[Point]]:
     """The strokes of a drawing as they can be kept: what was rubbed out or lies off is left out."""
-    lines = visible_lines(strokes, (SIZE, SIZE))
+    lines = visible_lines(strokes)
     return [[(float(x), float(y)) for x, y in line] for line in lines]
 
 

@@ -12,7 +12,6 @@ Images are float32 in 0…1, 0 = paper, 1 = ink, indexed [y, x]; cell (i, j) has
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,36 +56,26 @@ class Framing:
     shift: tuple[float, float] = (0.0, 0.0)
 
 
-def frame_strokes(
-    strokes: Sequence[Stroke],
-    canvas: tuple[float, float] = (SIZE, SIZE),
-    radius: float = PEN_RADIUS,
-    softness: float = PEN_SOFTNESS,
-) -> Array:
+def frame_strokes(strokes: Sequence[Stroke]) -> Array:
     """The image alone of `framing_of_strokes`: (28, 28) float32."""
-    return framing_of_strokes(strokes, canvas, radius, softness).image
+    return framing_of_strokes(strokes).image
 
 
-def framing_of_strokes(
-    strokes: Sequence[Stroke],
-    canvas: tuple[float, float] = (SIZE, SIZE),
-    radius: float = PEN_RADIUS,
-    softness: float = PEN_SOFTNESS,
-) -> Framing:
+def framing_of_strokes(strokes: Sequence[Stroke]) -> Framing:
     """Draw the visible part of `strokes` again as MNIST would show it.
 
-    `canvas` is the width and height of the canvas in cells. What lies outside it is not seen, and
-    what is erased later does not count. The longer side of the ink becomes 20 cells, the
-    brush becomes MNIST's pen whatever its radius was, and the centre of mass becomes MNIST's.
+    What lies outside the canvas of 28×28 cells is not seen, and what is erased later does not
+    count. The longer side of the ink becomes 20 cells, the brush becomes MNIST's pen whatever its
+    radius was, and the centre of mass becomes MNIST's.
     """
-    pieces = _visible_pieces(strokes, canvas)
+    pieces = _visible_pieces(strokes)
     seen = [piece for stroke_pieces in pieces for piece in stroke_pieces]
     if not seen:
         return Framing(np.zeros((SIZE, SIZE), np.float32))
     points = np.concatenate(seen)
     low, high = points.min(axis=0), points.max(axis=0)
-    extent = max(float((high - low).max()), MIN_DRAWING * max(canvas))
-    scale = pen_box(radius) / extent
+    extent = max(float((high - low).max()), MIN_DRAWING * SIZE)
+    scale = pen_box(PEN_RADIUS) / extent
     centre = np.array([SIZE / 2, SIZE / 2])
     image = np.zeros((SIZE, SIZE), np.float32)
     for _ in range(2):  # the first picture tells where the centre of mass is
@@ -94,17 +83,17 @@ def framing_of_strokes(
         image[:] = 0
         for stroke, stroke_pieces in zip(strokes, pieces, strict=True):
             for piece in stroke_pieces:
-                brush.draw_polyline(image, piece * scale + middle, radius, softness)
+                brush.draw_polyline(image, piece * scale + middle, PEN_RADIUS, PEN_SOFTNESS)
             if stroke.kind == "erase":  # the ends it left are drawn again as blunt as they were
                 rubbed = np.asarray(stroke.points, float).reshape(-1, 2) * scale + middle
-                brush.erase_polyline(image, rubbed, stroke.radius * scale, softness)
+                brush.erase_polyline(image, rubbed, stroke.radius * scale, PEN_SOFTNESS)
         if not image.any():
             break
         centre = centre + CENTRE - centre_of_mass(image[None])[0]
     return Framing(image, scale, (float(middle[0]), float(middle[1])))
 
 
-def frame_lines(starts: Array, ends: Array, radius: Array, softness: float = PEN_SOFTNESS) -> Array:
+def frame_lines(starts: Array, ends: Array, radius: Array) -> Array:
     """Draw N digits framed as `frame_strokes` frames one: (N, 28, 28) float32.
 
     `starts` and `ends` (N, S, 2) are the ends of each digit's segments, in any unit of length;
@@ -123,7 +112,7 @@ def frame_lines(starts: Array, ends: Array, radius: Array, softness: float = PEN
         pictures.fill(0)
         placed_starts = (starts * scale[:, None] + middle).reshape(-1, 2)
         placed_ends = (ends * scale[:, None] + middle).reshape(-1, 2)
-        brush.draw_segments(pictures, picture, placed_starts, placed_ends, radii, softness)
+        brush.draw_segments(pictures, picture, placed_starts, placed_ends, radii, PEN_SOFTNESS)
         centre = centre + CENTRE - centre_of_mass(pictures)
     return pictures
 
@@ -149,65 +138,58 @@ def centre_of_mass(images: Array) -> Array:
     return np.where(mass[:, None] > 0, found, [width / 2, height / 2])
 
 
-def visible_lines(
-    strokes: Sequence[Stroke], canvas: tuple[float, float] = (SIZE, SIZE)
-) -> list[Array]:
+def visible_lines(strokes: Sequence[Stroke]) -> list[Array]:
     """The lines of `strokes` that can be seen, each (P, 2) in cells, in the order of drawing.
 
     Apart from the blunt ends that an eraser leaves, drawing them gives the same picture.
     """
-    return [piece for pieces in _visible_pieces(strokes, canvas) for piece in pieces]
+    return [piece for pieces in _visible_pieces(strokes) for piece in pieces]
 
 
-def _visible_pieces(strokes: Sequence[Stroke], canvas: tuple[float, float]) -> list[list[Array]]:
+def _visible_pieces(strokes: Sequence[Stroke]) -> list[list[Array]]:
     """For each stroke the visible parts of its line, each (P, 2); none for an eraser."""
-    width, height = (math.ceil(side * FINE) for side in canvas)
     rubbed: Array | None = None  # what the erasers took that came after the stroke, on a fine grid
     pieces: list[list[Array]] = []
     for stroke in reversed(strokes):
         points = np.asarray(stroke.points, float).reshape(-1, 2)
         if stroke.kind == "draw":
-            pieces.append(_pieces_of(points, stroke.radius, rubbed, canvas))
+            pieces.append(_pieces_of(points, stroke.radius, rubbed))
         else:
             if rubbed is None:
-                rubbed = np.zeros((height, width), np.float32)
+                rubbed = np.zeros((SIZE * FINE, SIZE * FINE), np.float32)
             _rub(rubbed, points * FINE, stroke.radius * FINE)
             pieces.append([])
     return pieces[::-1]
 
 
 def _rub(rubbed: Array, points: Array, radius: float) -> None:
-    """Draw an eraser's line through points (P, 2) on the fine grid `rubbed` (H, W), in place.
-
-    An eraser is wide on this grid, many times as wide as a piece of `brush.draw_polyline` is long:
-    there each cell would be inked by many pieces, where a segment at once inks it but once.
-    """
+    """Draw an eraser's line through points (P, 2) on the fine grid `rubbed` (H, W), in place."""
+    # Not by `brush.draw_polyline`, whose short pieces would ink each cell under the wide eraser
+    # many times.
     for start, end in zip(points, points[1:] if len(points) > 1 else points, strict=False):
         brush.add_ink(rubbed, tuple(start.tolist()), tuple(end.tolist()), radius)
 
 
-def _pieces_of(
-    points: Array, radius: float, rubbed: Array | None, canvas: tuple[float, float]
-) -> list[Array]:
+def _pieces_of(points: Array, radius: float, rubbed: Array | None) -> list[Array]:
     """The parts of the line through points (P, 2) that can be seen; a part rubbed out ends one."""
     if not len(points):
         return []
-    if rubbed is None and _is_on(canvas, points, radius).all():
+    if rubbed is None and _is_on(points, radius).all():
         return [points]
     points = _in_short_steps(points, 1 / FINE)
-    seen = _is_on(canvas, points, radius)
+    seen = _is_on(points, radius)
     if rubbed is not None:
         cells = (points * FINE).astype(int)
-        column, row = np.clip(cells, 0, (rubbed.shape[1] - 1, rubbed.shape[0] - 1)).T
+        column, row = np.clip(cells, 0, SIZE * FINE - 1).T
         seen &= rubbed[row, column] < 0.5
     breaks = np.flatnonzero(seen[1:] != seen[:-1]) + 1
     parts = np.split(points, breaks)
     return [part for part, first in zip(parts, [0, *breaks], strict=True) if seen[first]]
 
 
-def _is_on(canvas: tuple[float, float], points: Array, radius: float) -> Array:
+def _is_on(points: Array, radius: float) -> Array:
     """Whether the brush at each point (P, 2) leaves ink on the canvas."""
-    half = np.array(canvas) / 2
+    half = SIZE / 2
     # At the edge of what is seen, the brush half covers the outermost cells of the canvas.
     return np.all(np.abs(points - half) <= half - 0.5 + radius, axis=1)
 
