@@ -142,21 +142,15 @@ def _parse_stroke(text: str) -> tuple[Array, Array]:
     Between corners the line is a Catmull–Rom spline: it goes through its control points, and its
     direction at each is that from the point before to the point after.
     """
-    runs = [[_parse_point(word) for word in run.split()] for run in text.split(">")]
-    control = np.array([point for run in runs for point in run])
-    basis = []
-    last = 0  # the control point at the corner where the run begins
-    for number, run in enumerate(runs):
-        first = last if number else 0
-        last = (last + len(run)) if number else len(run) - 1
-        basis.append(_spline_basis(control, first, last))
+    runs = [run.split() for run in text.split(">")]
+    control = np.array([word.split(",") for run in runs for word in run], float) / 100
+    corners = np.cumsum([len(run) for run in runs]) - 1
+    basis = [
+        _spline_basis(control, first, last)
+        for first, last in zip([0, *corners], corners, strict=False)
+    ]
     # Where runs meet, their common point is kept once.
     return control, np.concatenate([basis[0], *(rows[1:] for rows in basis[1:])])
-
-
-def _parse_point(word: str) -> tuple[float, float]:
-    x, y = word.split(",")
-    return float(x) / 100, float(y) / 100
 
 
 def _spline_basis(control: Array, first: int, last: int) -> Array:

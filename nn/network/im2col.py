@@ -8,19 +8,15 @@ W, N).
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from nn.support.types import Array
 
-
-class Buffer(Protocol):
-    """A layer's memory for results, the same each time it is asked for by its name."""
-
-    def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
-        """An uninitialised C-ordered array."""
+# A layer's memory: an uninitialised C-ordered array, the same each time that its name is given.
+Buffer = Callable[[str, tuple[int, ...]], Array]
 
 
 def convolve(
