@@ -24,6 +24,17 @@ settings.register_profile(
 settings.load_profile("digitpad")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run the whole suite in two processes, where pytest-xdist is; what is named runs in this one.
+
+    Give -n to choose the number, -n 0 for none.
+    """
+    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.usepdb
+    if is_whole and getattr(config.option, "numprocesses", 0) is None and (os.cpu_count() or 1) > 1:
+        config.option.numprocesses, config.option.dist = 2, "loadfile"
+
+
 @pytest.fixture(scope="session")
 def small_mnist(tmp_path_factory):
     """A folder laid out as MNIST: 600 images to learn from and 100 to test with."""
