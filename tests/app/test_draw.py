@@ -11,13 +11,15 @@ import pygame
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from app import draw
-from app.draw import Painter, main, title
+from app.draw import main
 from app.drawing.strokes import RecordedDigit
 from app.session.demonstration import LOOK_SECONDS
 from app.session.predictor import Answer
 from app.session.session import Session
+from app.window import loop
 from app.window.layout import lay_out
+from app.window.loop import title
+from app.window.painter import Painter, state_of
 from app.window.palette import DARK
 from nn.inference.classifier import load_classifier
 from nn.support.errors import UsageError
@@ -127,10 +129,10 @@ def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to
     session = Session(load_classifier("linear"), clock=Clock())
     session.canvas.draw_strokes([[(8, 8), (20, 20)]])
     session.why()
-    shown = [draw.state_of(session)]
+    shown = [state_of(session)]
     for _ in range(20):
         session.predict_now()
-        shown.append(draw.state_of(session))
+        shown.append(state_of(session))
     for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
         values = [state[part][value] for state in shown]
         assert len(set(values)) == len(values)
@@ -309,15 +311,16 @@ def test_an_old_setuptools_is_not_complained_of(tmp_path):
 
 TELLING_WHEN_IT_LOOKS = """
 from app import draw
+from app.window import loop
 from nn.support.commands import run
 
-wait = draw.wait_for_events
+wait = loop.wait_for_events
 
 def wait_for_events(*arguments):
     print("looking", flush=True)
     return wait(*arguments)
 
-draw.wait_for_events = wait_for_events
+loop.wait_for_events = wait_for_events
 run(lambda _: draw.main([]), "app.draw")
 """
 
@@ -345,7 +348,7 @@ def test_ctrl_c_ends_with_status_130():
 def test_only_display_and_font_are_initialised(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     try:
-        draw.open_window((480, 320))
+        loop.open_window((480, 320))
         assert pygame.display.get_init()
         assert not pygame.mixer.get_init()
         assert not pygame.joystick.get_init()
@@ -368,6 +371,6 @@ def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desk
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
     try:
-        assert draw.open_window(asked).get_size() == size
+        assert loop.open_window(asked).get_size() == size
     finally:
         pygame.display.quit()

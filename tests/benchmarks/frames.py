@@ -25,9 +25,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import numpy as np
 import pygame
 
-from app.draw import Painter, window_size
+from app.draw import window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
+from app.window.painter import Painter
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 
 EVENTS_A_FRAME = 16

@@ -576,7 +576,9 @@ def run_inside(options: argparse.Namespace) -> None:
     import app.session.training
     from app import draw
     from app.my_digits.profile import Profile
+    from app.window import loop
     from app.window.controller import Controller
+    from app.window.painter import Painter
     from nn.support.commands import run
     from nn.training.finetuning import Amounts
 
@@ -595,7 +597,7 @@ def run_inside(options: argparse.Namespace) -> None:
             app.my_digits.tuner.BackgroundTuner, amounts=little
         )
     draw.Session = functools.partial(draw.Session, clock=storm.clock, seed=options.seed)
-    wait, run_window, paint = draw.wait_for_events, draw.run_window, draw.Painter.paint
+    wait, run_window, paint = loop.wait_for_events, draw.run_window, Painter.paint
     say = draw.Session.func.say
 
     leave = draw.Session.func.leave
@@ -633,15 +635,15 @@ def run_inside(options: argparse.Namespace) -> None:
             storm.note(bug=text)
         return say(session, text, *more)
 
-    draw.run_window, draw.wait_for_events, draw.Painter.paint = window, waited, painted
+    draw.run_window, loop.wait_for_events, Painter.paint = window, waited, painted
     draw.Session.func.say, draw.Session.func.leave = said, left
 
     timed(Controller, "handle",
           lambda _, event: f"{event} {storm.session.overlay} {storm.session.panel}"[:150],
     )  # fmt: skip
     timed(draw.Session.func, "update", lambda session: f"update, {session.panel}")
-    timed(draw.Painter, "paint", lambda _, surface, __: f"paint {surface.get_size()}")
-    timed(draw, "serve", lambda session, _: f"serve {session.window_requests}")
+    timed(Painter, "paint", lambda _, surface, __: f"paint {surface.get_size()}")
+    timed(loop, "serve", lambda session, _: f"serve {session.window_requests}")
 
     def noted(owner, name, facts_of):
         """Note what a call that has succeeded did; that it was tried, before."""

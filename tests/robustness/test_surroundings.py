@@ -17,7 +17,6 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter, serve
 from app.drawing import drawings
 from app.drawing.canvas import Canvas
 from app.drawing.drawings import save_drawing, save_picture, saved_drawings, users_drawings
@@ -26,6 +25,8 @@ from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile, open_profile
 from app.session.networks import users_networks
 from app.session.session import Session
+from app.window.loop import serve
+from app.window.painter import Painter
 from nn.data.dataset import cached_mnist
 from nn.inference.checkpoint import load_checkpoint
 from nn.inference.classifier import load_classifier

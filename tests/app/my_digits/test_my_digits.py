@@ -6,7 +6,6 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
@@ -14,6 +13,7 @@ from app.my_digits.profile import Profile, ProfileError
 from app.my_digits.tuner import BackgroundTuner, frame_digits
 from app.session.predictor import Predictor
 from app.session.session import Session
+from app.window.painter import Painter
 from app.window.text import ASSETS
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.training.finetuning import Amounts, Tuner

@@ -13,7 +13,6 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import fit, read_strokes
 from app.my_digits.my_digits import MyDigits
@@ -24,6 +23,7 @@ from app.session.session import GLIDE_SECONDS, MESSAGE_SECONDS, Session, on_canv
 from app.window import keys
 from app.window.cells import gliding
 from app.window.layout import inside_detail
+from app.window.painter import Painter
 from app.window.palette import DARK, LIGHT, contrast, luminance
 from app.window.panels import training_button_words, training_words
 from app.window.view import View
@@ -1209,7 +1209,8 @@ def test_where_no_home_folder_is_known_open_and_save_say_so(session, monkeypatch
 
 
 def test_screenshots_are_not_among_the_drawings(session):
-    from app.draw import Painter, serve
+    from app.window.loop import serve
+    from app.window.painter import Painter
 
     draw(session)
     session.save()

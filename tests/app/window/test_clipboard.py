@@ -6,10 +6,11 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter, serve
 from app.drawing.drawings import picture_of
 from app.session.session import Session
 from app.window import clipboard
+from app.window.loop import serve
+from app.window.painter import Painter
 from nn.inference.classifier import load_classifier
 from nn.support.errors import DataError
 

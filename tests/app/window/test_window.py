@@ -655,7 +655,8 @@ def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, t
 # Ctrl-V in a real window; prints the line that it shows.
 PASTE = """
 import pygame
-from app.draw import Painter, open_window, serve
+from app.window.loop import open_window, serve
+from app.window.painter import Painter
 from app.session.session import Session
 from nn.inference.classifier import load_reader
 
