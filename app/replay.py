@@ -21,9 +21,8 @@ from typing import Any
 import numpy as np
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import RecordedDigit, fit, read_strokes
+from app.drawing.strokes import DIGITS, RecordedDigit, fit, read_strokes
 from app.session.predictor import Network
-from app.window.layout import DIGITS
 from nn.handwriting.framing import SIZE, frame, frame_strokes
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier

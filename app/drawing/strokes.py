@@ -22,6 +22,7 @@ from nn.support.errors import DataError
 
 Line = Sequence[Point]
 
+DIGITS = 10  # a label is one of 0 … 9
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12

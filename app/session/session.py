@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from app.drawing.canvas import Canvas, Kind
-from app.drawing.strokes import RecordedDigit, strokes_of
+from app.drawing.strokes import DIGITS, RecordedDigit, strokes_of
 from app.session.commands import HINTS
 from app.session.demonstration import Demonstration
 from app.session.mnist import Mnist
 from app.session.networks import NetworkList
 from app.session.predictor import Answer, Network, Predictor, read
 from app.window.controller import Controller
-from app.window.layout import DIGITS, Layout, Panel, Tiles, lay_out, lay_out_inside
+from app.window.geometry import Tiles
+from app.window.layout import Layout, Panel, lay_out, lay_out_inside
 from nn.handwriting.framing import SIZE, Framing
 from nn.inference.classifier import Classifier, load_classifier
 from nn.inference.inspection import (

@@ -1,20 +1,13 @@
-"""Cells of ink as colours and pictures."""
+"""Cells of ink as colours."""
 
 from __future__ import annotations
 
 import numpy as np
-import pygame
 
 from app.session.session import on_canvas
 from app.window.palette import Palette, mixed
-from nn.handwriting.framing import SIZE, Framing
+from nn.handwriting.framing import Framing
 from nn.support.types import Array
-
-
-def enlarged(cells: Array, side: int) -> pygame.Surface:
-    """Cells (28, 28, 3) as a picture so many pixels wide and high."""
-    picture = pygame.image.frombuffer(cells.tobytes(), (SIZE, SIZE), "RGB")
-    return pygame.transform.scale(picture, (side, side))
 
 
 def cell_colours(palette: Palette, ink: Array) -> Array:
@@ -34,8 +27,7 @@ def attribution_colours(palette: Palette, ink: Array, attribution: Array) -> Arr
     hue = np.where(smooth[..., None] > 0, palette.best, palette.against)
     colour = muted + strength * (hue - muted)
     paper = np.array(palette.paper, np.float32)
-    shown: Array = np.rint(paper + ink[..., None] * (colour - paper))
-    return shown.astype(np.uint8)
+    return np.rint(paper + ink[..., None] * (colour - paper)).astype(np.uint8)
 
 
 def gliding(ink: Array, framing: Framing, progress: float) -> Array:

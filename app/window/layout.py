@@ -8,57 +8,21 @@ crisp and a pixel belongs to one cell only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from app.drawing.canvas import Point
+from app.drawing.strokes import DIGITS
 from app.session.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
+from app.window.geometry import Rect, Tiles, around, button_at, button_row, split
 from nn.handwriting.framing import SIZE
 
-DIGITS = 10
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
 MAX_ROWS = 6  # networks in the table, where there is room
 
 Panel = Literal["answer", "networks", "inside", "training"]
-
-
-class Rect(NamedTuple):
-    """A rectangle in pixels; `pygame` takes it wherever it takes a rectangle."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        """The first column to the right of the rectangle."""
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        """The first row below the rectangle."""
-        return self.y + self.height
-
-    def overlaps(self, other: Rect) -> bool:
-        """Whether the two share a pixel."""
-        return (
-            self.x < other.right
-            and other.x < self.right
-            and self.y < other.bottom
-            and other.y < self.bottom
-        )
-
-    def contains(self, x: float, y: float) -> bool:
-        """Whether a place is inside."""
-        return self.x <= x < self.right and self.y <= y < self.bottom
-
-    def shrunk(self, margin: int) -> Rect:
-        """The rectangle without a margin on each side."""
-        width, height = max(1, self.width - 2 * margin), max(1, self.height - 2 * margin)
-        return Rect(self.x + margin, self.y + margin, width, height)
 
 
 @dataclass(frozen=True)
@@ -72,8 +36,7 @@ class BarRow:
     @property
     def whole(self) -> Rect:
         """The rectangle around all three."""
-        width = self.percent.right - self.label.x
-        return Rect(self.label.x, self.label.y, width, self.label.height)
+        return around(self.label, self.percent)
 
 
 @dataclass(frozen=True)
@@ -92,15 +55,15 @@ class Layout:
     network_input: Rect  # the framed image
     caption: Rect  # what it is
     body: Rect  # the panel below, or beside, answer and framed image
-    bars: tuple[BarRow, ...]
-    table: tuple[Rect, ...]  # a heading and a row for each network
-    more: Rect | None  # how many networks there are besides, where there is no room for all
-    curves: Rect | None
-    words: Rect | None  # how the training goes
-    training_buttons: dict[str, Rect]
     buttons: dict[str, Rect]
     help: Rect
     name: Rect
+    bars: tuple[BarRow, ...] = ()
+    table: tuple[Rect, ...] = ()  # a heading and a row for each network
+    more: Rect | None = None  # how many networks there are besides, where not all have room
+    curves: Rect | None = None
+    words: Rect | None = None  # how the training goes
+    training_buttons: dict[str, Rect] = field(default_factory=dict)
 
     def to_cells(self, x: float, y: float) -> Point:
         """The place on the canvas, in cells, of a place in the window, in pixels."""
@@ -112,10 +75,7 @@ class Layout:
 
     def button_at(self, x: float, y: float) -> str | None:
         """The command of the button at a place in the window."""
-        for name, rect in {**self.buttons, **self.training_buttons}.items():
-            if rect.contains(x, y):
-                return name
-        return None
+        return button_at({**self.buttons, **self.training_buttons}, x, y)
 
     @property
     def dialog(self) -> Rect:
@@ -124,9 +84,14 @@ class Layout:
         width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
         return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
 
+    @property
+    def dialog_inner(self) -> Rect:
+        """What its margin leaves of that sheet."""
+        return self.dialog.shrunk(max(6, self.text * 5 // 4))
+
     def dialog_rows(self, count: int, columns: int = 1) -> list[Rect]:
         """Rows for `count` lines below the title of the card, and one more for a last word."""
-        inner, top = self.dialog.shrunk(max(6, self.text * 5 // 4)), self.dialog_title.bottom
+        inner, top = self.dialog_inner, self.dialog_title.bottom
         margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
         top += margin if self._is_card_low else self.text // 2
         down = -(-count // columns)  # lines below each other
@@ -150,7 +115,7 @@ class Layout:
 
         The space below them is left for buttons and two lines of words.
         """
-        inner, top = self.dialog.shrunk(max(6, self.text * 5 // 4)), self.dialog_title.bottom
+        inner, top = self.dialog_inner, self.dialog_title.bottom
         top += self.text // 2
         gap = max(1, self.text // 4)
         bottom = self.own_digit_buttons["0"].y - self.text // 2
@@ -168,26 +133,25 @@ class Layout:
     @property
     def own_digit_buttons(self) -> dict[str, Rect]:
         """Below the tiles of the user's digits: a button for each label, and the others."""
-        inner = self.dialog.shrunk(max(6, self.text * 5 // 4))
+        inner = self.dialog_inner
         height, gap = round(self.text * 1.6), max(2, self.text // 3)
         lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
         left = inner.x + self.text * 3  # of it stands what they do
         upper = Rect(left, lower.y - gap - height, inner.right - left, height)
         labels = {str(digit): str(digit) for digit in range(DIGITS)}
         return {
-            **_button_row(upper, labels, self.text),
-            **_button_row(lower, OWN_DIGIT_BUTTONS, self.text),
+            **button_row(upper, labels, self.text),
+            **button_row(lower, OWN_DIGIT_BUTTONS, self.text),
         }
 
     def own_digit_button_at(self, x: float, y: float) -> str | None:
         """The button of that card at a place in the window."""
-        places = self.own_digit_buttons.items()
-        return next((name for name, rect in places if rect.contains(x, y)), None)
+        return button_at(self.own_digit_buttons, x, y)
 
     @property
     def dialog_title(self) -> Rect:
         """Where the card says what it is."""
-        inner = self.dialog.shrunk(max(6, self.text * 5 // 4))
+        inner = self.dialog_inner
         if self._is_card_low:
             return Rect(inner.x, self.dialog.y + self.text // 3, inner.width, self.text * 5 // 4)
         return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
@@ -198,44 +162,15 @@ class Layout:
         return self.dialog.height < self.text * 32
 
 
-@dataclass(frozen=True)
-class Tiles:
-    """A grid of equal tiles in a band of the panel."""
-
-    band: Rect
-    title: Rect
-    count: int
-    rows: int
-    columns: int
-    width: int
-    height: int
-    gap: int
-
-    def rect(self, index: int) -> Rect:
-        """Where a tile is."""
-        row, column = divmod(index, self.columns)
-        return Rect(
-            self.band.x + column * (self.width + self.gap),
-            self.band.y + row * (self.height + self.gap),
-            self.width,
-            self.height,
-        )
-
-    def at(self, x: float, y: float) -> int | None:
-        """The tile at a place in the window."""
-        column = int((x - self.band.x) // (self.width + self.gap))
-        row = int((y - self.band.y) // (self.height + self.gap))
-        index = row * self.columns + column
-        inside = 0 <= column < self.columns and 0 <= index < self.count
-        return index if inside and self.rect(index).contains(x, y) else None
-
-
 def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4) -> Layout:
     """Lay out a window of this size in pixels, showing `panel`, with so many networks to list."""
     width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
-    if width >= height:
-        return _landscape(width, height, panel, networks)
-    return _portrait(width, height, panel, networks)
+    layout = (_landscape if width >= height else _portrait)(width, height, panel)
+    if panel == "answer":
+        return _with_bars_and_table(layout, networks)
+    if panel == "networks":
+        return _with_table(layout, networks)
+    return _with_training(layout) if panel == "training" else layout
 
 
 def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
@@ -298,7 +233,7 @@ def _text_height(short: float) -> int:
     return max(10, round(6 + short * 0.0185))
 
 
-def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
+def _landscape(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width / 1.5, height))
     margin = round(text * 1.2)
     gap = round(text * 1.8)
@@ -325,14 +260,14 @@ def _landscape(width: int, height: int, panel: Panel, networks: int) -> Layout:
     body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     row = Rect(left, foot.y - between - button, foot.width, button)
-    buttons = _button_row(row, BUTTONS, text)
-    return _assemble(
+    buttons = button_row(row, BUTTONS, text)
+    return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, foot, networks,
+        buttons, *_divided(foot),
     )  # fmt: skip
 
 
-def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
+def _portrait(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width, height / 1.5))
     margin = round(text * 1.2)
     gap = round(text * 1.2)
@@ -365,10 +300,10 @@ def _portrait(width: int, height: int, panel: Panel, networks: int) -> Layout:
     for number in range(rows):
         y = foot.y - (rows - number) * (between + button)
         part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
-        buttons |= _button_row(Rect(left, y, span, button), part, text)
-    return _assemble(
+        buttons |= button_row(Rect(left, y, span, button), part, text)
+    return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, foot, networks,
+        buttons, *_divided(foot),
     )  # fmt: skip
 
 
@@ -377,81 +312,59 @@ def _whole_cells(side: int) -> int:
     return side - side % SIZE if side >= 5 * SIZE else side
 
 
-def _button_row(row: Rect, words: Mapping[str, str], text: int) -> dict[str, Rect]:
-    """Buttons side by side, those with longer words wider."""
-    gap = max(2, text // 3)
-    needs = [len(word) + 4 for word in words.values()]
-    places = {}
-    for index, name in enumerate(words):
-        # Rounding every edge by itself spreads the odd pixels over the row.
-        left = row.x + (row.width + gap) * sum(needs[:index]) // sum(needs)
-        right = row.x + (row.width + gap) * sum(needs[: index + 1]) // sum(needs) - gap
-        places[name] = Rect(left, row.y, max(1, right - left), row.height)
-    return places
+def _divided(foot: Rect) -> tuple[Rect, Rect]:
+    """The line at the bottom: for the help, and for the network's name."""
+    name = foot.width * 3 // 10
+    help_ = foot._replace(width=foot.width - name)
+    return help_, foot._replace(x=help_.right, width=name)
 
 
-def _assemble(
-    size: tuple[int, int],
-    panel: Panel,
-    text: int,
-    cell: int,
-    canvas: Rect,
-    answer: Rect,
-    network_input: Rect,
-    caption: Rect,
-    body: Rect,
-    buttons: dict[str, Rect],
-    foot: Rect,
-    networks: int,
-) -> Layout:
-    """Divide the body as the panel needs it, and the line at the bottom into help and name."""
-    bars: tuple[BarRow, ...] = ()
-    table: tuple[Rect, ...] = ()
-    more = curves = words = None
-    training_buttons: dict[str, Rect] = {}
-    wanted = 1 + min(networks, MAX_ROWS)
-    if panel == "answer":
-        row = round(text * 1.3)
-        # As many as there is room for below ten bars that can be read; a heading over one of
-        # several networks compares nothing.
-        room = body.height - math.ceil(DIGITS * text * 1.1) - text
-        rows = min(wanted, room // row)
-        # The line below the table takes its room from the bars.
-        note = text if rows <= networks else 0
-        if rows < min(wanted, 3):  # a small window shows the table as a panel of its own
-            rows = note = 0
-        top = body.bottom - rows * row - note
-        table, more = _table(Rect(body.x, top, body.width, rows * row), rows, note)
-        below = rows * row + note + text if rows else 0
-        height = min(body.height - below, round(text * 24))
-        bars = _bar_rows(Rect(body.x, body.y, body.width, height), text)
-    elif panel == "networks":
-        lowest = round(text * 1.3)
-        rows = max(2, min(wanted, body.height // lowest))
-        note = text if rows <= networks and body.height >= 2 * lowest + text else 0
-        rows = max(2, min(rows, (body.height - note) // lowest))
-        row = min(round(text * 2), (body.height - note) // rows)
-        table, more = _table(Rect(body.x, body.y, body.width, rows * row), rows, note)
-    elif panel == "training":
-        button = round(text * 1.8)
-        line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
-        bars_height = min(round(body.height * 0.5), round(text * 16))
-        if bars_height < DIGITS * text:  # in two columns, which need less
-            bars_height = min(bars_height, round(DIGITS / 2 * text * 1.2))
-        bars = _bar_rows(Rect(body.x, body.y, body.width, bars_height), text)
-        words = Rect(body.x, body.y + bars_height + text // 3, body.width, line)
-        row_top = body.bottom - button
-        top = words.bottom + max(1, text // 4)
-        curves = Rect(body.x, top, body.width, max(8, row_top - top - text // 2))
-        row_of_buttons = Rect(body.x, row_top, body.width, button)
-        training_buttons = _button_row(row_of_buttons, TRAINING_BUTTONS, text)
-    name_width = foot.width * 3 // 10
-    help_ = Rect(foot.x, foot.y, foot.width - name_width, foot.height)
-    name = Rect(help_.right, foot.y, name_width, foot.height)
-    return Layout(
-        size, panel, text, cell, canvas, answer, network_input, caption, body, bars, table, more,
-        curves, words, training_buttons, buttons, help_, name,
-    )  # fmt: skip
+def _with_bars_and_table(layout: Layout, networks: int) -> Layout:
+    """The ten bars, and below them as many rows of the table as there is room for."""
+    body, text = layout.body, layout.text
+    row, wanted = round(text * 1.3), 1 + min(networks, MAX_ROWS)
+    # Ten bars that can be read come first; a heading over one of several networks compares nothing.
+    rows = min(wanted, (body.height - math.ceil(DIGITS * text * 1.1) - text) // row)
+    note = text if rows <= networks else 0  # the line below the table takes its room from the bars
+    if rows < min(wanted, 3):  # a small window shows the table as a panel of its own
+        rows = note = 0
+    top = body.bottom - rows * row - note
+    table, more = _table(Rect(body.x, top, body.width, rows * row), rows, note)
+    below = rows * row + note + text if rows else 0
+    bars = body._replace(height=min(body.height - below, text * 24))
+    return replace(layout, bars=_bar_rows(bars, text), table=table, more=more)
+
+
+def _with_table(layout: Layout, networks: int) -> Layout:
+    """The table alone."""
+    body, text = layout.body, layout.text
+    lowest = round(text * 1.3)
+    rows = max(2, min(1 + min(networks, MAX_ROWS), body.height // lowest))
+    note = text if rows <= networks and body.height >= 2 * lowest + text else 0
+    rows = max(2, min(rows, (body.height - note) // lowest))
+    row = min(text * 2, (body.height - note) // rows)
+    table, more = _table(body._replace(height=rows * row), rows, note)
+    return replace(layout, table=table, more=more)
+
+
+def _with_training(layout: Layout) -> Layout:
+    """The bars, and below them the words, the curves and the buttons of a training."""
+    body, text = layout.body, layout.text
+    button = round(text * 1.8)
+    line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
+    height = min(round(body.height * 0.5), text * 16)
+    if height < DIGITS * text:  # in two columns, which need less
+        height = min(height, round(DIGITS / 2 * text * 1.2))
+    words = Rect(body.x, body.y + height + text // 3, body.width, line)
+    row = Rect(body.x, body.bottom - button, body.width, button)
+    top = words.bottom + max(1, text // 4)
+    return replace(
+        layout,
+        bars=_bar_rows(body._replace(height=height), text),
+        words=words,
+        curves=Rect(body.x, top, body.width, max(8, row.y - top - text // 2)),
+        training_buttons=button_row(row, TRAINING_BUTTONS, text),
+    )
 
 
 def _table(rect: Rect, rows: int, note: int) -> tuple[tuple[Rect, ...], Rect | None]:
@@ -469,20 +382,17 @@ def _bar_rows(bars: Rect, text: int) -> tuple[BarRow, ...]:
     down, gap = DIGITS // columns, text
     width = (bars.width + gap) // columns - gap
     rows = []
-    for digit in range(DIGITS):
-        column, place = divmod(digit, down)
-        # Rounding every edge by itself spreads the odd pixels over the rows.
-        top = bars.y + bars.height * place // down
-        height = bars.y + bars.height * (place + 1) // down - top
+    for column in range(columns):
         left = bars.x + column * (width + gap)
         track_left = left + label_width
         track_width = max(1, width - label_width - percent_width)
-        thickness = max(2, min(round(height * 0.5), round(text * 1.1)))
-        rows.append(
-            BarRow(
-                label=Rect(left, top, label_width, height),
-                track=Rect(track_left, top + (height - thickness) // 2, track_width, thickness),
-                percent=Rect(track_left + track_width, top, percent_width, height),
+        for top, height in split(bars.y, bars.height, [1] * down):
+            thickness = max(2, min(round(height * 0.5), round(text * 1.1)))
+            rows.append(
+                BarRow(
+                    label=Rect(left, top, label_width, height),
+                    track=Rect(track_left, top + (height - thickness) // 2, track_width, thickness),
+                    percent=Rect(track_left + track_width, top, percent_width, height),
+                )
             )
-        )
     return tuple(rows)

@@ -14,8 +14,7 @@ from app.session.predictor import Answer
 from app.session.session import WINDOW_SIZE, Session
 from app.window import clipboard
 from app.window.painter import Painter
-from app.window.panels import percentage
-from app.window.text import ASSETS
+from app.window.text import ASSETS, percentage
 from app.window.view import View
 from nn.support.errors import DigitpadError, DisplayError
 

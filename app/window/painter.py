@@ -7,7 +7,7 @@ from typing import Any
 import pygame
 
 from app.session.session import Session
-from app.window.view import View
+from app.window.view import PARTS, View
 
 
 class Painter:
@@ -36,16 +36,8 @@ class Painter:
         if session.overlay or not shown or shown["window"] != state["window"]:
             self._view.draw(surface, session)
             return [(0, 0, *surface.get_size())]
-        parts = {
-            "canvas": self._view.draw_canvas,
-            "head": self._view.draw_head,
-            "body": self._view.draw_body,
-            "buttons": self._view.draw_buttons,
-            "foot": self._view.draw_foot,
-        }
-        return [
-            draw(surface, session) for name, draw in parts.items() if shown[name] != state[name]
-        ]
+        frame = self._view.frame(surface, session)
+        return [draw(frame, session) for name, draw in PARTS.items() if shown[name] != state[name]]
 
 
 def state_of(session: Session) -> dict[str, Any]:

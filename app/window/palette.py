@@ -73,8 +73,7 @@ PALETTES = {"dark": DARK, "light": LIGHT}
 def mixed(low: Colour, high: Colour, share: Array) -> Array:
     """Colours (…, 3) as bytes on the way from `low` (share 0) to `high` (share 1)."""
     start, end = np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
-    colours: Array = np.rint(start + share[..., None] * (end - start))
-    return colours.astype(np.uint8)
+    return np.rint(start + share[..., None] * (end - start)).astype(np.uint8)
 
 
 def signed(palette: Palette, value: Array) -> Array:

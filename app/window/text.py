@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pygame
 
-from app.window.layout import Rect
+from app.window.geometry import Rect
 from app.window.palette import Colour
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -140,6 +140,13 @@ def decimal(value: float, signed: bool = False) -> str:
     rounded = round(value, 2) + 0.0  # no minus before a zero
     sign = "−" if rounded < 0 else "+" if signed and rounded else ""
     return f"{sign}{abs(rounded):.2f}"
+
+
+def percentage(probability: float, digits: int = 0) -> str:
+    """A probability for people: `98 %`; only a certainty is called `100 %`."""
+    if 0.995 <= probability < 1.0 and not digits:
+        return ">99 %"
+    return f"{100 * probability:.{digits}f} %"
 
 
 def writable(text: str) -> str:

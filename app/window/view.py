@@ -1,6 +1,6 @@
-"""Draws the window: canvas, answer, framed image, bars, buttons. It decides nothing.
+"""Draws the window: canvas, answer, framed image, panel, buttons. It decides nothing.
 
-What goes into the lower part of the panel is in `app.window.panels`.
+What goes into the panel, and what lies over the window, is in a module each.
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import pygame
 from app.session.commands import BUTTONS
 from app.session.predictor import Answer
 from app.session.session import on_canvas
-from app.window import dialogs, panels
-from app.window.cells import attribution_colours, cell_colours, enlarged, gliding
-from app.window.layout import Layout, Rect
-from app.window.palette import PALETTES, Palette
-from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer
+from app.window.bars import draw_bars
+from app.window.buttons import draw_button
+from app.window.cells import attribution_colours, cell_colours, gliding
+from app.window.drawings_dialog import draw_list
+from app.window.frame import Frame
+from app.window.geometry import Rect, around
+from app.window.help_dialog import draw_help
+from app.window.inside import draw_inside
+from app.window.my_digits_dialog import draw_own_digits
+from app.window.palette import PALETTES
+from app.window.table import draw_table
+from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
+from app.window.training_panel import draw_training
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 
@@ -30,259 +38,237 @@ STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
 class View:
-    """Draws the parts of a session's window on a surface; keeps nothing but words."""
+    """Draws a session's window on a surface; keeps nothing but words."""
 
     def __init__(self) -> None:
         self.renderer = TextRenderer()
 
+    def frame(self, surface: pygame.Surface, session: Session) -> Frame:
+        """What to draw the session's window with, as it is now."""
+        return Frame(surface, session.layout, PALETTES[session.theme], self.renderer)
+
     def draw(self, surface: pygame.Surface, session: Session) -> None:
         """Draw everything."""
-        surface.fill(PALETTES[session.theme].background)
-        self.draw_canvas(surface, session)
-        self.draw_head(surface, session)
-        self.draw_body(surface, session)
-        self.draw_buttons(surface, session)
-        self.draw_foot(surface, session)
-        if session.overlay == "help":
-            dialogs.draw_help(surface, session, self.renderer)
-        elif session.overlay == "open":
-            dialogs.draw_list(surface, session, self.renderer)
-        elif session.overlay == "mine":
-            dialogs.draw_own_digits(surface, session, self.renderer)
-
-    def draw_canvas(self, surface: pygame.Surface, session: Session) -> Rect:
-        """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
-        layout, palette = session.layout, PALETTES[session.theme]
-        ink, framing = session.canvas.ink, session.predictor.framing
-        x, y, side, _ = layout.canvas
-        is_stale = session.predictor.is_stale
-        if session.attribution is not None and framing is not None and not is_stale:
-            cells = attribution_colours(palette, ink, on_canvas(session.attribution, framing))
-        else:
-            cells = cell_colours(palette, ink)
-        surface.blit(enlarged(cells, side), (x, y))
-        if layout.cell >= 6:
-            self._draw_grid(surface, layout, palette, ink)
-        line = line_width(layout)
-        frame = Rect(x - line, y - line, side + 2 * line, side + 2 * line)
-        pygame.draw.rect(surface, palette.frame, frame, line)
-        if session.pen is not None:
-            self._draw_pen(surface, session)
-        return frame
-
-    def draw_head(self, surface: pygame.Surface, session: Session) -> Rect:
-        """Draw the answer large, and the framed image; returns the rectangle."""
-        layout, palette = session.layout, PALETTES[session.theme]
-        area = around(layout.answer, layout.network_input, layout.caption)
-        line = line_width(layout)
-        area = Rect(area.x - line, area.y - line, area.width + 2 * line, area.height + 2 * line)
-        surface.fill(palette.background, area)
-        answer = session.predictor.answer
-        if answer is None:
-            align = 0.0 if is_wide(layout.answer) else 0.5
-            self.renderer.write(
-                surface, INVITATION, layout.answer, layout.text * 1.5, palette.quiet, align
-            )
-        else:
-            self._draw_answer(surface, layout, palette, answer, session.label)
-        self._draw_network_input(surface, session)
-        if session.predictor.is_stale:
-            for rect in (layout.answer, layout.network_input):
-                dialogs.draw_veil(surface, session, rect, STALE)
-        return area
-
-    def draw_body(self, surface: pygame.Surface, session: Session) -> Rect:
-        """Draw the present panel; returns its rectangle."""
-        layout = session.layout
-        body, line = layout.body, line_width(layout)  # of the frames around what touches its edges
-        body = Rect(body.x - line, body.y - line, body.width + 2 * line, body.height + 2 * line)
-        surface.fill(PALETTES[session.theme].background, body)
-        if session.panel == "inside":
-            panels.draw_inside(surface, session, self.renderer)
-        else:
-            panels.draw_bars(surface, session, self.renderer)
-            panels.draw_table(surface, session, self.renderer)
-            if session.panel == "training":
-                panels.draw_training(surface, session, self.renderer)
-        if session.predictor.is_stale:
-            # How a training goes is not about the drawing.
-            answers = [*(row.whole for row in layout.bars), *layout.table]
-            dialogs.draw_veil(surface, session, around(*answers) if answers else body, STALE)
-        return body
-
-    def draw_buttons(self, surface: pygame.Surface, session: Session) -> Rect:
-        """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
-        layout, palette = session.layout, PALETTES[session.theme]
-        area = around(*layout.buttons.values())
-        surface.fill(palette.background, area)
-        active = {
-            "inside": session.panel == "inside",
-            "train": session.panel == "training",
-            "why": session.is_why,
-            "network": session.panel == "networks",
-        }
-        useless = {
-            "undo": not session.can_undo,
-            "redo": not session.canvas.can_redo,
-            "clear": session.canvas.is_blank,
-            "save": session.canvas.is_blank,
-        }
-        for name, rect in layout.buttons.items():
-            panels.draw_button(
-                surface, session, self.renderer, name, BUTTONS[name], rect,
-                is_active=active.get(name, False), is_faint=useless.get(name, False),
-            )  # fmt: skip
-        return area
-
-    def draw_foot(self, surface: pygame.Surface, session: Session) -> Rect:
-        """Draw the line at the bottom: a hint or a message, and the network's name."""
-        layout, palette = session.layout, PALETTES[session.theme]
-        line = around(layout.help, layout.name)
-        area = line._replace(height=line.height + layout.text)  # the margin has room for a second
-        surface.fill(palette.background, area)
-        colour = palette.text if session.message else palette.quiet
-        size, words, room = layout.text * 0.92, session.hint(), layout.help
-        is_long = self.renderer.width(words, MIN_TEXT) > room.width
-        if is_long and session.message:  # it goes by; the name can wait
-            room = line
-        else:
-            self.renderer.write(
-                surface, session.network.name, layout.name, size, palette.quiet, 1.0
-            )
-        if self.renderer.width(words, MIN_TEXT) > room.width:
-            room = room._replace(height=area.height)
-            self.renderer.write_wrapped(surface, words, room, size, colour)
-        else:
-            self.renderer.write(surface, words, room, size, colour)
-        return area
-
-    def _draw_grid(
-        self, surface: pygame.Surface, layout: Layout, palette: Palette, ink: Array
-    ) -> None:
-        """Faint lines between cells, where there is no ink on either side of them."""
-        x, y, side, _ = layout.canvas
-        cell = layout.cell
-        wide = max(1, cell // 36)
-        paper = np.pad(ink <= 0, 1, constant_values=True)
-        if paper.all():
-            for i in range(1, SIZE):
-                surface.fill(palette.grid, (x + i * cell, y, wide, side))
-                surface.fill(palette.grid, (x, y + i * cell, side, wide))
-            return
-        beside = paper[1:-1, 1:-2] & paper[1:-1, 2:-1]  # (28, 27): cells i and i + 1 of a row
-        for row, column in np.argwhere(beside).tolist():
-            surface.fill(palette.grid, (x + (column + 1) * cell, y + row * cell, wide, cell))
-        below = paper[1:-2, 1:-1] & paper[2:-1, 1:-1]
-        for row, column in np.argwhere(below).tolist():
-            surface.fill(palette.grid, (x + column * cell, y + (row + 1) * cell, cell, wide))
-
-    def _draw_pen(self, surface: pygame.Surface, session: Session) -> None:
-        """A ring where the keyboard's pen is, filled while it is down."""
-        assert session.pen is not None
-        layout, palette = session.layout, PALETTES[session.theme]
-        x, y = layout.to_pixels(*session.pen)
-        radius = max(3, layout.cell)
-        before = surface.get_clip()
-        surface.set_clip(pygame.Rect(layout.canvas))
-        pygame.draw.circle(surface, palette.best, (int(x), int(y)), radius, max(2, radius // 5))
-        if session.canvas.is_drawing:
-            pygame.draw.circle(surface, palette.best, (int(x), int(y)), max(2, radius // 3))
-        surface.set_clip(before)
-
-    def _draw_answer(
-        self,
-        surface: pygame.Surface,
-        layout: Layout,
-        palette: Palette,
-        answer: Answer,
-        label: int | None,
-    ) -> None:
-        """The digit large, its confidence beside it or, where there is no room, below it."""
-        x, y, width, height = layout.answer
-        wide = is_wide(layout.answer)
-        text = layout.text
-        tall = height if wide else min(round(height * 0.5), width)
-        shown = str(answer.digit) if answer.is_digit else "?"
-        colour = palette.best if answer.is_sure else palette.quiet
-        digit = self.renderer.glyph(shown, tall, colour)
-        if wide:
-            surface.blit(digit, (x, y + (height - digit.get_height()) // 2))
-            # All digits are given the width of the widest, so that the words do not jump.
-            left = x + round(height * 0.78) + text // 2
-            words = Rect(left, y, x + width - left, height)
-        else:
-            top = y + max(0, (height - tall - text * 4) // 2)
-            surface.blit(digit, (x + (width - digit.get_width()) // 2, top))
-            words = Rect(x, top + tall + text // 2, width, min(text * 4, y + height - top - tall))
-        lines = [(panels.percentage(answer.confidence), 1.5, BOLD)]
-        if not answer.is_digit:
-            lines = [("unlike any digit", 1.2, BOLD), (f"perhaps {answer.digit}", 1.0, REGULAR)]
-        elif not answer.is_sure:
-            lines.append(("not sure", 1.0, REGULAR))
-        if label is not None:
-            verdict = "read right" if label == answer.digit else "misread"
-            article = "an" if label == 8 else "a"
-            verdict = verdict if answer.is_digit else "not read"
-            lines.append((f"it is {article} {label}: {verdict}", 1.0, REGULAR))
-        lines = [
-            (part, size, face)
-            for line, size, face in lines
-            for part in self.renderer.wrapped(line, words.width, MIN_TEXT, face)
-        ]
-        room = min(words.height // len(lines), text * 2)
-        # The parts of a line that was wrapped are equally large.
-        largest = min(
-            self.renderer.fitting(line, Rect(*words[:3], room), text * size, face)
-            for line, size, face in lines
-            if face == BOLD
-        )
-        top = words.y + (words.height - room * len(lines)) // 2
-        for index, (line, size, face) in enumerate(lines):
-            place = Rect(words.x, top + index * room, words.width, room)
-            colour = palette.text if face == BOLD else palette.quiet
-            size = largest if face == BOLD else text * size
-            self.renderer.write(surface, line, place, size, colour, 0.0 if wide else 0.5, face)
-
-    def _draw_network_input(self, surface: pygame.Surface, session: Session) -> None:
-        """The framed image, or the drawing on its way into the frame."""
-        layout, palette = session.layout, PALETTES[session.theme]
-        framing, network_input = session.predictor.framing, layout.network_input
-        if framing is None:
-            cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
-        elif session.glide < 1:
-            cells = cell_colours(palette, gliding(session.canvas.ink, framing, session.glide))
-        elif session.attribution is not None:
-            cells = attribution_colours(palette, framing.image, session.attribution)
-        else:
-            cells = cell_colours(palette, framing.image)
-        surface.blit(enlarged(cells, network_input.width), network_input[:2])
-        line = line_width(layout)
-        pygame.draw.rect(
-            surface, palette.frame,
-            network_input.shrunk(-line), line,
-        )  # fmt: skip
-        if framing is None:  # the box that MNIST's digits fill
-            margin = round(network_input.width * (SIZE - BOX) / 2 / SIZE)
-            pygame.draw.rect(surface, palette.grid, network_input.shrunk(margin), line)
-        size = layout.text * 0.8
-        align = 1.0 if layout.caption.right == network_input.right else 0.0
-        has_room = self.renderer.width(NETWORK_INPUT, MIN_TEXT) <= layout.caption.width
-        words = NETWORK_INPUT if has_room else SEEN_SHORT
-        self.renderer.write(surface, words, layout.caption, size, palette.quiet, align)
+        frame = self.frame(surface, session)
+        surface.fill(frame.palette.background)
+        for draw in PARTS.values():
+            draw(frame, session)
+        if session.overlay is not None:
+            DIALOGS[session.overlay](frame, session)
 
 
-def around(*rects: Rect) -> Rect:
-    """The smallest rectangle around some."""
-    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
-    right, bottom = max(rect.right for rect in rects), max(rect.bottom for rect in rects)
-    return Rect(left, top, right - left, bottom - top)
+def draw_canvas(frame: Frame, session: Session) -> Rect:
+    """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
+    layout, palette = frame.layout, frame.palette
+    ink, framing = session.canvas.ink, session.predictor.framing
+    if session.attribution is not None and framing is not None and not session.predictor.is_stale:
+        cells = attribution_colours(palette, ink, on_canvas(session.attribution, framing))
+    else:
+        cells = cell_colours(palette, ink)
+    frame.show(cells, layout.canvas)
+    if layout.cell >= 6:
+        _draw_grid(frame, ink)
+    edge = layout.canvas.grown(frame.line)
+    frame.outline(edge, palette.frame, frame.line)
+    if session.pen is not None:
+        _draw_pen(frame, session.pen, session.canvas.is_drawing)
+    return edge
 
 
-def line_width(layout: Layout) -> int:
-    """How wide the frames are."""
-    return max(1, layout.text // 14)
+def _draw_grid(frame: Frame, ink: Array) -> None:
+    """Faint lines between cells, where there is no ink on either side of them."""
+    (x, y, side, _), cell, grid = frame.layout.canvas, frame.layout.cell, frame.palette.grid
+    wide = max(1, cell // 36)
+    paper = np.pad(ink <= 0, 1, constant_values=True)
+    if paper.all():
+        for i in range(1, SIZE):
+            frame.fill((x + i * cell, y, wide, side), grid)
+            frame.fill((x, y + i * cell, side, wide), grid)
+        return
+    beside = paper[1:-1, 1:-2] & paper[1:-1, 2:-1]  # (28, 27): cells i and i + 1 of a row
+    for row, column in np.argwhere(beside).tolist():
+        frame.fill((x + (column + 1) * cell, y + row * cell, wide, cell), grid)
+    below = paper[1:-2, 1:-1] & paper[2:-1, 1:-1]
+    for row, column in np.argwhere(below).tolist():
+        frame.fill((x + column * cell, y + (row + 1) * cell, cell, wide), grid)
+
+
+def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
+    """A ring where the keyboard's pen is, filled while it is down."""
+    surface, best = frame.surface, frame.palette.best
+    x, y = (int(value) for value in frame.layout.to_pixels(*pen))
+    radius = max(3, frame.layout.cell)
+    before = surface.get_clip()
+    surface.set_clip(pygame.Rect(frame.layout.canvas))
+    pygame.draw.circle(surface, best, (x, y), radius, max(2, radius // 5))
+    if is_down:
+        pygame.draw.circle(surface, best, (x, y), max(2, radius // 3))
+    surface.set_clip(before)
+
+
+def draw_head(frame: Frame, session: Session) -> Rect:
+    """Draw the answer large, and the framed image; returns the rectangle."""
+    layout, palette = frame.layout, frame.palette
+    area = around(layout.answer, layout.network_input, layout.caption).grown(frame.line)
+    frame.fill(area, palette.background)
+    answer = session.predictor.answer
+    if answer is None:
+        align = 0.0 if is_wide(layout.answer) else 0.5
+        frame.write(INVITATION, layout.answer, layout.text * 1.5, palette.quiet, align)
+    else:
+        _draw_answer(frame, answer, session.label)
+    _draw_network_input(frame, session)
+    if session.predictor.is_stale:
+        for rect in (layout.answer, layout.network_input):
+            frame.fade(rect, STALE)
+    return area
+
+
+def _draw_answer(frame: Frame, answer: Answer, label: int | None) -> None:
+    """The digit large, its confidence beside it or, where there is no room, below it."""
+    (x, y, width, height), text, palette = frame.layout.answer, frame.layout.text, frame.palette
+    wide = is_wide(frame.layout.answer)
+    tall = height if wide else min(round(height * 0.5), width)
+    shown = str(answer.digit) if answer.is_digit else "?"
+    digit = frame.renderer.glyph(shown, tall, palette.best if answer.is_sure else palette.quiet)
+    if wide:
+        frame.surface.blit(digit, (x, y + (height - digit.get_height()) // 2))
+        # All digits are given the width of the widest, so that the words do not jump.
+        left = x + round(height * 0.78) + text // 2
+        words = Rect(left, y, x + width - left, height)
+    else:
+        top = y + max(0, (height - tall - text * 4) // 2)
+        frame.surface.blit(digit, (x + (width - digit.get_width()) // 2, top))
+        words = Rect(x, top + tall + text // 2, width, min(text * 4, y + height - top - tall))
+    lines = [
+        (part, size, face)
+        for line, size, face in _answer_lines(answer, label)
+        for part in frame.renderer.wrapped(line, words.width, MIN_TEXT, face)
+    ]
+    room = min(words.height // len(lines), text * 2)
+    # The parts of a line that was wrapped are equally large.
+    largest = min(
+        frame.renderer.fitting(line, words._replace(height=room), text * size, face)
+        for line, size, face in lines
+        if face == BOLD
+    )
+    top = words.y + (words.height - room * len(lines)) // 2
+    for index, (line, size, face) in enumerate(lines):
+        place = Rect(words.x, top + index * room, words.width, room)
+        colour = palette.text if face == BOLD else palette.quiet
+        size = largest if face == BOLD else text * size
+        frame.write(line, place, size, colour, 0.0 if wide else 0.5, face)
+
+
+def _answer_lines(answer: Answer, label: int | None) -> list[tuple[str, float, str]]:
+    """The words beside the digit: each line with its size, in heights of text, and its face."""
+    lines = [(percentage(answer.confidence), 1.5, BOLD)]
+    if not answer.is_digit:
+        lines = [("unlike any digit", 1.2, BOLD), (f"perhaps {answer.digit}", 1.0, REGULAR)]
+    elif not answer.is_sure:
+        lines.append(("not sure", 1.0, REGULAR))
+    if label is not None:
+        verdict = "read right" if label == answer.digit else "misread"
+        verdict = verdict if answer.is_digit else "not read"
+        article = "an" if label == 8 else "a"
+        lines.append((f"it is {article} {label}: {verdict}", 1.0, REGULAR))
+    return lines
+
+
+def _draw_network_input(frame: Frame, session: Session) -> None:
+    """The framed image, or the drawing on its way into the frame."""
+    layout, palette, line = frame.layout, frame.palette, frame.line
+    framing, place, caption = session.predictor.framing, layout.network_input, layout.caption
+    if framing is None:
+        cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
+    elif session.glide < 1:
+        cells = cell_colours(palette, gliding(session.canvas.ink, framing, session.glide))
+    elif session.attribution is not None:
+        cells = attribution_colours(palette, framing.image, session.attribution)
+    else:
+        cells = cell_colours(palette, framing.image)
+    frame.show(cells, place)
+    frame.outline(place.grown(line), palette.frame, line)
+    if framing is None:  # the box that MNIST's digits fill
+        margin = round(place.width * (SIZE - BOX) / 2 / SIZE)
+        frame.outline(place.shrunk(margin), palette.grid, line)
+    has_room = frame.renderer.width(NETWORK_INPUT, MIN_TEXT) <= caption.width
+    words = NETWORK_INPUT if has_room else SEEN_SHORT
+    align = 1.0 if caption.right == place.right else 0.0
+    frame.write(words, caption, layout.text * 0.8, palette.quiet, align)
+
+
+def draw_body(frame: Frame, session: Session) -> Rect:
+    """Draw the present panel; returns its rectangle."""
+    layout = frame.layout
+    body = layout.body.grown(frame.line)  # with the frames around what touches its edges
+    frame.fill(body, frame.palette.background)
+    if session.panel == "inside":
+        draw_inside(frame, session)
+    else:
+        draw_bars(frame, session)
+        draw_table(frame, session)
+        if session.panel == "training":
+            draw_training(frame, session)
+    if session.predictor.is_stale:
+        # How a training goes is not about the drawing.
+        answers = [*(row.whole for row in layout.bars), *layout.table]
+        frame.fade(around(*answers) if answers else body, STALE)
+    return body
+
+
+def draw_buttons(frame: Frame, session: Session) -> Rect:
+    """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
+    area = around(*frame.layout.buttons.values())
+    frame.fill(area, frame.palette.background)
+    active = {
+        "inside": session.panel == "inside",
+        "train": session.panel == "training",
+        "why": session.is_why,
+        "network": session.panel == "networks",
+    }
+    useless = {
+        "undo": not session.can_undo,
+        "redo": not session.canvas.can_redo,
+        "clear": session.canvas.is_blank,
+        "save": session.canvas.is_blank,
+    }
+    for name, rect in frame.layout.buttons.items():
+        is_active, is_faint = active.get(name, False), useless.get(name, False)
+        draw_button(frame, session, name, BUTTONS[name], rect, is_active, is_faint)
+    return area
+
+
+def draw_foot(frame: Frame, session: Session) -> Rect:
+    """Draw the line at the bottom: a hint or a message, and the network's name."""
+    layout, palette, width_of = frame.layout, frame.palette, frame.renderer.width
+    line = around(layout.help, layout.name)
+    area = line._replace(height=line.height + layout.text)  # the margin has room for a second
+    frame.fill(area, palette.background)
+    colour = palette.text if session.message else palette.quiet
+    size, words, room = layout.text * 0.92, session.hint(), layout.help
+    if session.message and width_of(words, MIN_TEXT) > room.width:
+        room = line  # it goes by; the name can wait
+    else:
+        frame.write(session.network.name, layout.name, size, palette.quiet, 1.0)
+    if width_of(words, MIN_TEXT) > room.width:
+        frame.write_wrapped(words, room._replace(height=area.height), size, colour)
+    else:
+        frame.write(words, room, size, colour)
+    return area
 
 
 def is_wide(rect: Rect) -> bool:
     """Whether words fit beside a digit as tall as the rectangle."""
     return rect.width > rect.height * 1.4
+
+
+# What the window consists of; each is painted anew when its part of the state changed.
+PARTS = {
+    "canvas": draw_canvas,
+    "head": draw_head,
+    "body": draw_body,
+    "buttons": draw_buttons,
+    "foot": draw_foot,
+}
+DIALOGS = {"help": draw_help, "open": draw_list, "mine": draw_own_digits}

@@ -25,7 +25,7 @@ from app.window.cells import gliding
 from app.window.layout import inside_detail
 from app.window.painter import Painter
 from app.window.palette import DARK, LIGHT, contrast, luminance
-from app.window.panels import training_button_words, training_words
+from app.window.training_panel import training_button_words, training_words
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame

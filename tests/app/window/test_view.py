@@ -11,11 +11,10 @@ from app.session.commands import COMMANDS
 from app.session.predictor import Answer
 from app.session.session import Session
 from app.window.cells import cell_colours
-from app.window.layout import Rect
+from app.window.geometry import Rect
 from app.window.palette import DARK, PALETTES
-from app.window.panels import percentage
-from app.window.text import MAX_PIXELS, TextRenderer
-from app.window.view import View
+from app.window.text import MAX_PIXELS, TextRenderer, percentage
+from app.window.view import PARTS, View, draw_body
 from nn.inference.classifier import load_classifier
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
@@ -403,7 +402,7 @@ def test_what_is_inside_a_network_is_painted_within_what_is_said_to_have_changed
             session.look_at(layer, unit)
             surface = pygame.Surface(size)
             surface.fill(DARK.background)
-            area = View().draw_body(surface, session)
+            area = draw_body(View().frame(surface, session), session)
             assert has_text(surface, area)
             surface.fill(DARK.background, area)
             assert not has_text(surface, Rect(0, 0, *size))
@@ -428,10 +427,8 @@ def test_parts_drawn_again_leave_nothing_of_what_was_there_before(size):
     surface, _ = show(size, np.random.default_rng(0).random((28, 28)), answered=True)
     fresh, _ = show(size)
     session, view = session_of(size), View()
-    for draw in (
-        view.draw_canvas, view.draw_head, view.draw_body, view.draw_buttons, view.draw_foot
-    ):  # fmt: skip
-        draw(surface, session)
+    for draw in PARTS.values():
+        draw(view.frame(surface, session), session)
     assert surface.get_buffer().raw == fresh.get_buffer().raw
 
 

@@ -1,0 +1,43 @@
+"""Draws the ten bars of the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.window.frame import Frame
+from app.window.layout import BarRow
+from app.window.text import BOLD, REGULAR, percentage
+
+if TYPE_CHECKING:
+    from app.session.predictor import Answer
+    from app.session.session import Session
+
+
+def draw_bars(frame: Frame, session: Session) -> None:
+    """Draw the ten bars; the one that is explained has a frame."""
+    for digit, row in enumerate(frame.layout.bars):
+        _draw_bar(frame, row, digit, session.predictor.answer)
+        if session.is_why and digit == session.explained:
+            width = frame.bold_line
+            frame.outline(row.track.grown(width), frame.palette.text, width)
+
+
+def _draw_bar(frame: Frame, row: BarRow, digit: int, answer: Answer | None) -> None:
+    palette = frame.palette
+    best = answer is not None and answer.is_sure and digit == answer.digit
+    is_read = answer is not None and answer.is_digit
+    text = min(frame.layout.text, round(row.label.height * 0.85))
+    face = BOLD if best else REGULAR
+    colour = palette.best if best else palette.text if is_read else palette.quiet
+    inset = max(2, row.label.width // 4)
+    label = row.label._replace(x=row.label.x + inset, width=row.label.width - inset)
+    frame.write(str(digit), label, text, colour, face=face)
+    frame.fill(row.track, palette.track)
+    if answer is None:
+        return
+    probability = answer.probabilities[digit]
+    fill = palette.best if best else palette.bar if is_read else palette.frame
+    frame.fill(row.track._replace(width=round(probability * row.track.width)), fill)
+    if is_read:  # how sure the network would be of a digit says nothing of what is none
+        colour = palette.best if best else palette.text if probability >= 0.005 else palette.quiet
+        frame.write(percentage(probability), row.percent, text, colour, 1.0, face)

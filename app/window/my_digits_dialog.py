@@ -1,0 +1,74 @@
+"""Draws the user's own digits, and what can be done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.session.commands import HINTS, OWN_DIGIT_BUTTONS
+from app.window.buttons import draw_button
+from app.window.cells import cell_colours
+from app.window.dialog import draw_dialog
+from app.window.frame import Frame
+from app.window.geometry import Rect
+from app.window.text import BOLD
+
+if TYPE_CHECKING:
+    from app.my_digits.my_digits import MyDigits
+    from app.session.session import Session
+
+KEYS = "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
+
+
+def draw_own_digits(frame: Frame, session: Session) -> None:
+    """Draw a tile for each digit, oldest first, with its label, and buttons and words below."""
+    layout, palette, my_digits = frame.layout, frame.palette, session.my_digits
+    assert my_digits is not None
+    draw_dialog(frame, "My digits")
+    _draw_tiles(frame, my_digits, session.row)
+    _draw_legend(frame)
+    buttons, text = layout.own_digit_buttons, layout.text
+    for name, rect in buttons.items():
+        is_faint = not (session.changes if name == "undo change" else my_digits.digits)
+        is_faint = is_faint and name not in ("forget", "leave")
+        words = OWN_DIGIT_BUTTONS.get(name, name)
+        draw_button(frame, session, name, words, rect, is_faint=is_faint)
+    inner, zero = layout.dialog_inner, buttons["0"]
+    before = zero._replace(x=inner.x, width=zero.x - inner.x)
+    frame.write("It is a", before, text * 0.85, palette.quiet)
+    first = Rect(inner.x, inner.bottom - 5 * text // 2, inner.width, text)
+    frame.write(my_digits.summary(), first, text, palette.text)
+    # A message stands where the keys are, and leaves the summary to be read.
+    words = session.message or HINTS.get(session.hover or "", KEYS)
+    colour = palette.text if session.message else palette.quiet
+    frame.write(words, first._replace(y=inner.bottom - text), text * 0.85, colour)
+
+
+def _draw_tiles(frame: Frame, my_digits: MyDigits, marked: int) -> None:
+    """The digits as the network sees them; the marked one and the misread ones have frames."""
+    palette, line = frame.palette, frame.bold_line
+    tiles = frame.layout.dialog_tiles(len(my_digits.digits))
+    for index, own in enumerate(my_digits.digits):
+        place = tiles.rect(index)
+        image = my_digits.image(own)
+        if image is not None:
+            frame.show(cell_colours(palette, image), place)
+        is_wrong = my_digits.is_right(own) is False
+        colours = [palette.best] * (index == marked) + [palette.against] * is_wrong
+        for number, colour in enumerate(colours):  # one within the other
+            frame.outline(place.shrunk(number * (line + 1)), colour, line + 1)
+        label = place.shrunk(line * 2 + 2)
+        label = label._replace(width=place.width // 3, height=place.height // 3)
+        colour = palette.against if is_wrong else palette.quiet
+        frame.write(str(own.digit.label), label, label.height, colour, face=BOLD)
+
+
+def _draw_legend(frame: Frame) -> None:
+    """What the frames of the tiles mean, to the right of the title."""
+    title, text = frame.layout.dialog_title, frame.layout.text
+    x = title.right - 11 * text
+    for colour, words in ((frame.palette.best, "marked"), (frame.palette.against, "misread")):
+        square = Rect(x, title.y + (title.height - text) // 2, text, text)
+        frame.outline(square, colour, frame.bold_line + 1)
+        place = Rect(square.right + text // 2, title.y, 4 * text, title.height)
+        frame.write(words, place, text * 0.85, frame.palette.quiet)
+        x += 6 * text
