@@ -23,10 +23,11 @@ from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
-from app.session.session import WINDOW_SIZE, Session
+from app.session.session import Session
 from app.window.loop import run_window
-from app.window.painter import Painter
 from app.window.palette import PALETTES
+from app.window.screen import WINDOW_SIZE, Screen
+from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError
@@ -45,11 +46,11 @@ def check_screenshot(path: Path) -> None:
         )
 
 
-def save_screenshot(session: Session, path: Path) -> None:
+def save_screenshot(screen: Screen, path: Path) -> None:
     """Save what the window would show after the demonstration as a PNG; needs no display."""
-    session.settle()
-    surface = pygame.Surface(session.size)
-    Painter().paint(surface, session)
+    screen.session.settle()
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
     try:
         save_surface(surface, path)
     except OSError as error:
@@ -148,20 +149,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     session = Session(
         network,
         options.interval,
-        options.size or WINDOW_SIZE,
         digits,
         folders=(lambda: Path("models"), lambda: PACKAGED_MODELS, users_networks),
         data_dir=options.data_dir,
-        theme=options.theme,
         my_digits=MyDigits(open_profile(options.profile), shipped, options.data_dir),
         is_rejected=is_rejected,
     )
-    session.is_why = options.why
-    session.open_panel(options.panel)
+    screen = Screen(session, options.size or WINDOW_SIZE, options.theme)
+    screen.is_why = options.why
+    screen.open_panel(options.panel)
     if options.screenshot:
-        save_screenshot(session, options.screenshot)
+        save_screenshot(screen, options.screenshot)
     else:
-        run_window(session, options.size)
+        run_window(screen, options.size)
 
 
 @functools.cache

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from app.session.commands import COMMANDS
+from app.window.commands import COMMANDS
 from app.window.dialog import draw_dialog
 from app.window.frame import Frame
+from app.window.screen import Screen
 from app.window.text import BOLD, MIN_TEXT
-
-if TYPE_CHECKING:
-    from app.session.session import Session
 
 LAST = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
 
 
-def draw_help(frame: Frame, session: Session) -> None:
+def draw_help(frame: Frame, screen: Screen) -> None:
     """Draw the help over the dimmed window."""
     layout, palette, renderer = frame.layout, frame.palette, frame.renderer
     draw_dialog(frame, "Draw a digit; it is read each second and after each stroke")

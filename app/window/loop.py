@@ -11,9 +11,10 @@ import pygame
 from app.drawing.drawings import SCREENSHOT, picture_of, save_picture
 from app.drawing.quiet import silent_libraries
 from app.session.predictor import Answer
-from app.session.session import WINDOW_SIZE, Session
 from app.window import clipboard
+from app.window.controller import Controller
 from app.window.painter import Painter
+from app.window.screen import WINDOW_SIZE, Screen
 from app.window.text import ASSETS, percentage
 from app.window.view import View
 from nn.support.errors import DigitpadError, DisplayError
@@ -71,37 +72,37 @@ def open_window(size: tuple[int, int] | None = None) -> pygame.Surface:
     return surface
 
 
-def run_window(session: Session, size: tuple[int, int] | None = None) -> None:
-    """Show the session in a window, at first of that size, until the user leaves."""
+def run_window(screen: Screen, size: tuple[int, int] | None = None) -> None:
+    """Show a session in a window, at first of that size, until the user leaves."""
     open_window(size)
     leave_at_hangup()
-    painter = Painter()
+    painter, controller = Painter(), Controller(screen)
     shown_title = NAME
     next_frame = last_event = 0.0
     try:
-        while not session.quit_wanted:
-            session.update()
-            if not painter.is_current(session) and session.clock() >= next_frame:
+        while not screen.quit_wanted:
+            screen.update()
+            if not painter.is_current(screen) and screen.session.clock() >= next_frame:
                 # Counted from here: what painting takes is part of the frame.
-                next_frame = session.clock() + FRAME_SECONDS
+                next_frame = screen.session.clock() + FRAME_SECONDS
                 # The surface is another one after the window changed its size.
                 surface = pygame.display.get_surface()
                 assert surface is not None
-                pygame.display.update(painter.paint(surface, session))
-                predictor = session.predictor
+                pygame.display.update(painter.paint(surface, screen))
+                predictor = screen.session.predictor
                 new_title = title(None if predictor.is_stale else predictor.answer)
                 if new_title != shown_title:
                     shown_title = new_title
                     pygame.display.set_caption(shown_title)
-            for event in wait_for_events(session, painter, next_frame, last_event):
-                last_event = session.clock()
-                session.controller.handle(event)
+            for event in wait_for_events(screen, painter, next_frame, last_event):
+                last_event = screen.session.clock()
+                controller.handle(event)
                 if event.type in EXPOSED:
                     painter.forget()
-            if session.window_requests:
-                serve(session, painter)
+            if screen.requests:
+                serve(screen, painter)
     finally:
-        session.close()
+        screen.session.close()
         pygame.display.quit()
 
 
@@ -112,46 +113,48 @@ def leave_at_hangup() -> None:
         signal.signal(hangup, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
 
 
-def serve(session: Session, painter: Painter) -> None:
+def serve(screen: Screen, painter: Painter) -> None:
     """Do what was asked for that needs the window."""
-    requests, session.window_requests = session.window_requests, []
+    requests, screen.requests = screen.requests, []
     for request in requests:
         try:
             if request == "full screen":
-                switch_full_screen(session)
+                switch_full_screen(screen)
                 painter.forget()
             elif request == "screenshot":
-                surface = pygame.Surface(session.size)
-                View().draw(surface, session)
-                session.say(f"Saved {save_picture(surface, session.drawings, SCREENSHOT)}")
+                surface = pygame.Surface(screen.size)
+                View().draw(surface, screen)
+                screen.session.say(
+                    f"Saved {save_picture(surface, screen.session.files.folder, SCREENSHOT)}"
+                )
             elif request == "copy":
-                clipboard.copy(picture_of(session.canvas.ink))
-                session.say("Copied the drawing")
+                clipboard.copy(picture_of(screen.session.canvas.ink))
+                screen.session.say("Copied the drawing")
             elif request == "paste":
-                session.take_over()
-                session.canvas.show_picture(clipboard.pasted_image())
-                session.predict_now()
-                session.say("Pasted")
+                screen.session.take_over()
+                screen.session.canvas.show_picture(clipboard.pasted_image())
+                screen.session.predict_now()
+                screen.session.say("Pasted")
         except DigitpadError as error:
-            session.say(str(error))
+            screen.session.say(str(error))
         except (OSError, pygame.error) as error:
-            session.say(f"That did not work: {error}")
+            screen.session.say(f"That did not work: {error}")
 
 
-def switch_full_screen(session: Session) -> None:
+def switch_full_screen(screen: Screen) -> None:
     """Fill the screen, or go back to a window of the former size."""
     surface = pygame.display.get_surface()
     assert surface is not None
     if surface.get_flags() & pygame.FULLSCREEN:
-        size, flags = session.window_size, pygame.RESIZABLE
+        size, flags = screen.window_size, pygame.RESIZABLE
     else:
-        session.window_size = session.size
+        screen.window_size = screen.size
         size, flags = pygame.display.get_desktop_sizes()[0], pygame.FULLSCREEN
-    session.controller.resize(pygame.display.set_mode(size, flags).get_size())
+    screen.resize(pygame.display.set_mode(size, flags).get_size())
 
 
 def wait_for_events(
-    session: Session, painter: Painter, next_frame: float, last_event: float
+    screen: Screen, painter: Painter, next_frame: float, last_event: float
 ) -> list[pygame.event.Event]:
     """Sleep until something happens, is due or may be shown; returns all events.
 
@@ -161,12 +164,12 @@ def wait_for_events(
     """
     while True:
         events = pygame.event.get()
-        now = session.clock()
-        due = session.seconds_until_due()
+        now = screen.session.clock()
+        due = screen.seconds_until_due()
         wait = MAX_NAP if now - last_event > 1.0 else SHORTEST_NAP
         if due is not None:
             wait = min(wait, due)
-        if not painter.is_current(session):
+        if not painter.is_current(screen):
             wait = min(wait, next_frame - now)
         if events or wait <= 0:
             return events

@@ -4,42 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.session.commands import HINTS, OWN_DIGIT_BUTTONS
 from app.window.buttons import draw_button
 from app.window.cells import cell_colours
+from app.window.commands import HINTS, OWN_DIGIT_BUTTONS
 from app.window.dialog import draw_dialog
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.screen import Screen
 from app.window.text import BOLD
 
 if TYPE_CHECKING:
     from app.my_digits.my_digits import MyDigits
-    from app.session.session import Session
 
 KEYS = "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
 
 
-def draw_own_digits(frame: Frame, session: Session) -> None:
+def draw_own_digits(frame: Frame, screen: Screen) -> None:
     """Draw a tile for each digit, oldest first, with its label, and buttons and words below."""
-    layout, palette, my_digits = frame.layout, frame.palette, session.my_digits
-    assert my_digits is not None
+    layout, palette, editor = frame.layout, frame.palette, screen.session.editor
+    assert editor is not None
+    my_digits = editor.my_digits
     draw_dialog(frame, "My digits")
-    _draw_tiles(frame, my_digits, session.row)
+    _draw_tiles(frame, my_digits, screen.row)
     _draw_legend(frame)
     buttons, text = layout.own_digit_buttons, layout.text
     for name, rect in buttons.items():
-        is_faint = not (session.changes if name == "undo change" else my_digits.digits)
+        is_faint = not (editor.changes if name == "undo change" else my_digits.digits)
         is_faint = is_faint and name not in ("forget", "leave")
         words = OWN_DIGIT_BUTTONS.get(name, name)
-        draw_button(frame, session, name, words, rect, is_faint=is_faint)
+        draw_button(frame, screen, name, words, rect, is_faint=is_faint)
     inner, zero = layout.dialog_inner, buttons["0"]
     before = zero._replace(x=inner.x, width=zero.x - inner.x)
     frame.write("It is a", before, text * 0.85, palette.quiet)
     first = Rect(inner.x, inner.bottom - 5 * text // 2, inner.width, text)
     frame.write(my_digits.summary(), first, text, palette.text)
     # A message stands where the keys are, and leaves the summary to be read.
-    words = session.message or HINTS.get(session.hover or "", KEYS)
-    colour = palette.text if session.message else palette.quiet
+    words = screen.session.message or HINTS.get(screen.hover or "", KEYS)
+    colour = palette.text if screen.session.message else palette.quiet
     frame.write(words, first._replace(y=inner.bottom - text), text * 0.85, colour)
 
 

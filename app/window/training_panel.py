@@ -6,42 +6,44 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from app.session.commands import TRAINING_BUTTONS
+from app.session.session import Session
 from app.window.buttons import draw_button
+from app.window.commands import TRAINING_BUTTONS
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.screen import Screen
 from app.window.text import percentage
 
 if TYPE_CHECKING:
-    from app.session.session import Session
     from app.session.training import Training
 
 
-def draw_training(frame: Frame, session: Session) -> None:
+def draw_training(frame: Frame, screen: Screen) -> None:
     """Draw how the training goes, its curves, and its buttons; or what is needed to begin."""
-    layout, palette, training, mnist = frame.layout, frame.palette, session.training, session.mnist
+    layout, palette = frame.layout, frame.palette
+    training, mnist = screen.session.course.training, screen.session.mnist
     assert layout.words is not None
     assert layout.curves is not None
     frame.outline(layout.curves, palette.frame)
     inner = layout.curves.shrunk(max(2, layout.text // 2))
     # Where the data cannot be had, the curves' place is free for a long message.
     place = inner if training is None and mnist.state == "failed" else layout.words
-    frame.write_wrapped(training_words(session), place, layout.text * 0.92, palette.text)
+    frame.write_wrapped(training_words(screen.session), place, layout.text * 0.92, palette.text)
     if training is not None:
         _draw_curves(frame, layout.curves.shrunk(max(2, layout.text // 3)), training)
     elif mnist.state == "downloading":
         bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
         frame.fill(bar, palette.track)
         frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
-    words = training_button_words(session)
+    words = training_button_words(screen.session)
     for name, rect in layout.training_buttons.items():
         is_faint = name != "train" and training is None
-        draw_button(frame, session, name, words[name], rect, is_faint=is_faint)
+        draw_button(frame, screen, name, words[name], rect, is_faint=is_faint)
 
 
 def training_words(session: Session) -> str:
     """How the training goes, in a line."""
-    training, mnist = session.training, session.mnist
+    training, mnist = session.course.training, session.mnist
     if training is None:
         return {
             "unknown": "Start trains a fresh network like the chosen one",
@@ -64,7 +66,7 @@ def training_words(session: Session) -> str:
 
 def training_button_words(session: Session) -> dict[str, str]:
     """What is on the three buttons now."""
-    training = session.training
+    training = session.course.training
     if training is None:
         needs_data = session.mnist.state in ("missing", "failed")
         first = "Download" if needs_data else "Start"

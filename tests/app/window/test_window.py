@@ -657,15 +657,15 @@ PASTE = """
 import pygame
 from app.window.loop import open_window, serve
 from app.window.painter import Painter
-from app.session.session import Session
+from tests.helpers.screens import screen_of
 from nn.inference.classifier import load_reader
 
 pygame.font.init()
-session = Session(load_reader("linear"))
+screen = screen_of(load_reader("linear"))
 open_window()
 pygame.event.get()
-session.window_requests.append("paste")
-serve(session, Painter())
+screen.requests.append("paste")
+serve(screen, Painter())
 print(session.toast)
 """
 COPY_TEXT = """
