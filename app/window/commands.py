@@ -12,13 +12,23 @@ Dialog = Literal["help", "open", "my digits"]
 
 
 class Command(NamedTuple):
-    """The word on its button, its keys and its purpose as the help says them, and what it does."""
+    """The word on its button, its keys and its purpose as the help says them, and what it does.
+
+    Where each key does something else, or the help does not name them all, `does` has them.
+    """
 
     button: str | None
     keys: str
     help: str
-    actions: dict[str, Action]  # by key, as `app.window.keys.codes` names it; a button's is first
+    does: Action | dict[str, Action]
     in_dialogs: bool = False  # whether it works while a dialog lies over the window
+
+    @property
+    def actions(self) -> dict[str, Action]:
+        """What each key does, by the names of `app.window.keys.codes`; a button's is the first."""
+        if isinstance(self.does, dict):
+            return self.does
+        return dict.fromkeys(self.keys.split(", "), self.does)
 
 
 def _correct(digit: int) -> Action:
@@ -30,15 +40,11 @@ def _relabel(digit: int) -> Action:
 
 
 COMMANDS: dict[str, Command] = {
-    "clear": Command("Clear", "R", "blank paper", {"R": lambda screen: screen.session.clear()}),
-    "undo": Command(
-        "Undo", "Ctrl-Z", "take back the last stroke",
-        {"Ctrl-Z": lambda screen: screen.session.undo()},
-    ),
-    "redo": Command(
-        "Redo", "Ctrl-Shift-Z", "do it again",
-        dict.fromkeys(("Ctrl-Shift-Z", "Ctrl-Y"), lambda screen: screen.session.redo()),
-    ),
+    "clear": Command("Clear", "R", "blank paper", lambda screen: screen.session.clear()),
+    "undo": Command("Undo", "Ctrl-Z", "take back the last stroke",
+            lambda screen: screen.session.undo()),
+    "redo": Command("Redo", "Ctrl-Shift-Z", "do it again",
+            dict.fromkeys(("Ctrl-Shift-Z", "Ctrl-Y"), lambda screen: screen.session.redo())),
     "network": Command(
         "Network", "Tab", "choose the next network (Shift-Tab: the one before)",
         {
@@ -46,10 +52,8 @@ COMMANDS: dict[str, Command] = {
             "Shift-Tab": lambda screen: screen.next_network(-1),
         },
     ),
-    "inside": Command(
-        "Inside", "I", "see into the network; click a part for its inputs",
-        {"I": lambda screen: screen.switch_panel("inside")},
-    ),
+    "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
+            lambda screen: screen.switch_panel("inside")),
     "parts": Command(
         None, ", .  PgUp PgDn", "walk through the parts of the network",
         {
@@ -59,38 +63,24 @@ COMMANDS: dict[str, Command] = {
             "PageDown": lambda screen: screen.step_unit(1, 0),
         },
     ),
-    "why": Command(
-        "Why", "W", "what speaks for the digit (orange) and against it (blue)",
-        {"W": lambda screen: screen.why()},
-    ),
-    "train": Command(
-        "Train", "T", "train a network like the chosen one; K keeps, X discards it",
-        {"T": lambda screen: screen.train()},
-    ),
-    "test digit": Command(
-        "Test", "N", "a random digit of MNIST's test file",
-        {"N": lambda screen: screen.session.test_digit()},
-    ),
+    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)",
+            lambda screen: screen.why()),
+    "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
+            lambda screen: screen.train()),
+    "test digit": Command("Test", "N", "a random digit of MNIST's test file",
+            lambda screen: screen.session.test_digit()),
     "my digits": Command(
         "Mine", "M", "my digits: look, relabel, open, delete, forget what was learned",
-        {"M": lambda screen: screen.show_my_digits()}, in_dialogs=True,
+        lambda screen: screen.show_my_digits(), in_dialogs=True,
     ),
-    "correct": Command(
-        None, "0 … 9", "it is this digit: keep the drawing and learn from it",
-        {str(digit): _correct(digit) for digit in range(DIGITS)},
-    ),
-    "save": Command(
-        "Save", "S", "save the drawing, as a picture and as strokes",
-        dict.fromkeys(("S", "Ctrl-S"), lambda screen: screen.session.save()),
-    ),
-    "open": Command(
-        "Open", "O", "a saved drawing; or drop a file on the window",
-        dict.fromkeys(("O", "Ctrl-O"), lambda screen: screen.list_drawings()), in_dialogs=True,
-    ),
-    "help": Command(
-        "Help", "H, F1", "all the keys",
-        dict.fromkeys(("H", "F1"), lambda screen: screen.help()), in_dialogs=True,
-    ),
+    "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it",
+            {str(digit): _correct(digit) for digit in range(DIGITS)}),
+    "save": Command("Save", "S", "save the drawing, as a picture and as strokes",
+            dict.fromkeys(("S", "Ctrl-S"), lambda screen: screen.session.save())),
+    "open": Command("Open", "O", "a saved drawing; or drop a file on the window",
+            dict.fromkeys(("O", "Ctrl-O"), lambda screen: screen.list_drawings()), in_dialogs=True),
+    "help": Command("Help", "H, F1", "all the keys",
+            lambda screen: screen.help(), in_dialogs=True),
     "brush": Command(
         None, "wheel  − +  [ ]", "a thinner or thicker brush",
         dict.fromkeys(("-", "["), lambda screen: screen.session.change_brush(-1))
@@ -98,7 +88,7 @@ COMMANDS: dict[str, Command] = {
         | dict.fromkeys(("+", "=", "]"), lambda screen: screen.session.change_brush(1)),
     ),
     "theme": Command(
-        None, "L", "light or dark", {"L": lambda screen: screen.switch_theme()}, in_dialogs=True
+        None, "L", "light or dark", lambda screen: screen.switch_theme(), in_dialogs=True
     ),
     "pen": Command(
         None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)",
@@ -135,41 +125,27 @@ COMMANDS: dict[str, Command] = {
         },
         in_dialogs=True,
     ),
-    "leave": Command(
-        None, "Esc", "close what is open, then quit",
-        {"Escape": lambda screen: screen.leave()}, in_dialogs=True,
-    ),
+    "leave": Command(None, "Esc", "close what is open, then quit",
+            lambda screen: screen.leave(), in_dialogs=True),
 }  # fmt: skip
 # On the panel of the training; the first says Start, Stop, Continue or Again, as it stands.
 TRAINING_COMMANDS: dict[str, Command] = {
     "train": COMMANDS["train"]._replace(button="Download"),
-    "keep": Command(
-        "Keep (K)", "K", "keep the trained network, in a file of its own",
-        {"K": lambda screen: screen.keep()},
-    ),
-    "discard": Command(
-        "Discard (X)", "X", "throw the trained network away",
-        {"X": lambda screen: screen.session.discard()},
-    ),
+    "keep": Command("Keep (K)", "K", "keep the trained network, in a file of its own",
+            lambda screen: screen.keep()),
+    "discard": Command("Discard (X)", "X", "throw the trained network away",
+            lambda screen: screen.session.discard()),
 }  # fmt: skip
 # In the dialog of the user's digits; with these, a button for each digit relabels.
 DIGIT_COMMANDS: dict[str, Command] = {
-    "open marked": Command(
-        "Open", "Enter", "put the marked digit on the canvas",
-        {"Enter": lambda screen: screen.open_marked()},
-    ),
-    "remove marked": Command(
-        "Delete", "Delete", "delete the marked digit; Undo brings it back",
-        {"Delete": lambda screen: screen.change_marked(None)},
-    ),
-    "undo change": Command(
-        "Undo", "Ctrl-Z", "take back the last change of this list",
-        {"Ctrl-Z": lambda screen: screen.undo_change()},
-    ),
-    "forget": Command(
-        "Forget", "F", "read with the shipped network again; the digits stay",
-        {"F": lambda screen: screen.session.forget()},
-    ),
+    "open marked": Command("Open", "Enter", "put the marked digit on the canvas",
+            lambda screen: screen.open_marked()),
+    "remove marked": Command("Delete", "Delete", "delete the marked digit; Undo brings it back",
+            lambda screen: screen.change_marked(None)),
+    "undo change": Command("Undo", "Ctrl-Z", "take back the last change of this list",
+            lambda screen: screen.undo_change()),
+    "forget": Command("Forget", "F", "read with the shipped network again; the digits stay",
+            lambda screen: screen.session.forget()),
     "leave": COMMANDS["leave"]._replace(button="Close"),
 }  # fmt: skip
 # What else a key does while a dialog is open.

@@ -34,7 +34,7 @@ PLACES = {
 NAMED = {
     "Tab": (pygame.K_TAB,),
     "Space": (pygame.K_SPACE,),
-    "Escape": (pygame.K_ESCAPE,),
+    "Esc": (pygame.K_ESCAPE,),
     "Enter": (pygame.K_RETURN, pygame.K_KP_ENTER),
     "Delete": (pygame.K_DELETE, pygame.K_BACKSPACE),
     "Left": (pygame.K_LEFT,),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pygame
@@ -42,88 +41,37 @@ class Painter:
 
 
 def state_of(screen: Screen) -> dict[str, object]:
-    """What each part of the window shows, and `window` what all of them depend on."""
-    return {name: state(screen) for name, state in STATES.items()}
+    """What each part of the window shows, and under `window` what all of them depend on.
 
-
-def window_state(screen: Screen) -> object:
-    """Where everything is, in which colours, and what lies over it."""
-    networks = len(screen.session.networks.entries)
-    return screen.size, screen.panel, networks, screen.theme, screen.dialog, dialog_state(screen)
+    What was worked out of an answer is told by the answer's version, and so is not compared.
+    """
+    session = screen.session
+    canvas, predictor, explanation = session.canvas, session.predictor, session.explanation
+    networks, training, mnist = session.networks, session.course.training, session.mnist
+    answer = predictor.version, predictor.is_stale
+    why = screen.is_why and (answer, explanation.explained)
+    pointed_at = screen.hover, screen.focus
+    inside = screen.panel == "inside" and explanation.looked_at
+    progress = None if training is None else training.shown
+    course = screen.panel == "training" and (progress, mnist.state, mnist.progress, pointed_at)
+    useful = session.can_undo, canvas.can_redo, canvas.is_blank
+    where = screen.size, screen.panel, len(networks.entries), screen.theme
+    return {
+        "window": (where, screen.dialog, dialog_state(screen)),
+        "canvas": (canvas.version, screen.pen, why, screen.pen and canvas.is_drawing),
+        "head": (answer, round(predictor.glide * 60), session.label, why),
+        "body": (answer, why, networks.entries, networks.chosen, inside, course),
+        "buttons": (pointed_at, screen.is_why, useful),
+        "foot": (screen.hint(), bool(session.message), session.network.name),
+    }
 
 
 def dialog_state(screen: Screen) -> object:
     """What the present dialog shows."""
-    session, mine = screen.session, screen.session.my_digits
+    files, my_digits, editor = screen.session.files, screen.session.my_digits, screen.session.editor
     if screen.dialog == "open":
-        return screen.row, session.files.saved, session.files.saved_in_all
-    if screen.dialog == "my digits" and mine is not None and session.editor is not None:
-        pointed_at = session.message, screen.hover
-        return (
-            screen.row,
-            mine.digits,
-            mine.progress_of_reading,
-            len(session.editor.changes),
-            pointed_at,
-        )
+        return screen.row, files.saved, files.saved_in_all
+    if screen.dialog == "my digits" and my_digits is not None and editor is not None:
+        done = my_digits.progress_of_reading, bool(editor.changes)
+        return screen.row, my_digits.digits, done, screen.session.message, screen.hover
     return None
-
-
-def canvas_state(screen: Screen) -> object:
-    """The ink, the keyboard's pen, and what the ink is coloured by."""
-    canvas = screen.session.canvas
-    return canvas.version, screen.pen, explanation_state(screen), screen.pen and canvas.is_drawing
-
-
-def explanation_state(screen: Screen) -> object:
-    """Which digit's attribution is shown, and of which answer; false where none is."""
-    return screen.is_why and (answer_state(screen), screen.session.explanation.explained)
-
-
-def answer_state(screen: Screen) -> object:
-    """Which answer it is, and whether it fades."""
-    return screen.session.predictor.version, screen.session.predictor.is_stale
-
-
-def head_state(screen: Screen) -> object:
-    """The answer, the digit's label, and the framed image."""
-    glide = round(screen.session.predictor.glide * 60)
-    return answer_state(screen), glide, screen.session.label, explanation_state(screen)
-
-
-def body_state(screen: Screen) -> object:
-    """What the panel shows, whichever it is."""
-    session = screen.session
-    networks = session.networks.entries, session.networks.chosen
-    inside = screen.panel == "inside" and session.explanation.looked_at
-    training = screen.panel == "training" and training_state(screen)
-    return answer_state(screen), explanation_state(screen), networks, inside, training
-
-
-def training_state(screen: Screen) -> object:
-    """How the training goes, or the data for it, and the buttons there."""
-    mnist, training = screen.session.mnist, screen.session.course.training
-    progress = None if training is None else training.shown
-    return training is None, progress, mnist.state, mnist.progress, screen.hover, screen.focus
-
-
-def buttons_state(screen: Screen) -> object:
-    """Which buttons are chosen, and which would do nothing."""
-    session, canvas = screen.session, screen.session.canvas
-    chosen = screen.hover, screen.focus, screen.is_why
-    return chosen, session.can_undo, canvas.can_redo, canvas.is_blank
-
-
-def foot_state(screen: Screen) -> object:
-    """The line at the bottom."""
-    return screen.hint(), bool(screen.session.message), screen.session.network.name
-
-
-STATES: dict[str, Callable[[Screen], object]] = {
-    "window": window_state,
-    "canvas": canvas_state,
-    "head": head_state,
-    "body": body_state,
-    "buttons": buttons_state,
-    "foot": foot_state,
-}
