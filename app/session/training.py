@@ -90,7 +90,7 @@ class Training(Callback):
         # What learns, and a copy that is shown.
         self._learning = Classifier(path, Checkpoint(name, architecture, self._learner.model, {}))
         self.classifier = Classifier(path, copied(self._learning.checkpoint))
-        self._shown: tuple[int, State] = (0, "running")
+        self.shown: tuple[int, State] = (0, "running")  # `version`, `state` at the last `refresh`
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -126,14 +126,14 @@ class Training(Callback):
     @property
     def has_news(self) -> bool:
         """Whether `refresh` would return true."""
-        return self._shown != (self.version, self.state)
+        return self.shown != (self.version, self.state)
 
     def refresh(self) -> bool:
         """Give `classifier` the newest weights; returns whether these or `state` are new."""
         with self._lock:
             if not self.has_news:
                 return False
-            self._shown = self.version, self.state
+            self.shown = self.version, self.state
             self.classifier.checkpoint.model.parameters[...] = self._snapshot
             self.classifier.checkpoint.temperature = self._temperature
         return True
