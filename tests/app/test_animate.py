@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from app.animate import main
-from app.draw import is_rejected
+from app.session.predictor import is_rejected
 from nn.support.errors import UsageError
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "example-strokes.jsonl"

@@ -678,7 +678,7 @@ def test_what_is_no_digit_is_answered_with_doubt(shipped):
 
 
 def test_a_house_is_refused_and_a_three_is_not(session):
-    from app.draw import is_rejected
+    from app.session.predictor import is_rejected
 
     draw(session)
     assert not is_rejected(session.predictor.framing.image[None])[0]
