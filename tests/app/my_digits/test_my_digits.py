@@ -8,10 +8,10 @@ import pytest
 
 from app.draw import Painter
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import read_strokes
+from app.drawing.strokes import frame_digits, read_strokes
 from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
 from app.my_digits.profile import Profile, ProfileError
-from app.my_digits.tuner import BackgroundTuner, frame_digits
+from app.my_digits.tuner import BackgroundTuner
 from app.session.predictor import Predictor
 from app.session.session import Session
 from app.window.text import ASSETS
