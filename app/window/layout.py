@@ -187,9 +187,9 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
         larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
         needed = sum(band.band.height for band in bands) - bands[index].band.height
         helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
-        if has_room := helps and needed + larger.band.height <= room:
+        if grows := helps and needed + larger.band.height <= room:
             bands[index] = larger
-        if not has_room or len(shapes[index]) == 1:
+        if not grows or len(shapes[index]) == 1:
             growing.discard(index)
     spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
     placed, top = [], body.y
