@@ -21,6 +21,7 @@ from app.draw import is_rejected, window_size
 from app.drawing.strokes import read_strokes
 from app.session.session import Session
 from app.window.palette import PALETTES
+from app.window.screen import Screen
 from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
@@ -42,17 +43,17 @@ class Clock:
         return self.now
 
 
-def record(session: Session, clock: Clock, rate: float) -> list[bytes]:
+def record(screen: Screen, clock: Clock, rate: float) -> list[bytes]:
     """The window's pictures, `rate` of them a second, as RGB bytes, until the replay has ended."""
-    view, surface = View(), pygame.Surface(session.size)
+    view, surface = View(), pygame.Surface(screen.size)
     pictures: list[bytes] = []
     end: float | None = None
     while end is None or clock.now < end:
-        if session.demonstration is None and end is None:
+        if screen.session.demonstration is None and end is None:
             end = clock.now + TAIL_SECONDS
-        session.update()
+        screen.update()
         if clock.now >= len(pictures) / rate:
-            view.draw(surface, session)
+            view.draw(surface, screen)
             pictures.append(pygame.image.tobytes(surface, "RGB"))
         clock.now += TICK
     return pictures
@@ -128,16 +129,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     clock = Clock()
     session = Session(
         load_classifier(options.model),
-        size=options.size,
         digits=list(islice(read_strokes(options.replay), options.digits)),
         clock=clock,
         folders=[lambda: PACKAGED_MODELS],
-        theme=options.theme,
         is_rejected=is_rejected,
     )
     while not session.networks.is_complete:
         session.networks.load_next()
-    pictures = record(session, clock, options.rate)
+    pictures = record(Screen(session, options.size, options.theme), clock, options.rate)
     save_gif(pictures, options.size, options.rate, options.output)
     kilobytes = options.output.stat().st_size // 1000
     print(f"{options.output}: {len(pictures)} pictures, {kilobytes:,} kB")

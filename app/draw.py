@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "digitpad")
@@ -20,225 +18,23 @@ os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 import pygame
 from threadpoolctl import threadpool_limits
 
-from app.drawing.drawings import SCREENSHOT, picture_of, save_picture, save_surface
-from app.drawing.quiet import silent_libraries
+from app.drawing.drawings import save_surface
 from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
-from app.session.predictor import Answer
-from app.session.session import WINDOW_SIZE, Session
-from app.window import clipboard
+from app.session.session import Session
+from app.window.loop import run_window
 from app.window.palette import PALETTES
-from app.window.text import ASSETS, percentage
-from app.window.view import PARTS, View
+from app.window.screen import WINDOW_SIZE, Screen
+from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
-from nn.support.errors import DigitpadError, DisplayError, UsageError
+from nn.support.errors import UsageError
 from nn.support.types import Array
 
 if TYPE_CHECKING:
     from nn.inference.rejection import Rejection
-
-NAME = "Digitpad"
-FRAME_SECONDS = 1 / 60
-USUAL_SCREEN = 1000  # rows of pixels; a screen with twice as many gets a window twice as large
-SHORTEST_NAP, MAX_NAP = 1 / 250, 1 / 40  # seconds between two looks for events
-EXPOSED = (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED, pygame.WINDOWSHOWN, pygame.VIDEOEXPOSE)
-
-
-class Painter:
-    """Brings a session's state to a surface, painting only the parts that changed."""
-
-    def __init__(self) -> None:
-        self._view = View()
-        self._shown: dict[str, Any] = {}
-
-    def forget(self) -> None:
-        """Paint everything next time; the window's content may be lost."""
-        self._shown = {}
-
-    def is_current(self, session: Session) -> bool:
-        """Whether the surface shows the session as it is."""
-        return self._shown == state_of(session)
-
-    def paint(self, surface: pygame.Surface, session: Session) -> list[tuple[int, int, int, int]]:
-        """Paint; returns the rectangles that changed."""
-        session.controller.resize(surface.get_size())
-        state = state_of(session)
-        shown, self._shown = self._shown, state
-        if shown == state:
-            return []
-        # What lies over the window lies over changed parts too.
-        if session.overlay or not shown or shown["window"] != state["window"]:
-            self._view.draw(surface, session)
-            return [(0, 0, *surface.get_size())]
-        frame = self._view.frame(surface, session)
-        return [draw(frame, session) for name, draw in PARTS.items() if shown[name] != state[name]]
-
-
-def state_of(session: Session) -> dict[str, Any]:
-    """What each part of the window shows, to be compared with what it showed before."""
-    canvas, predictor = session.canvas, session.predictor
-    answer = (predictor.version, predictor.is_stale)
-    attribution = session.attribution is not None and session.inspection_version
-    buttons = (session.hover, session.focus)
-    return {
-        "window": (session.size, session.panel, session.theme, session.overlay, session.row),
-        "canvas": (canvas.version, session.pen, attribution, canvas.is_drawing and session.pen),
-        "head": (answer, round(session.glide * 60), session.label, attribution),
-        "body": (answer, session.version, session.panel == "training" and buttons),
-        "buttons": (*buttons, session.is_why, session.can_undo, canvas.can_redo, canvas.is_blank),
-        "foot": (session.hint(), session.network.name),
-    }
-
-
-def title(answer: Answer | None) -> str:
-    """The window's title, which says the answer: `Digitpad – 7 (98 %)`."""
-    if answer is None:
-        return NAME
-    if not answer.is_digit:
-        return f"{NAME} – unlike any digit, perhaps {answer.digit}"
-    if not answer.is_sure:
-        return f"{NAME} – not sure, perhaps {answer.digit}"
-    return f"{NAME} – {answer.digit} ({percentage(answer.confidence)})"
-
-
-def open_window(size: tuple[int, int] | None = None) -> pygame.Surface:
-    """Open the window, no larger than the desktop; raises `DisplayError` where there is none.
-
-    Without a size it is as large to the eye as on a usual screen, and its text as easy to read.
-    """
-    asked_for = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
-    try:
-        with silent_libraries():
-            pygame.display.init()
-        driver = pygame.display.get_driver()
-        # Without a display SDL may fall back to a driver that shows nothing, for ever.
-        if driver in ("dummy", "offscreen") and not asked_for:
-            raise pygame.error(f"only the invisible driver {driver!r} works here")
-        desktop = pygame.display.get_desktop_sizes()
-        width, height = desktop[0] if desktop else (0, 0)
-        if size is None:
-            larger = max(1, height // USUAL_SCREEN)
-            size = (larger * WINDOW_SIZE[0], larger * WINDOW_SIZE[1])
-        if width > 0 and height > 0:
-            size = (min(size[0], width), min(size[1], height))
-        pygame.display.set_icon(pygame.image.load(str(ASSETS / "icon.png")))
-        pygame.display.set_caption(NAME)
-        surface = pygame.display.set_mode(size, pygame.RESIZABLE)
-    except pygame.error as error:
-        pygame.display.quit()
-        raise DisplayError(
-            f"cannot open a window: {error}; run it on a desktop (set DISPLAY or WAYLAND_DISPLAY), "
-            "or save a picture without a window with --screenshot FILE.png"
-        ) from error
-    # Letters are commands here, not text to be composed.
-    pygame.key.stop_text_input()
-    pygame.key.set_repeat(300, 40)
-    return surface
-
-
-def run_window(session: Session, size: tuple[int, int] | None = None) -> None:
-    """Show the session in a window, at first of that size, until the user leaves."""
-    open_window(size)
-    leave_at_hangup()
-    painter = Painter()
-    shown_title = NAME
-    next_frame = last_event = 0.0
-    try:
-        while not session.quit_wanted:
-            session.update()
-            if not painter.is_current(session) and session.clock() >= next_frame:
-                # Counted from here: what painting takes is part of the frame.
-                next_frame = session.clock() + FRAME_SECONDS
-                # The surface is another one after the window changed its size.
-                surface = pygame.display.get_surface()
-                assert surface is not None
-                pygame.display.update(painter.paint(surface, session))
-                predictor = session.predictor
-                new_title = title(None if predictor.is_stale else predictor.answer)
-                if new_title != shown_title:
-                    shown_title = new_title
-                    pygame.display.set_caption(shown_title)
-            for event in wait_for_events(session, painter, next_frame, last_event):
-                last_event = session.clock()
-                session.controller.handle(event)
-                if event.type in EXPOSED:
-                    painter.forget()
-            if session.window_requests:
-                serve(session, painter)
-    finally:
-        session.close()
-        pygame.display.quit()
-
-
-def leave_at_hangup() -> None:
-    """Let SIGHUP, of a closed terminal, end the program as SIGTERM does, which SDL listens to."""
-    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
-        signal.signal(hangup, lambda *_: pygame.event.post(pygame.event.Event(pygame.QUIT)))
-
-
-def serve(session: Session, painter: Painter) -> None:
-    """Do what was asked for that needs the window."""
-    requests, session.window_requests = session.window_requests, []
-    for request in requests:
-        try:
-            if request == "full screen":
-                switch_full_screen(session)
-                painter.forget()
-            elif request == "screenshot":
-                surface = pygame.Surface(session.size)
-                View().draw(surface, session)
-                session.say(f"Saved {save_picture(surface, session.drawings, SCREENSHOT)}")
-            elif request == "copy":
-                clipboard.copy(picture_of(session.canvas.ink))
-                session.say("Copied the drawing")
-            elif request == "paste":
-                session.take_over()
-                session.canvas.show_picture(clipboard.pasted_image())
-                session.predict_now()
-                session.say("Pasted")
-        except DigitpadError as error:
-            session.say(str(error))
-        except (OSError, pygame.error) as error:
-            session.say(f"That did not work: {error}")
-
-
-def switch_full_screen(session: Session) -> None:
-    """Fill the screen, or go back to a window of the former size."""
-    surface = pygame.display.get_surface()
-    assert surface is not None
-    if surface.get_flags() & pygame.FULLSCREEN:
-        size, flags = session.window_size, pygame.RESIZABLE
-    else:
-        session.window_size = session.size
-        size, flags = pygame.display.get_desktop_sizes()[0], pygame.FULLSCREEN
-    session.controller.resize(pygame.display.set_mode(size, flags).get_size())
-
-
-def wait_for_events(
-    session: Session, painter: Painter, next_frame: float, last_event: float
-) -> list[pygame.event.Event]:
-    """Sleep until something happens, is due or may be shown; returns all events.
-
-    `pygame.event.wait` would wake a thousand times a second to look for events. Looking less often
-    loses none of them, since they queue up with their places; after a second without any, a
-    fortieth of a second's nap is still too short to feel.
-    """
-    while True:
-        events = pygame.event.get()
-        now = session.clock()
-        due = session.seconds_until_due()
-        wait = MAX_NAP if now - last_event > 1.0 else SHORTEST_NAP
-        if due is not None:
-            wait = min(wait, due)
-        if not painter.is_current(session):
-            wait = min(wait, next_frame - now)
-        if events or wait <= 0:
-            return events
-        time.sleep(wait)
 
 
 def check_screenshot(path: Path) -> None:
@@ -250,11 +46,11 @@ def check_screenshot(path: Path) -> None:
         )
 
 
-def save_screenshot(session: Session, path: Path) -> None:
+def save_screenshot(screen: Screen, path: Path) -> None:
     """Save what the window would show after the demonstration as a PNG; needs no display."""
-    session.settle()
-    surface = pygame.Surface(session.size)
-    Painter().paint(surface, session)
+    screen.session.settle()
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
     try:
         save_surface(surface, path)
     except OSError as error:
@@ -353,20 +149,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     session = Session(
         network,
         options.interval,
-        options.size or WINDOW_SIZE,
         digits,
         folders=(lambda: Path("models"), lambda: PACKAGED_MODELS, users_networks),
         data_dir=options.data_dir,
-        theme=options.theme,
         my_digits=MyDigits(open_profile(options.profile), shipped, options.data_dir),
         is_rejected=is_rejected,
     )
-    session.is_why = options.why
-    session.open_panel(options.panel)
+    screen = Screen(session, options.size or WINDOW_SIZE, options.theme)
+    screen.is_why = options.why
+    screen.open_panel(options.panel)
     if options.screenshot:
-        save_screenshot(session, options.screenshot)
+        save_screenshot(screen, options.screenshot)
     else:
-        run_window(session, options.size)
+        run_window(screen, options.size)
 
 
 @functools.cache

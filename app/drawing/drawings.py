@@ -10,10 +10,9 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pygame
 
 from app.drawing.canvas import BRUSH_SIZES, DRAW_RADIUS, ERASE_RADIUS, FARTHEST, Canvas
 from app.drawing.pictures import framed_picture
@@ -22,6 +21,9 @@ from nn.handwriting.framing import SIZE, Stroke
 from nn.support.errors import DataError
 from nn.support.files import user_folder, write_atomically
 from nn.support.types import Array
+
+if TYPE_CHECKING:
+    import pygame
 
 MAX_PATH = 20_000.0  # cells; more than a hand scribbles in two minutes
 MIN_BRUSH, MAX_BRUSH = DRAW_RADIUS * BRUSH_SIZES[0], ERASE_RADIUS * BRUSH_SIZES[-1]
@@ -159,6 +161,8 @@ def _changed(path: Path) -> float:
 
 def picture_of(ink: Array) -> pygame.Surface:
     """Ink (28, 28) as a picture, black on white, ten pixels a cell."""
+    import pygame  # only now: the session works without it, until a picture is saved
+
     grey = np.rint(255 * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
     cells = np.repeat(grey[..., None], 3, axis=2)
     small = pygame.image.frombuffer(cells.tobytes(), (SIZE, SIZE), "RGB")
@@ -167,6 +171,8 @@ def picture_of(ink: Array) -> pygame.Surface:
 
 def save_surface(surface: pygame.Surface, path: Path, replace: bool = True) -> None:
     """Write a PNG atomically; `OSError` if the disk refuses. `replace` as of `write_atomically`."""
+
+    import pygame
 
     # In memory first: pygame says neither what the disk refused nor that only once.
     picture = io.BytesIO()

@@ -14,19 +14,20 @@ import io
 import os
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-
-from nn.support.types import Array
-
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-
-import pygame
 
 from app.drawing.picture_header import kind_and_size, orientation
 from app.drawing.quiet import silent_libraries
 from nn.handwriting.framing import BOX, frame
 from nn.support.errors import DataError
+from nn.support.types import Array
+
+if TYPE_CHECKING:
+    import pygame
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 MAX_PICTURE = 50_000_000  # pixels: unpacked they take 200 MB
 MAX_FILE = 256 << 20  # bytes: a picture of that many pixels that is not packed at all
@@ -83,6 +84,8 @@ def load_picture(path: Path | str) -> Array:
             f"cannot read {path}: it has {width}×{height} pixels, expected at most "
             f"{MAX_PICTURE // 10**6} megapixels; make it smaller"
         )
+    import pygame  # only now: the session works without it, until a picture is opened
+
     try:
         with silent_libraries():
             surface = pygame.image.load(io.BytesIO(data), f"picture.{kind}")
@@ -124,6 +127,8 @@ def _shrunk(surface: pygame.Surface) -> tuple[Array, Array]:
     Each pixel is the mean of a square of the surface's. The surface is unpacked a row of squares
     at a time, so that a large picture is not held twice.
     """
+    import pygame
+
     width, height = surface.get_size()
     side = -(-max(width, height) // MAX_SIDE)
     columns = np.arange(0, width, side)

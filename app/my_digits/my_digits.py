@@ -55,9 +55,18 @@ class MyDigits:
         return self._tuner is not None and self._tuner.busy
 
     @property
+    def tuned_path(self) -> Path:
+        """The file of the tuned network."""
+        return self.profile.tuned_path(self.shipped.name)
+
+    @property
     def progress(self) -> str:
         """A line for as long as a tuning is under way; "" if none is."""
         return "Your digits are being learned …" if self.is_busy else ""
+
+    def is_at_work(self, is_listing: bool) -> bool:
+        """Whether something comes by itself; `is_listing`: someone shows how they are read."""
+        return self.is_busy or not self.is_loaded or (is_listing and self.is_reading)
 
     def load(self) -> str:
         """Take up the profile as it is on disk; what was not learned yet is learned now."""
@@ -111,6 +120,11 @@ class MyDigits:
                 logits = network.logits(np.stack([self._images[line] for line in lines]))
                 answers.update(zip(lines, logits.argmax(axis=1).tolist(), strict=True))
         return bool(waiting)
+
+    @property
+    def progress_of_reading(self) -> tuple[object, ...]:
+        """Another value whenever more digits were read, or are read by another network."""
+        return self.classifier, len(self._images), len(self._untaught), len(self._taught)
 
     def image(self, own: OwnDigit) -> Array | None:
         """What the network sees of a digit, (28, 28); None before it was read."""
@@ -236,7 +250,7 @@ class MyDigits:
         # The figures are the shipped network's; nobody has measured this one on MNIST.
         record = {k: v for k, v in network.checkpoint.record.items() if k != "figures"}
         checkpoint = dataclasses.replace(network.checkpoint, name=name, record=record)
-        self.classifier = Classifier(self.profile.tuned_path(self.shipped.name), checkpoint)
+        self.classifier = Classifier(self.tuned_path, checkpoint)
 
 
 def with_article(label: int) -> str:

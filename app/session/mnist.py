@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from app.session.messages import Line
 from nn.data.dataset import Dataset, load_folder, mnist_cache
 from nn.support.errors import DataError
 
@@ -36,6 +37,30 @@ class Mnist:
     def is_busy(self) -> bool:
         """Whether a thread is at work."""
         return self.state in ("loading", "downloading")
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it has to be downloaded first, or could not be read."""
+        return self.state in ("missing", "failed")
+
+    def fetch(self, is_training_shown: bool) -> Line | None:
+        """Load it if need be; returns what to say of that, None if it is there.
+
+        Nothing is downloaded unasked: `is_training_shown` says how the user can ask for that.
+        """
+        if self.state == "ready":
+            return None
+        if self.is_missing:
+            return self.complaint(is_training_shown)
+        self.load()
+        return Line("Loading MNIST …")
+
+    def complaint(self, is_training_shown: bool) -> Line:
+        """Why it is not there, and what the user can do."""
+        if self.state == "missing":
+            offers = "downloads it" if is_training_shown else "offers to download it"
+            return Line(f"MNIST is not on this computer; T {offers} (12 MB)", 8)
+        return Line(self.message or "MNIST is not there", 8)
 
     def load(self) -> None:
         """Read the files, from the folder or the user's cache; "missing" if they are not there."""

@@ -94,6 +94,21 @@ class NetworkList:
         place = (i for i, entry in enumerate(self.entries) if entry.file == file)
         self.chosen = next(place, self.chosen)
 
+    def use_tuned(self, tuned: Classifier | None, path: Path, shipped: Path) -> None:
+        """List the network tuned to the user's digits in place of the one of `path`, if any.
+
+        It is chosen where that one or the shipped one was; without it the shipped one is again.
+        """
+        before, file = self.network, self.entries[self.chosen].file
+        was_chosen = file is not None and file in (path.resolve(), shipped.resolve())
+        self.remove(path)
+        if tuned is not None:
+            self.add(tuned)
+            if not was_chosen:
+                self.choose_network(before)
+        elif was_chosen:
+            self.choose_file(shipped)
+
     def choose(self, index: int) -> None:
         """Choose by place; beyond the last comes the first."""
         self.chosen = index % len(self.entries)

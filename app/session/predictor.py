@@ -29,6 +29,7 @@ class Network(Protocol):
         ...
 
 
+GLIDE_SECONDS = 0.45  # that the drawing takes into its frame, unless the answer was asked for
 SURE = 0.5  # a digit less likely than this is named with a "not sure"
 
 
@@ -75,6 +76,7 @@ class Predictor:
         self.answer: Answer | None = None
         self.framing: Framing | None = None
         self.version = 0  # grows with each new answer, and whenever there is none any more
+        self.first_version = 0  # of the answers since there was none
         self.interval = interval
         self.network = network
         self._canvas = canvas
@@ -82,6 +84,15 @@ class Predictor:
         self._is_rejected = is_rejected
         self._read_version = canvas.version  # the drawing that `answer` is about
         self._due: float | None = None
+        self._glide_start: float | None = None
+        self._others: dict[int, tuple[Network, Answer]] = {}  # by the networks' identity
+
+    @property
+    def glide(self) -> float:
+        """How far the drawing has glided into its frame: 0 as drawn … 1 framed."""
+        if self._glide_start is None:
+            return 1.0
+        return min(1.0, (self._clock() - self._glide_start) / GLIDE_SECONDS)
 
     @property
     def is_stale(self) -> bool:
@@ -99,24 +110,36 @@ class Predictor:
         if self._canvas.is_drawing and self._clock() < self._due:
             return False
         self.predict_now()
+        self._glide_start = self._clock()
         return True
 
     def predict_now(self) -> None:
         """Ask about the canvas without waiting; on a blank canvas there is no answer."""
-        self.reset()
+        had_answer = self.reset()
         if not self._canvas.is_blank:
             self.framing = self._canvas.framing()
             image = self.framing.image
             is_digit = self._is_rejected is None or not bool(self._is_rejected(image[None])[0])
             self.answer = read(self.network, image, is_digit)
             self.version += 1
+            if not had_answer:
+                self.first_version = self.version
+
+    def answer_of(self, network: Network) -> Answer | None:
+        """What a network, this or another, makes of the same framing; asked once."""
+        if network is self.network or self.answer is None or self.framing is None:
+            return self.answer
+        if id(network) not in self._others:
+            answer = read(network, self.framing.image, self.answer.is_digit)
+            self._others[id(network)] = network, answer
+        return self._others[id(network)][1]
 
     def reset(self) -> bool:
         """Forget the answer and what was due; returns whether there was an answer."""
         changed = self.answer is not None
         self.version += changed
         self.answer = self.framing = None
-        self._due = None
+        self._due, self._glide_start, self._others = None, None, {}
         self._read_version = self._canvas.version
         return changed
 

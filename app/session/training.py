@@ -103,7 +103,7 @@ class Training(Callback):
         self.classifier = Classifier(
             Path(f"{name} in training"), Checkpoint(name, architecture, shown, {})
         )
-        self._shown: tuple[int, State] = (0, "running")
+        self.shown: tuple[int, State] = (0, "running")  # `version`, `state` at the last `refresh`
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -139,7 +139,7 @@ class Training(Callback):
     @property
     def has_news(self) -> bool:
         """Whether `refresh` would return true."""
-        return self._shown != (self.version, self.state)
+        return self.shown != (self.version, self.state)
 
     def refresh(self) -> bool:
         """Let `classifier` read with the newest weights; returns whether these or `state` are
@@ -147,7 +147,7 @@ class Training(Callback):
         with self._lock:
             if not self.has_news:
                 return False
-            self._shown = self.version, self.state
+            self.shown = self.version, self.state
             self.classifier.checkpoint.model.parameters[...] = self._snapshot
             self.classifier.checkpoint.temperature = self._temperature
         return True

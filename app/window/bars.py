@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from app.window.frame import Frame
 from app.window.layout import BarRow
+from app.window.screen import Screen
 from app.window.text import BOLD, REGULAR, percentage
 
 if TYPE_CHECKING:
     from app.session.predictor import Answer
-    from app.session.session import Session
 
 
-def draw_bars(frame: Frame, session: Session) -> None:
+def draw_bars(frame: Frame, screen: Screen) -> None:
     """Draw the ten bars; the one that is explained has a frame."""
     for digit, row in enumerate(frame.layout.bars):
-        _draw_bar(frame, row, digit, session.predictor.answer)
-        if session.is_why and digit == session.explained:
+        _draw_bar(frame, row, digit, screen.session.predictor.answer)
+        if screen.is_why and digit == screen.session.explanation.explained:
             width = frame.bold_line
             frame.outline(row.track.grown(width), frame.palette.text, width)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pygame
 
-from app.session.commands import COMMANDS
+from app.window.commands import COMMANDS
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.screen import Screen
 from app.window.text import BOLD, MIN_TEXT, REGULAR
-
-if TYPE_CHECKING:
-    from app.session.session import Session
 
 WHY = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
 LIST_KEYS = "up, down and Enter, or a click · a file dropped on the window opens too · Esc closes"
@@ -28,7 +24,7 @@ def draw_dialog(frame: Frame, title: str) -> None:
     frame.write(title, layout.dialog_title, layout.text * 1.25, palette.text, face=BOLD)
 
 
-def draw_help(frame: Frame, session: Session) -> None:
+def draw_help(frame: Frame, screen: Screen) -> None:
     """Draw the help over the dimmed window."""
     layout, palette, renderer = frame.layout, frame.palette, frame.renderer
     draw_dialog(frame, "Draw a digit; it is read each second and after each stroke")
@@ -53,19 +49,20 @@ def draw_help(frame: Frame, session: Session) -> None:
     frame.write(WHY, last, min(size, layout.text * 0.85), palette.quiet)
 
 
-def draw_list(frame: Frame, session: Session) -> None:
+def draw_list(frame: Frame, screen: Screen) -> None:
     """Draw the saved drawings, newest first."""
     layout, palette = frame.layout, frame.palette
-    title, shown = "Open a drawing", len(session.saved)
-    if session.saved_in_all > shown:
-        title += f": the newest {shown} of {session.saved_in_all}"
+    files = screen.session.files
+    title, shown = "Open a drawing", len(files.saved)
+    if files.saved_in_all > shown:
+        title += f": the newest {shown} of {files.saved_in_all}"
     draw_dialog(frame, title)
     *rows, last = layout.dialog_rows(max(1, shown))
-    if not session.saved:
-        words = f"Nothing is saved in {session.drawings} yet: S saves the drawing"
+    if not files.saved:
+        words = f"Nothing is saved in {files.folder} yet: S saves the drawing"
         frame.write(words, rows[0], layout.text, palette.quiet)
-    for index, (path, row) in enumerate(zip(session.saved, rows, strict=False)):
-        chosen = index == session.row
+    for index, (path, row) in enumerate(zip(files.saved, rows, strict=False)):
+        chosen = index == screen.row
         if chosen:
             frame.fill(row, palette.button)
         place = row._replace(x=row.x + layout.text // 2, width=row.width - layout.text)

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
-from app.session.session import is_shown_by_weights
 from app.window.frame import Frame
 from app.window.geometry import Rect, Tiles
 from app.window.layout import inside_detail
 from app.window.palette import Palette, diverging, mixed
+from app.window.screen import Screen, is_shown_by_weights
 from app.window.text import decimal
 from nn.inference.inspection import Activations, Contributions
 from nn.support.types import Array
 
-if TYPE_CHECKING:
-    from app.session.session import Session
 
-
-def draw_inside(frame: Frame, session: Session) -> None:
+def draw_inside(frame: Frame, screen: Screen) -> None:
     """Draw the activations of each layer, and what is known about the chosen unit."""
     layout, palette = frame.layout, frame.palette
-    if not session.activations:
-        can = hasattr(session.network, "checkpoint")
+    explanation = screen.session.explanation
+    if not explanation.activations:
+        can = hasattr(screen.session.network, "checkpoint")
         hint = "Draw a digit to see it pass through" if can else "This network cannot be seen into"
         frame.write_wrapped(hint, layout.body, layout.text, palette.quiet)
         return
-    tiles = session.inside_tiles()
-    for layer, band in zip(session.activations, tiles, strict=True):
+    tiles = screen.inside_tiles()
+    for layer, band in zip(explanation.activations, tiles, strict=True):
         title = "the weights of each digit" if is_shown_by_weights(layer) else layer.name
         if not layer.is_last and layer.is_silent.any():
             title += f", {layer.is_silent.sum()} silent (crossed out)"
@@ -37,10 +33,11 @@ def draw_inside(frame: Frame, session: Session) -> None:
         _draw_layer(frame, layer, band)
         if layer.is_last:
             _draw_digits(frame, layer, band)
-    if session.looked_at is not None and session.contributions is not None:
-        layer_index, unit = session.looked_at
+    looked_at, contributions = explanation.looked_at, explanation.contributions
+    if looked_at is not None and contributions is not None:
+        layer_index, unit = looked_at
         frame.outline(tiles[layer_index].rect(unit).grown(1), palette.text, frame.bold_line)
-        _draw_detail(frame, session.activations, layer_index, unit, session.contributions)
+        _draw_detail(frame, explanation.activations, layer_index, unit, contributions)
 
 
 def _draw_layer(frame: Frame, layer: Activations, tiles: Tiles) -> None:

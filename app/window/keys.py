@@ -1,10 +1,12 @@
-"""Which key an event means: the keypad with and without NumLock, letters that are not Latin."""
+"""Which key an event means, the keypad's and those that are not Latin, and what the key does."""
 
 from __future__ import annotations
 
 import sys
 
 import pygame
+
+from app.window.commands import COMMANDS, DIALOG_ACTIONS, TRAINING_COMMANDS, Action, Dialog
 
 IS_MAC = sys.platform == "darwin"
 # What a key of the keypad is with NumLock, and without it.
@@ -28,6 +30,71 @@ PLACES = {
     getattr(pygame, f"KSCAN_{letter.upper()}"): getattr(pygame, f"K_{letter}")
     for letter in "abcdefghijklmnopqrstuvwxyz"
 }
+
+NAMED = {
+    "Tab": (pygame.K_TAB,),
+    "Space": (pygame.K_SPACE,),
+    "Esc": (pygame.K_ESCAPE,),
+    "Enter": (pygame.K_RETURN, pygame.K_KP_ENTER),
+    "Delete": (pygame.K_DELETE, pygame.K_BACKSPACE),
+    "Left": (pygame.K_LEFT,),
+    "Right": (pygame.K_RIGHT,),
+    "Up": (pygame.K_UP,),
+    "Down": (pygame.K_DOWN,),
+    "PageUp": (pygame.K_PAGEUP,),
+    "PageDown": (pygame.K_PAGEDOWN,),
+    "F1": (pygame.K_F1,),
+    "F6": (pygame.K_F6,),
+    "F11": (pygame.K_F11,),
+    "F12": (pygame.K_F12,),
+    "-": (pygame.K_MINUS, pygame.K_KP_MINUS),
+    "+": (pygame.K_PLUS, pygame.K_KP_PLUS),
+}
+Press = tuple[int, bool, bool]  # a key's code, whether with Ctrl, whether with Shift
+
+
+def codes(name: str) -> tuple[int, ...]:
+    """The codes of the keys that have this name; a character's is its own."""
+    return NAMED.get(name) or (ord(name.lower()),)
+
+
+def presses(keys: str) -> list[Press]:
+    """What `Ctrl-Shift-Z` and the like stand for."""
+    name = keys.removeprefix("Ctrl-").removeprefix("Shift-")
+    return [(code, "Ctrl-" in keys, "Shift-" in keys) for code in codes(name)]
+
+
+def _bound(actions: dict[str, Action]) -> dict[Press, Action]:
+    return {press: action for keys, action in actions.items() for press in presses(keys)}
+
+
+# Held down, these go on; all others count once.
+REPEATING = {
+    code
+    for name in ("Left", "Right", "Up", "Down", "-", "+", "=", "[", "]", "Z", "Y")
+    for code in codes(name)
+}
+IN_WINDOW: dict[Press, Action] = {}
+IN_ANY_DIALOG: dict[Press, Action] = {}
+for _command in (*COMMANDS.values(), *TRAINING_COMMANDS.values()):
+    IN_WINDOW |= _bound(_command.actions)
+    IN_ANY_DIALOG |= _bound(_command.actions) if _command.in_dialogs else {}
+IN_DIALOG = {dialog: IN_ANY_DIALOG | _bound(actions) for dialog, actions in DIALOG_ACTIONS.items()}
+
+
+def action_of(event: pygame.event.Event, dialog: Dialog | None) -> Action | None:
+    """What a key that went down does in the window, or in the dialog that lies over it."""
+    modifiers = getattr(event, "mod", 0)
+    if is_desktops(modifiers):
+        return None
+    with_shift = bool(modifiers & pygame.KMOD_SHIFT)
+    bound = IN_WINDOW if dialog is None else IN_DIALOG[dialog]
+    for code in (key_of(event), letter_of(event)):
+        for shift in (with_shift, False):  # Shift counts where it makes a command of its own
+            press = code, is_command(modifiers), shift
+            if press in IN_WINDOW or press in bound:
+                return bound.get(press)
+    return None
 
 
 def key_of(event: pygame.event.Event) -> int:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
-from app.session.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
+from app.window.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
 from app.window.geometry import Rect, Tiles, around, button_at, button_row, split
 from nn.handwriting.framing import SIZE
 

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.session.commands import HINTS, OWN_DIGIT_BUTTONS
 from app.window.buttons import draw_row
 from app.window.cells import cell_colours
+from app.window.commands import HINTS, OWN_DIGIT_BUTTONS
 from app.window.dialogs import draw_dialog
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.layout import LABELS
+from app.window.screen import Screen
 from app.window.text import BOLD
 
 if TYPE_CHECKING:
     from app.my_digits.my_digits import MyDigits
-    from app.session.session import Session
 
 KEYS = "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
 
 
-def draw_own_digits(frame: Frame, session: Session) -> None:
+def draw_own_digits(frame: Frame, screen: Screen) -> None:
     """Draw a tile for each digit, oldest first, with its label, and buttons and words below."""
-    layout, palette, my_digits = frame.layout, frame.palette, session.my_digits
-    assert my_digits is not None
+    layout, palette, editor = frame.layout, frame.palette, screen.session.editor
+    assert editor is not None
+    my_digits = editor.my_digits
     draw_dialog(frame, "My digits")
-    _draw_tiles(frame, my_digits, session.row)
+    _draw_tiles(frame, my_digits, screen.row)
     _draw_legend(frame)
     buttons, text = layout.own_digit_buttons, layout.text
     faint = set(buttons) - {"forget", "leave"} if not my_digits.digits else set()
-    faint = faint - {"undo change"} if session.changes else faint | {"undo change"}
-    draw_row(frame, session, buttons, {**LABELS, **OWN_DIGIT_BUTTONS}, faint=faint)
+    faint = faint - {"undo change"} if editor.changes else faint | {"undo change"}
+    draw_row(frame, screen, buttons, {**LABELS, **OWN_DIGIT_BUTTONS}, faint=faint)
     inner, zero = layout.dialog_inner, buttons["0"]
     before = zero._replace(x=inner.x, width=zero.x - inner.x)
     frame.write("It is a", before, text * 0.85, palette.quiet)
     first = Rect(inner.x, inner.bottom - 5 * text // 2, inner.width, text)
     frame.write(my_digits.summary(), first, text, palette.text)
     # A message stands where the keys are, and leaves the summary to be read.
-    words = session.message or HINTS.get(session.hover or "", KEYS)
-    colour = palette.text if session.message else palette.quiet
+    words = screen.session.message or HINTS.get(screen.hover or "", KEYS)
+    colour = palette.text if screen.session.message else palette.quiet
     frame.write(words, first._replace(y=inner.bottom - text), text * 0.85, colour)
 
 

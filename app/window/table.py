@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.window.frame import Frame
+from app.window.screen import Screen
 from app.window.text import BOLD, MIN_TEXT, REGULAR, percentage
 
 if TYPE_CHECKING:
     from app.session.networks import NetworkInfo
     from app.session.predictor import Answer
-    from app.session.session import Session
 
 HEADINGS = ("network", "reads", "sure", "weights", "MNIST")
 ALIGN = (0.0, 0.5, 1.0, 1.0, 1.0)
 
 
-def draw_table(frame: Frame, session: Session) -> None:
+def draw_table(frame: Frame, screen: Screen) -> None:
     """Draw the table, in letters of one size."""
     layout, palette = frame.layout, frame.palette
     if not layout.table:
         return
     heading, *rows = layout.table
-    shown = session.rows()
-    entries = session.networks.entries
-    answers = [session.answers[i] if i < len(session.answers) else None for i in shown]
+    shown = screen.rows()
+    entries = screen.session.networks.entries
+    answers = [screen.session.predictor.answer_of(entries[i].network) for i in shown]
     words = [_words(entries[i], answer) for i, answer in zip(shown, answers, strict=True)]
     # Whatever the answers are, the columns stay where they are.
     widest = [(name, "0", ">99 %", count, accuracy) for name, _, _, count, accuracy in words]
@@ -37,7 +37,7 @@ def draw_table(frame: Frame, session: Session) -> None:
         frame.write(text, place, small, palette.quiet, align)
     frame.fill((heading.x, heading.bottom - 1, heading.width, 1), palette.frame)
     for index, row, line, answer in zip(shown, rows, words, answers, strict=True):
-        chosen = index == session.networks.chosen
+        chosen = index == screen.session.networks.chosen
         if chosen:
             frame.fill(row, palette.button)
         for number, (text, (x, width), align) in enumerate(zip(line, columns, ALIGN, strict=True)):

@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from app.session.commands import TRAINING_BUTTONS
+from app.session.session import Session
 from app.window.buttons import draw_row
+from app.window.commands import TRAINING_BUTTONS
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.screen import Screen
 from app.window.text import percentage
 
 if TYPE_CHECKING:
-    from app.session.session import Session
     from app.session.training import Training
 
 
-def draw_training(frame: Frame, session: Session) -> None:
+def draw_training(frame: Frame, screen: Screen) -> None:
     """Draw how the training goes, its curves, and its buttons; or what is needed to begin."""
-    layout, palette, training, mnist = frame.layout, frame.palette, session.training, session.mnist
+    layout, palette = frame.layout, frame.palette
+    training, mnist = screen.session.course.training, screen.session.mnist
     assert layout.words is not None
     assert layout.curves is not None
     frame.outline(layout.curves, palette.frame)
     inner = layout.curves.shrunk(max(2, layout.text // 2))
     # Where the data cannot be had, the curves' place is free for a long message.
     place = inner if training is None and mnist.state == "failed" else layout.words
-    frame.write_wrapped(training_words(session), place, layout.text * 0.92, palette.text)
+    frame.write_wrapped(training_words(screen.session), place, layout.text * 0.92, palette.text)
     if training is not None:
         _draw_curves(frame, layout.curves.shrunk(max(2, layout.text // 3)), training)
     elif mnist.state == "downloading":
@@ -34,13 +36,13 @@ def draw_training(frame: Frame, session: Session) -> None:
         frame.fill(bar, palette.track)
         frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
     faint = ("keep", "discard") if training is None else ()
-    words = training_button_words(session)
-    draw_row(frame, session, layout.training_buttons, words, faint=faint)
+    words = training_button_words(screen.session)
+    draw_row(frame, screen, layout.training_buttons, words, faint=faint)
 
 
 def training_words(session: Session) -> str:
     """How the training goes, in a line."""
-    training, mnist = session.training, session.mnist
+    training, mnist = session.course.training, session.mnist
     if training is None:
         return {
             "unknown": "Start trains a fresh network like the chosen one",
@@ -63,7 +65,7 @@ def training_words(session: Session) -> str:
 
 def training_button_words(session: Session) -> dict[str, str]:
     """What is on the three buttons now."""
-    training = session.training
+    training = session.course.training
     if training is None:
         needs_data = session.mnist.state in ("missing", "failed")
         first = "Download" if needs_data else "Start"

@@ -5,31 +5,26 @@ What goes into the panel, and what lies over the window, is in a module each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
-from app.session.commands import BUTTONS
 from app.session.predictor import Answer
-from app.session.session import on_canvas
 from app.window.bars import draw_bars
 from app.window.buttons import draw_row
-from app.window.cells import attribution_colours, cell_colours, gliding
+from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
+from app.window.commands import BUTTONS
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
 from app.window.inside import draw_inside
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
+from app.window.screen import Screen
 from app.window.table import draw_table
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
 from app.window.training_panel import draw_training
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
-
-if TYPE_CHECKING:
-    from app.session.session import Session
 
 PANEL_BUTTONS = {"inside": "inside", "training": "train", "networks": "network"}
 INVITATION = "Draw a digit"
@@ -43,26 +38,27 @@ class View:
     def __init__(self) -> None:
         self.renderer = TextRenderer()
 
-    def frame(self, surface: pygame.Surface, session: Session) -> Frame:
+    def frame(self, surface: pygame.Surface, screen: Screen) -> Frame:
         """What to draw the session's window with, as it is now."""
-        return Frame(surface, session.layout, PALETTES[session.theme], self.renderer)
+        return Frame(surface, screen.layout, PALETTES[screen.theme], self.renderer)
 
-    def draw(self, surface: pygame.Surface, session: Session) -> None:
+    def draw(self, surface: pygame.Surface, screen: Screen) -> None:
         """Draw everything."""
-        frame = self.frame(surface, session)
+        frame = self.frame(surface, screen)
         surface.fill(frame.palette.background)
         for draw in PARTS.values():
-            draw(frame, session)
-        if session.overlay is not None:
-            DIALOGS[session.overlay](frame, session)
+            draw(frame, screen)
+        if screen.dialog is not None:
+            DIALOGS[screen.dialog](frame, screen)
 
 
-def draw_canvas(frame: Frame, session: Session) -> Rect:
+def draw_canvas(frame: Frame, screen: Screen) -> Rect:
     """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
     layout, palette = frame.layout, frame.palette
-    ink, framing = session.canvas.ink, session.predictor.framing
-    if session.attribution is not None and framing is not None and not session.predictor.is_stale:
-        cells = attribution_colours(palette, ink, on_canvas(session.attribution, framing))
+    ink, predictor = screen.session.canvas.ink, screen.session.predictor
+    framing, attribution = predictor.framing, screen.attribution
+    if attribution is not None and framing is not None and not predictor.is_stale:
+        cells = attribution_colours(palette, ink, on_canvas(attribution, framing))
     else:
         cells = cell_colours(palette, ink)
     frame.show(cells, layout.canvas)
@@ -70,8 +66,8 @@ def draw_canvas(frame: Frame, session: Session) -> Rect:
         _draw_grid(frame, ink)
     edge = layout.canvas.grown(frame.line)
     frame.outline(edge, palette.frame, frame.line)
-    if session.pen is not None:
-        _draw_pen(frame, session.pen, session.canvas.is_drawing)
+    if screen.pen is not None:
+        _draw_pen(frame, screen.pen, screen.session.canvas.is_drawing)
     return edge
 
 
@@ -106,19 +102,19 @@ def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
     surface.set_clip(before)
 
 
-def draw_head(frame: Frame, session: Session) -> Rect:
+def draw_head(frame: Frame, screen: Screen) -> Rect:
     """Draw the answer large, and the framed image; returns the rectangle."""
     layout, palette = frame.layout, frame.palette
     area = around(layout.answer, layout.network_input, layout.caption).grown(frame.line)
     frame.fill(area, palette.background)
-    answer = session.predictor.answer
+    answer = screen.session.predictor.answer
     if answer is None:
         align = 0.0 if is_wide(layout.answer) else 0.5
         frame.write(INVITATION, layout.answer, layout.text * 1.5, palette.quiet, align)
     else:
-        _draw_answer(frame, answer, session.label)
-    _draw_network_input(frame, session)
-    if session.predictor.is_stale:
+        _draw_answer(frame, answer, screen.session.label)
+    _draw_network_input(frame, screen)
+    if screen.session.predictor.is_stale:
         for rect in (layout.answer, layout.network_input):
             frame.fade(rect, STALE)
     return area
@@ -175,16 +171,17 @@ def _answer_lines(answer: Answer, label: int | None) -> list[tuple[str, float, s
     return lines
 
 
-def _draw_network_input(frame: Frame, session: Session) -> None:
+def _draw_network_input(frame: Frame, screen: Screen) -> None:
     """The framed image, or the drawing on its way into the frame."""
     layout, palette, line = frame.layout, frame.palette, frame.line
-    framing, place, caption = session.predictor.framing, layout.network_input, layout.caption
+    predictor, place, caption = screen.session.predictor, layout.network_input, layout.caption
+    framing, attribution = predictor.framing, screen.attribution
     if framing is None:
         cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
-    elif session.glide < 1:
-        cells = cell_colours(palette, gliding(session.canvas.ink, framing, session.glide))
-    elif session.attribution is not None:
-        cells = attribution_colours(palette, framing.image, session.attribution)
+    elif (progress := predictor.glide) < 1:
+        cells = cell_colours(palette, gliding(screen.session.canvas.ink, framing, progress))
+    elif attribution is not None:
+        cells = attribution_colours(palette, framing.image, attribution)
     else:
         cells = cell_colours(palette, framing.image)
     frame.show(cells, place)
@@ -198,54 +195,54 @@ def _draw_network_input(frame: Frame, session: Session) -> None:
     frame.write(words, caption, layout.text * 0.8, palette.quiet, align)
 
 
-def draw_body(frame: Frame, session: Session) -> Rect:
+def draw_body(frame: Frame, screen: Screen) -> Rect:
     """Draw the present panel; returns its rectangle."""
     layout = frame.layout
     body = layout.body.grown(frame.line)  # with the frames around what touches its edges
     frame.fill(body, frame.palette.background)
-    if session.panel == "inside":
-        draw_inside(frame, session)
+    if screen.panel == "inside":
+        draw_inside(frame, screen)
     else:
-        draw_bars(frame, session)
-        draw_table(frame, session)
-        if session.panel == "training":
-            draw_training(frame, session)
-    if session.predictor.is_stale:
+        draw_bars(frame, screen)
+        draw_table(frame, screen)
+        if screen.panel == "training":
+            draw_training(frame, screen)
+    if screen.session.predictor.is_stale:
         # How a training goes is not about the drawing.
         answers = [*(row.whole for row in layout.bars), *layout.table]
         frame.fade(around(*answers) if answers else body, STALE)
     return body
 
 
-def draw_buttons(frame: Frame, session: Session) -> Rect:
+def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values())
     frame.fill(area, frame.palette.background)
-    active = {PANEL_BUTTONS.get(session.panel, ""), "why" if session.is_why else ""}
-    is_blank = session.canvas.is_blank
+    active = {PANEL_BUTTONS.get(screen.panel, ""), "why" if screen.is_why else ""}
+    canvas = screen.session.canvas
     useless = {
-        "undo": not session.can_undo,
-        "redo": not session.canvas.can_redo,
-        "clear": is_blank,
-        "save": is_blank,
+        "undo": not screen.session.can_undo,
+        "redo": not canvas.can_redo,
+        "clear": canvas.is_blank,
+        "save": canvas.is_blank,
     }
     faint = [name for name, is_useless in useless.items() if is_useless]
-    draw_row(frame, session, frame.layout.buttons, BUTTONS, active, faint)
+    draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint)
     return area
 
 
-def draw_foot(frame: Frame, session: Session) -> Rect:
+def draw_foot(frame: Frame, screen: Screen) -> Rect:
     """Draw the line at the bottom: a hint or a message, and the network's name."""
     layout, palette, width_of = frame.layout, frame.palette, frame.renderer.width
     line = around(layout.help, layout.name)
     area = line._replace(height=line.height + layout.text)  # the margin has room for a second
     frame.fill(area, palette.background)
-    colour = palette.text if session.message else palette.quiet
-    size, words, room = layout.text * 0.92, session.hint(), layout.help
-    if session.message and width_of(words, MIN_TEXT) > room.width:
+    colour = palette.text if screen.session.message else palette.quiet
+    size, words, room = layout.text * 0.92, screen.hint(), layout.help
+    if screen.session.message and width_of(words, MIN_TEXT) > room.width:
         room = line  # it goes by; the name can wait
     else:
-        frame.write(session.network.name, layout.name, size, palette.quiet, 1.0)
+        frame.write(screen.session.network.name, layout.name, size, palette.quiet, 1.0)
     if width_of(words, MIN_TEXT) > room.width:
         frame.write_wrapped(words, room._replace(height=area.height), size, colour)
     else:
@@ -266,4 +263,4 @@ PARTS = {
     "buttons": draw_buttons,
     "foot": draw_foot,
 }
-DIALOGS = {"help": draw_help, "open": draw_list, "mine": draw_own_digits}
+DIALOGS = {"help": draw_help, "open": draw_list, "my digits": draw_own_digits}

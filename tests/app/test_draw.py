@@ -11,16 +11,22 @@ import pygame
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from app import draw
-from app.draw import Painter, main, title
+from app.draw import main
 from app.drawing.strokes import RecordedDigit
+from app.my_digits.my_digits import MyDigits
+from app.my_digits.profile import Profile
 from app.session.demonstration import LOOK_SECONDS
 from app.session.predictor import Answer
-from app.session.session import Session
+from app.window import loop
+from app.window.commands import ALL_COMMANDS
 from app.window.layout import lay_out
+from app.window.loop import title
+from app.window.painter import Painter, state_of
 from app.window.palette import DARK
+from app.window.view import View
 from nn.inference.classifier import load_classifier
 from nn.support.errors import UsageError
+from tests.helpers.screens import controller_of, screen_of
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
@@ -83,14 +89,15 @@ def key(code):
     return pygame.event.Event(pygame.KEYDOWN, key=code, mod=0)
 
 
-def press(session):
-    x, y = session.layout.to_pixels(14, 14)
+def press(screen):
+    x, y = screen.layout.to_pixels(14, 14)
     return pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(int(x), int(y)), button=1)
 
 
 def test_a_demonstration_draws_digit_after_digit_in_time():
     clock = Clock()
-    session = Session(Network(), digits=[LINE, CROSS], clock=clock)
+    screen = screen_of(Network(), digits=[LINE, CROSS], clock=clock)
+    session = screen.session
     growing, answers = [], []
     while session.demonstration is not None:
         wait = session.seconds_until_due()
@@ -110,11 +117,12 @@ def test_a_demonstration_draws_digit_after_digit_in_time():
 @pytest.mark.parametrize("act", [press, lambda _: key(pygame.K_r)])
 def test_the_user_takes_over_from_a_demonstration(act):
     clock = Clock()
-    session = Session(Network(), digits=[LINE, CROSS], clock=clock)
+    screen = screen_of(Network(), digits=[LINE, CROSS], clock=clock)
+    session = screen.session
     clock.now += 0.5
     session.update()
     assert not session.canvas.is_blank
-    session.controller.handle(act(session))
+    controller_of(screen).handle(act(screen))
     before = session.canvas.ink.copy()
     for _ in range(20):
         clock.now += 0.1
@@ -124,13 +132,14 @@ def test_the_user_takes_over_from_a_demonstration(act):
 
 
 def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to_the_next():
-    session = Session(load_classifier("linear"), clock=Clock())
+    screen = screen_of(load_classifier("linear"), clock=Clock())
+    session = screen.session
     session.canvas.draw_strokes([[(8, 8), (20, 20)]])
-    session.why()
-    shown = [draw.state_of(session)]
+    screen.why()
+    shown = [state_of(screen)]
     for _ in range(20):
         session.predict_now()
-        shown.append(draw.state_of(session))
+        shown.append(state_of(screen))
     for part, value in (("head", 0), ("canvas", 2)):  # the answer, and its evidence
         values = [state[part][value] for state in shown]
         assert len(set(values)) == len(values)
@@ -145,15 +154,16 @@ def test_the_program_multiplies_in_one_thread_from_its_start(tmp_path):
 
 def test_only_what_changed_is_painted():
     clock = Clock()
-    session = Session(Network(), clock=clock)
-    surface = pygame.Surface(session.size)
-    layout = session.layout
+    screen = screen_of(Network(), clock=clock)
+    session = screen.session
+    surface = pygame.Surface(screen.size)
+    layout = screen.layout
     painter = Painter()
 
     def painted():
-        assert not painter.is_current(session)
-        rects = painter.paint(surface, session)
-        assert painter.is_current(session)
+        assert not painter.is_current(screen)
+        rects = painter.paint(surface, screen)
+        assert painter.is_current(screen)
         parts = {
             "canvas": layout.canvas, "head": layout.network_input, "body": layout.body,
             "buttons": layout.buttons["help"], "foot": layout.help,
@@ -166,12 +176,12 @@ def test_only_what_changed_is_painted():
 
     everything = {"canvas", "head", "body", "buttons", "foot"}
     assert painted() == everything
-    session.controller.handle(press(session))
+    controller_of(screen).handle(press(screen))
     session.update()
     assert painted() == {"canvas", "buttons"}  # undo and the others can be pressed now
     x, y = layout.to_pixels(20, 20)
     move = pygame.event.Event(pygame.MOUSEMOTION, pos=(int(x), int(y)), buttons=(1, 0, 0))
-    session.controller.handle(move)
+    controller_of(screen).handle(move)
     assert painted() == {"canvas"}
     clock.now += 1
     session.update()
@@ -183,7 +193,7 @@ def test_only_what_changed_is_painted():
     assert painted() == {"head"}
     session.say("hello")
     assert "foot" in painted()
-    session.controller.handle(key(pygame.K_r))
+    controller_of(screen).handle(key(pygame.K_r))
     session.update()
     assert painted() >= {"canvas", "head", "body"}
     assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.track
@@ -192,11 +202,11 @@ def test_only_what_changed_is_painted():
 
 
 def test_a_surface_of_another_size_gets_another_layout():
-    session = Session(Network())
+    screen = screen_of(Network())
     painter = Painter()
-    painter.paint(pygame.Surface((600, 900)), session)
-    assert session.layout == lay_out(600, 900, networks=1)
-    assert painter.is_current(session)
+    painter.paint(pygame.Surface((600, 900)), screen)
+    assert screen.layout == lay_out(600, 900, networks=1)
+    assert painter.is_current(screen)
 
 
 def test_titles():
@@ -309,15 +319,16 @@ def test_an_old_setuptools_is_not_complained_of(tmp_path):
 
 TELLING_WHEN_IT_LOOKS = """
 from app import draw
+from app.window import loop
 from nn.support.commands import run
 
-wait = draw.wait_for_events
+wait = loop.wait_for_events
 
 def wait_for_events(*arguments):
     print("looking", flush=True)
     return wait(*arguments)
 
-draw.wait_for_events = wait_for_events
+loop.wait_for_events = wait_for_events
 run(lambda _: draw.main([]), "app.draw")
 """
 
@@ -345,7 +356,7 @@ def test_ctrl_c_ends_with_status_130():
 def test_only_display_and_font_are_initialised(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     try:
-        draw.open_window((480, 320))
+        loop.open_window((480, 320))
         assert pygame.display.get_init()
         assert not pygame.mixer.get_init()
         assert not pygame.joystick.get_init()
@@ -368,6 +379,32 @@ def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desk
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
     try:
-        assert draw.open_window(asked).get_size() == size
+        assert loop.open_window(asked).get_size() == size
     finally:
         pygame.display.quit()
+
+
+def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(tmp_path):
+    my_digits = MyDigits(Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path)
+    clock = Clock()
+    screen = screen_of(
+        load_classifier("mlp"), clock=clock, my_digits=my_digits, drawings=tmp_path / "drawings"
+    )
+    screen.session.networks.add(load_classifier("tiny"))
+    painter, surface, whole = Painter(), pygame.Surface(screen.size), pygame.Surface(screen.size)
+    names = sorted(ALL_COMMANDS.keys() - {"train", "test digit", "forget"})  # no data, no learning
+    rng = np.random.default_rng(7)
+    for name in rng.choice([name for name in names if ALL_COMMANDS[name].actions], 150):
+        if rng.random() < 0.3:
+            screen.session.canvas.draw_strokes([rng.uniform(4, 24, (3, 2)).tolist()])
+        actions = list(ALL_COMMANDS[name].actions.values())
+        if name != "correct":
+            actions[rng.integers(len(actions))](screen)
+        screen.hover = rng.choice([None, *screen.layout.buttons])
+        clock.now += 1
+        screen.update()
+        painter.paint(surface, screen)
+        View().draw(whole, screen)
+        same = surface.get_buffer().raw == whole.get_buffer().raw
+        assert same, (name, screen.panel, screen.dialog)
+    my_digits.close()

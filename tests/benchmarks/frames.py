@@ -25,9 +25,12 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import numpy as np
 import pygame
 
-from app.draw import Painter, window_size
+from app.draw import window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
+from app.window.controller import Controller
+from app.window.painter import Painter
+from app.window.screen import Screen
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 
 EVENTS_A_FRAME = 16
@@ -42,12 +45,12 @@ class Clock:
         return self.now
 
 
-def events(session: Session) -> list[pygame.event.Event]:
+def events(screen: Screen) -> list[pygame.event.Event]:
     """The mouse's events that draw the ten example digits, after each a press of R."""
     found = []
     for digit in read_strokes(ROOT / "assets" / "example-strokes.jsonl"):
         for stroke in fit(digit.strokes):
-            places = [session.layout.to_pixels(x, y) for x, y in stroke]
+            places = [screen.layout.to_pixels(x, y) for x, y in stroke]
             way = np.array(places)
             steps = np.linspace(0, len(way) - 1, 6 * len(way))
             line = [np.interp(steps, np.arange(len(way)), way[:, axis]) for axis in (0, 1)]
@@ -78,24 +81,25 @@ def main() -> None:
     surface = pygame.display.set_mode(options.size)
     clock = Clock()
     session = Session(
-        load_classifier(options.model), size=options.size, clock=clock,
-        folders=[lambda: PACKAGED_MODELS], theme=options.theme,
-    )  # fmt: skip
-    session.is_why = options.why
-    session.open_panel(options.panel)
+        load_classifier(options.model), clock=clock, folders=[lambda: PACKAGED_MODELS]
+    )
+    screen = Screen(session, options.size, options.theme)
+    controller = Controller(screen)
+    screen.is_why = options.why
+    screen.open_panel(options.panel)
     session.settle()
     painter = Painter()
-    painter.paint(surface, session)
-    queue = events(session)
+    painter.paint(surface, screen)
+    queue = events(screen)
     by_clock, at_work = [], []
     for frame in range(options.frames):
         start = frame * EVENTS_A_FRAME
         batch = [queue[i % len(queue)] for i in range(start, start + EVENTS_A_FRAME)]
         began, began_work = time.perf_counter(), time.thread_time()
         for event in batch:
-            session.controller.handle(event)
-        session.update()
-        pygame.display.update(painter.paint(surface, session))
+            controller.handle(event)
+        screen.update()
+        pygame.display.update(painter.paint(surface, screen))
         by_clock.append(1000 * (time.perf_counter() - began))
         at_work.append(1000 * (time.thread_time() - began_work))
         clock.now += 1 / 60

@@ -18,6 +18,7 @@ import pygame
 from app.drawing.drawings import save_surface
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
+from app.window.screen import Screen
 from app.window.view import View
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 
@@ -27,34 +28,34 @@ SIZES = [(480, 320), (960, 640), (1920, 1080)]
 NETWORKS = ("linear", "mlp", "tiny")  # not the large one: its weights may be trained anew
 
 
-def empty(session: Session) -> None:
+def empty(screen: Screen) -> None:
     """The window as it opens."""
-    session.do("clear")
+    screen.do("clear")
 
 
-def answered(session: Session) -> None:
+def answered(screen: Screen) -> None:
     """A digit, its answer and the table."""
 
 
-def explained(session: Session) -> None:
+def explained(screen: Screen) -> None:
     """What speaks for the digit and against it, in light colours."""
-    session.do("switch theme")
-    session.do("why")
+    screen.do("theme")
+    screen.do("why")
 
 
-def inside(session: Session) -> None:
+def inside(screen: Screen) -> None:
     """The stages of a network, and the inputs of a neuron."""
-    session.do("inside")
-    session.look_at(1, 7)
+    screen.do("inside")
+    screen.session.explanation.unit = 1, 7
 
 
-def helped(session: Session) -> None:
+def helped(screen: Screen) -> None:
     """All keys, in light colours."""
-    session.do("switch theme")
-    session.do("help")
+    screen.do("theme")
+    screen.do("help")
 
 
-SCENES: dict[str, Callable[[Session], None]] = {
+SCENES: dict[str, Callable[[Screen], None]] = {
     scene.__name__: scene for scene in (empty, answered, explained, inside, helped)
 }
 
@@ -62,17 +63,18 @@ SCENES: dict[str, Callable[[Session], None]] = {
 def picture_of(scene: str, size: tuple[int, int]) -> pygame.Surface:
     """The window in a scene."""
     pygame.font.init()
-    session = Session(load_classifier("mlp"), size=size, clock=lambda: 0.0)
+    session = Session(load_classifier("mlp"), clock=lambda: 0.0)
+    screen = Screen(session, size)
     for name in NETWORKS:
         session.networks.add(load_classifier(PACKAGED_MODELS / f"{name}.npz"))
     session.choose_network([entry.name for entry in session.networks.entries].index("mlp"))
     recorded = list(read_strokes(EXAMPLES))[4]
     session.canvas.draw_strokes(fit(recorded.strokes, 0.55, (0.1, -0.1)))
     session.settle()
-    SCENES[scene](session)
-    session.update()
+    SCENES[scene](screen)
+    screen.update()
     surface = pygame.Surface(size)
-    View().draw(surface, session)
+    View().draw(surface, screen)
     return surface
 
 

@@ -369,7 +369,7 @@ class Storm:
         files = json.loads((self.folder / "files.json").read_text())
         self.weather = Weather(options.seed, files, options.without)
         self.random = random.Random(options.seed + 1)
-        self.session = None
+        self.screen = self.session = None
         self.offset = 0.0
         self.thrown = self.frames = self.inspection_version = self.unseen = 0
         self.began = self.thrown_at = time.monotonic()
@@ -437,7 +437,7 @@ class Storm:
         self.unseen = 0  # the loop has emptied the queue
         for _ in range(wanted):
             while not self.waiting:
-                self.weather.size = self.session.size
+                self.weather.size = self.screen.size
                 self.waiting = self.next_burst()
             name, facts = self.waiting.pop(0)
             if self.post(name, facts):
@@ -490,9 +490,9 @@ class Storm:
 
     def is_anything_open(self) -> bool:
         """Whether Esc would close something, and not the program."""
-        session = self.session
-        is_held = session.focus is not None or session.pen is not None
-        return session.overlay is not None or is_held or session.panel != "answer"
+        screen = self.screen
+        is_held = screen.focus is not None or screen.pen is not None
+        return screen.dialog is not None or is_held or screen.panel != "answer"
 
     def resize(self, width: int, height: int) -> bool:
         """What a window manager does; a real window's is xdotool, from outside."""
@@ -509,9 +509,9 @@ class Storm:
         pygame, session = self.pygame, self.session
         pygame.event.post(pygame.event.Event(pygame.USEREVENT))  # else the loop would rest as well
         if now - self.phase_began > REST_SECONDS:
-            raise AssertionError(f"never at rest: {session.panel}, {session.my_digits.is_busy}")
-        if session.training is not None and session.overlay is None:
-            session.open_panel("training")  # elsewhere X throws nothing away
+            raise AssertionError(f"never at rest: {self.screen.panel}, {session.my_digits.is_busy}")
+        if session.course.training is not None and self.screen.dialog is None:
+            self.screen.open_panel("training")  # elsewhere X throws nothing away
             self.tap(pygame.K_x)
         elif self.is_anything_open():
             self.tap(pygame.K_ESCAPE)
@@ -570,13 +570,17 @@ def run_inside(options: argparse.Namespace) -> None:
     """Run the program with the storm in it."""
     import faulthandler
 
-    import app.drawing.drawings
     import app.my_digits.my_digits
     import app.my_digits.tuner
+    import app.session.files
     import app.session.training
     from app import draw
     from app.my_digits.profile import Profile
+    from app.session.messages import Messages
+    from app.window import loop
     from app.window.controller import Controller
+    from app.window.painter import Painter
+    from app.window.screen import Screen
     from nn.support.commands import run
     from nn.training.finetuning import Amounts
 
@@ -595,19 +599,17 @@ def run_inside(options: argparse.Namespace) -> None:
             app.my_digits.tuner.BackgroundTuner, amounts=little
         )
     draw.Session = functools.partial(draw.Session, clock=storm.clock, seed=options.seed)
-    wait, run_window, paint = draw.wait_for_events, draw.run_window, draw.Painter.paint
-    say = draw.Session.func.say
+    wait, run_window, paint = loop.wait_for_events, draw.run_window, Painter.paint
+    say, leave = Messages.say, Screen.leave
 
-    leave = draw.Session.func.leave
-
-    def left(session):
+    def left(screen):
         # A real key may come between the look and the Esc; the program's end has its own time.
         if storm.phase in ("end", "ended") or storm.is_anything_open():
-            leave(session)
+            leave(screen)
 
-    def window(session, size):
-        storm.session = session
-        run_window(session, size)
+    def window(screen, size):
+        storm.screen, storm.session = screen, screen.session
+        run_window(screen, size)
 
     def waited(*arguments):
         storm.before_looking()
@@ -624,24 +626,24 @@ def run_inside(options: argparse.Namespace) -> None:
 
         setattr(owner, name, call)
 
-    def painted(painter, surface, session):
+    def painted(painter, surface, screen):
         storm.frames += 1
-        return paint(painter, surface, session)
+        return paint(painter, surface, screen)
 
-    def said(session, text, *more):
+    def said(messages, text, *more):
         if re.search(r"\b[A-Z]\w*(Error|Exception): ", text):  # a bug that was caught and told
             storm.note(bug=text)
-        return say(session, text, *more)
+        return say(messages, text, *more)
 
-    draw.run_window, draw.wait_for_events, draw.Painter.paint = window, waited, painted
-    draw.Session.func.say, draw.Session.func.leave = said, left
+    draw.run_window, loop.wait_for_events, Painter.paint = window, waited, painted
+    Messages.say, Screen.leave = said, left
 
     timed(Controller, "handle",
-          lambda _, event: f"{event} {storm.session.overlay} {storm.session.panel}"[:150],
+          lambda _, event: f"{event} {storm.screen.dialog} {storm.screen.panel}"[:150],
     )  # fmt: skip
-    timed(draw.Session.func, "update", lambda session: f"update, {session.panel}")
-    timed(draw.Painter, "paint", lambda _, surface, __: f"paint {surface.get_size()}")
-    timed(draw, "serve", lambda session, _: f"serve {session.window_requests}")
+    timed(Screen, "update", lambda screen: f"update, {screen.panel}")
+    timed(Painter, "paint", lambda _, surface, __: f"paint {surface.get_size()}")
+    timed(loop, "serve", lambda screen, _: f"serve {screen.requests}")
 
     def noted(owner, name, facts_of):
         """Note what a call that has succeeded did; that it was tried, before."""
@@ -666,11 +668,11 @@ def run_inside(options: argparse.Namespace) -> None:
         "label": own.digit.label,
     })  # fmt: skip
     noted(
-        app.drawing.drawings,
+        app.session.files,
         "save_drawing",
         lambda written, *_: {"saved": [str(p) for p in written]},
     )
-    noted(draw, "save_picture", lambda path, *_: {"saved": [str(path)]})
+    noted(loop, "save_picture", lambda path, *_: {"saved": [str(path)]})
     noted(
         app.session.training.Training,
         "save",

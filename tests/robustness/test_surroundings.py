@@ -17,7 +17,6 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter, serve
 from app.drawing import drawings
 from app.drawing.canvas import Canvas
 from app.drawing.drawings import save_drawing, save_picture, saved_drawings, users_drawings
@@ -26,12 +25,15 @@ from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile, open_profile
 from app.session.networks import users_networks
 from app.session.session import Session
+from app.window.loop import serve
+from app.window.painter import Painter
 from nn.data.dataset import cached_mnist
 from nn.inference.checkpoint import load_checkpoint
 from nn.inference.classifier import load_classifier
 from nn.support.errors import CheckpointError, DataError, DigitpadError
 from nn.support.files import TEMPORARY
 from nn.training.resume import load_state
+from tests.helpers.screens import screen_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
@@ -92,12 +94,13 @@ def picture(tmp_path_factory):
 
 
 @pytest.fixture
-def session(tmp_path):
+def screen(tmp_path):
     pygame.font.init()
-    session = Session(load_classifier("linear"), drawings=tmp_path / "drawings")
+    screen = screen_of(load_classifier("linear"), drawings=tmp_path / "drawings")
+    session = screen.session
     session.canvas.draw_strokes(LINES)
     session.predict_now()
-    return session
+    return screen
 
 
 def fill(disk):
@@ -166,22 +169,23 @@ def test_names_that_are_no_utf_8_and_have_spaces(small_mnist, tmp_path, picture)
 
 
 @only_linux
-def test_the_window_shows_such_names_and_lists_such_drawings(session, picture):
-    surface = pygame.Surface(session.size)
-    folder = session.drawings
+def test_the_window_shows_such_names_and_lists_such_drawings(screen, picture):
+    session = screen.session
+    surface = pygame.Surface(screen.size)
+    folder = session.files.folder
     folder.mkdir()
     shutil.copy(picture, folder / f"{ODD}.png")
     (folder / "gone.png").symlink_to("nowhere")
-    session.open()
-    assert {path.name for path in session.saved} == {f"{ODD}.png", "gone.png"}
-    Painter().paint(surface, session)
-    session.open_row(0)  # the newest first, and a link that leads nowhere last
+    screen.list_drawings()
+    assert {path.name for path in session.files.saved} == {f"{ODD}.png", "gone.png"}
+    Painter().paint(surface, screen)
+    screen.open_row(0)  # the newest first, and a link that leads nowhere last
     assert session.message == f"Opened {ODD}.png"
-    Painter().paint(surface, session)
+    Painter().paint(surface, screen)
     for name in (f"{ODD}.npz", f"{ODD}.jsonl", "gone.png", "two\nlines\0"):
-        session.open_file(folder / name)
+        screen.open_file(folder / name)
         assert session.message
-        Painter().paint(surface, session)
+        Painter().paint(surface, screen)
 
 
 def test_windows_line_ends_in_strokes_and_profiles(tmp_path):
@@ -405,9 +409,10 @@ def test_the_window_where_nothing_can_be_saved(trouble, mount, tmp_path, monkeyp
     else:
         folder.write_text("")
     classifier = load_classifier("linear")
-    session = Session(
+    screen = screen_of(
         classifier, drawings=folder, my_digits=MyDigits(profile, classifier, tmp_path / "nowhere")
     )
+    session = screen.session
     session.canvas.draw_strokes([[(i % 28, i // 28 % 28) for i in range(2000)]])
     session.predict_now()
     reason = {"full": "No space", "read-only": "Read-only", "in the way": "Not a directory"}
@@ -415,8 +420,8 @@ def test_the_window_where_nothing_can_be_saved(trouble, mount, tmp_path, monkeyp
     assert session.message.startswith("cannot write into ")
     assert reason[trouble] in session.message
     session.say("")
-    session.window_requests = ["screenshot"]
-    serve(session, Painter())
+    screen.requests = ["screenshot"]
+    serve(screen, Painter())
     assert reason[trouble] in session.message
     if trouble != "in the way":
         monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner.start", lambda tuner: None)
@@ -478,9 +483,10 @@ def test_a_computer_that_slept_for_long_goes_on(jump, tmp_path):
     pygame.font.init()
     now = [1000.0]
     digits = [RecordedDigit(1, LINES), RecordedDigit(7, [[(0.0, 0.0), (9.0, 0.0), (3.0, 9.0)]])]
-    session = Session(
+    screen = screen_of(
         load_classifier("linear"), digits=digits, clock=lambda: now[0], drawings=tmp_path
     )
+    session = screen.session
     now[0] += 0.4
     session.update()
     session.say("a message")

@@ -6,17 +6,17 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import frame_digits, read_strokes
 from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
 from app.my_digits.profile import Profile, ProfileError
 from app.my_digits.tuner import BackgroundTuner
 from app.session.predictor import Predictor
-from app.session.session import Session
+from app.window.painter import Painter
 from app.window.text import ASSETS
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.training.finetuning import Amounts, Tuner
+from tests.helpers.screens import controller_of, screen_of
 
 CASES = Path(__file__).parents[2] / "cases"
 LITTLE = Amounts(rehearsed=300, guarded=300, steps=20, batch=32, learning_rate=0.001)
@@ -37,7 +37,7 @@ def shipped():
 
 
 @pytest.fixture
-def session(tmp_path, shipped, monkeypatch):
+def screen(tmp_path, shipped, monkeypatch):
     """A session with an empty profile and a teacher that learns little and quickly."""
 
     def little(profile, network, data_dir=None):
@@ -45,9 +45,15 @@ def session(tmp_path, shipped, monkeypatch):
 
     monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(shipped, my_digits=my_digits, clock=Clock())
-    yield session
+    screen = screen_of(shipped, my_digits=my_digits, clock=Clock())
+    session = screen.session
+    yield screen
     session.close()
+
+
+@pytest.fixture
+def session(screen):
+    return screen.session
 
 
 def draw(session, number=3):
@@ -100,7 +106,8 @@ def test_what_cannot_be_learned_changes_nothing(tmp_path):
     """A clean 5 that is kept as an 8, with the shipped network, tuned as in the window."""
     shipped = load_classifier(DEFAULT_MODEL)
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(shipped, my_digits=my_digits, clock=Clock())
+    screen = screen_of(shipped, my_digits=my_digits, clock=Clock())
+    session = screen.session
     (five,) = read_strokes(CASES / "one-5-labelled-8.jsonl")
     session.canvas.draw_strokes(five.strokes)
     session.predict_now()
@@ -126,7 +133,8 @@ def test_a_digit_that_is_read_right_teaches_nothing(session, shipped):
     assert session.network is shipped
 
 
-def test_after_a_delete_the_digits_that_remain_decide(session, shipped):
+def test_after_a_delete_the_digits_that_remain_decide(screen, shipped):
+    session = screen.session
     draw_seven(session)
     session.correct(7)
     learned(session)
@@ -135,17 +143,17 @@ def test_after_a_delete_the_digits_that_remain_decide(session, shipped):
     session.correct(8)  # cannot be learned
     assert learned(session)[-1].startswith("Kept the old weights: it would have ")
     np.testing.assert_array_equal(session.network.checkpoint.model.parameters, weights)
-    session.mine()
-    session.remove_marked()
+    screen.show_my_digits()
+    screen.change_marked(None)
     learned(session)
     np.testing.assert_array_equal(session.network.checkpoint.model.parameters, weights)
     # With only what cannot be learned left, nothing of the deleted one stays.
-    session.leave()
+    screen.leave()
     draw(session, 0)
     session.correct(8)
-    session.mine()
-    session.row = 0
-    session.remove_marked()
+    screen.show_my_digits()
+    screen.row = 0
+    screen.change_marked(None)
     assert "the shipped network reads again: it would have" in learned(session)[-1].lower()
     assert session.network is shipped
     tuned = session.my_digits.profile.tuned_path("linear")
@@ -171,12 +179,13 @@ def fail(*given):
     raise ProfileError("the disk is full")
 
 
-def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(session):
+def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(screen):
+    session = screen.session
     draw(session)
     session.correct(3)
-    session.mine()
-    session.remove_marked()
-    session.leave()
+    screen.show_my_digits()
+    screen.change_marked(None)
+    screen.leave()
     assert session.label is None
     session.correct(8)
     assert "Kept as an 8" in session.message
@@ -207,12 +216,13 @@ def test_the_label_stays_where_the_correction_cannot_be_changed(session, monkeyp
     assert not session.canvas.is_blank
 
 
-def test_a_digit_opened_from_the_list_is_relabelled_and_never_taken_back(session):
+def test_a_digit_opened_from_the_list_is_relabelled_and_never_taken_back(screen):
+    session = screen.session
     draw(session)
     session.correct(3)
     session.clear()
-    session.mine()
-    session.open_marked()
+    screen.show_my_digits()
+    screen.open_marked()
     session.correct(8)
     assert [own.digit.label for own in session.my_digits.profile.load().digits] == [8]
     assert session.label == 8
@@ -251,53 +261,56 @@ def test_nothing_can_be_kept_of_blank_paper_or_of_a_picture(session):
     assert session.my_digits.profile.load().digits == ()
 
 
-def test_the_list_relabels_deletes_and_opens(session):
+def test_the_list_relabels_deletes_and_opens(screen):
+    session = screen.session
     for label in (1, 2):
         draw(session, label)
         session.correct(label)
-    session.mine()
-    assert session.overlay == "mine"
+    screen.show_my_digits()
+    assert screen.dialog == "my digits"
     assert "2 of your digits" in session.my_digits.summary()
-    assert session.row == 1
+    assert screen.row == 1
     session.correct(7)
     assert [own.digit.label for own in session.my_digits.digits] == [1, 7]
-    session.row = 0
-    session.remove_marked()
+    screen.row = 0
+    screen.change_marked(None)
     assert [own.digit.label for own in session.my_digits.profile.load().digits] == [7]
     session.clear()
-    session.open_marked()
-    assert session.overlay is None
+    screen.open_marked()
+    assert screen.dialog is None
     assert session.label == 7
     assert not session.canvas.is_blank
 
 
-def test_the_list_by_keys_and_clicks(session):
+def test_the_list_by_keys_and_clicks(screen):
+    session = screen.session
+
     def press(key, mod=0):
-        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=mod))
-        session.controller.handle(pygame.event.Event(pygame.KEYUP, key=key, mod=0))
+        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=mod))
+        controller_of(screen).handle(pygame.event.Event(pygame.KEYUP, key=key, mod=0))
 
     for label in range(3):
         draw(session, label)
         session.correct(label)
     press(pygame.K_m)
-    assert session.row == 2
+    assert screen.row == 2
     press(pygame.K_LEFT)
     press(pygame.K_RIGHT)
     press(pygame.K_RIGHT)  # there is none
-    assert session.row == 2
-    x, y, width, height = session.layout.dialog_tiles(3).rect(1)
+    assert screen.row == 2
+    x, y, width, height = screen.layout.dialog_tiles(3).rect(1)
     place = (x + width // 2, y + height // 2)
-    session.controller.handle(
+    controller_of(screen).handle(
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
     )
-    assert (session.overlay, session.row) == ("mine", 1)
-    dialog = session.layout.dialog
-    for place, overlay in (((dialog.x + 3, dialog.y + 3), "mine"), ((2, 2), None)):
+    assert (screen.dialog, screen.row) == ("my digits", 1)
+    dialog = screen.layout.dialog
+    for place, overlay in (((dialog.x + 3, dialog.y + 3), "my digits"), ((2, 2), None)):
         event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
-        session.controller.handle(event)
-        assert session.overlay == overlay
-    session.mine()
-    session.row = 1
+        controller_of(screen).handle(event)
+        assert screen.dialog == overlay
+    screen.show_my_digits()
+    screen.row = 1
     press(pygame.K_DELETE)
     assert "Deleted" in session.message
     assert [own.digit.label for own in session.my_digits.digits] == [0, 2]
@@ -306,27 +319,32 @@ def test_the_list_by_keys_and_clicks(session):
     press(pygame.K_f)
     assert session.my_digits.classifier is None
     press(pygame.K_RETURN)
-    assert (session.overlay, session.label) == (None, 7)
+    assert (screen.dialog, session.label) == (None, 7)
 
 
-def press(session, key, mod=0):
+def press(screen, key, mod=0):
     for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        session.controller.handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
+        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
 
 
-def click(session, button):
-    x, y, width, height = session.layout.own_digit_buttons[button]
+def click(screen, button):
+    x, y, width, height = screen.layout.own_digit_buttons[button]
     place = (x + width // 2, y + height // 2)
     for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        session.controller.handle(pygame.event.Event(kind, pos=place, button=1, touch=False))
+        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1, touch=False))
 
 
-def touch(session, button):
-    x, y, width, height = session.layout.own_digit_buttons[button]
-    x, y = (x + width / 2) / session.size[0], (y + height / 2) / session.size[1]
+def touch(screen, button):
+    x, y, width, height = screen.layout.own_digit_buttons[button]
+    x, y = (x + width / 2) / screen.size[0], (y + height / 2) / screen.size[1]
     for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
         event = pygame.event.Event(kind, x=x, y=y, touch_id=1, finger_id=2)
-        session.controller.handle(event)
+        controller_of(screen).handle(event)
+
+
+def marked(screen):
+    digits = screen.session.my_digits.digits
+    return digits[screen.row].key if digits else None
 
 
 def keep(session, *labels):
@@ -343,68 +361,71 @@ def labels_of(session):
 
 @pytest.mark.parametrize("way", [click, touch])
 @pytest.mark.parametrize("size", [(960, 640), (480, 320), (320, 480), (240, 240)])
-def test_the_list_by_its_buttons(session, way, size, monkeypatch):
+def test_the_list_by_its_buttons(screen, way, size, monkeypatch):
+    session = screen.session
     monkeypatch.setattr("app.window.controller.HAS_TOUCH_SCREEN", True)
-    session.resize(size)
+    screen.resize(size)
     keep(session, 1, 2, 3)
-    session.mine()
-    way(session, "8")
+    screen.show_my_digits()
+    way(screen, "8")
     assert labels_of(session) == [1, 2, 8]
-    session.row = 0
-    way(session, "remove marked")
+    screen.row = 0
+    way(screen, "remove marked")
     assert labels_of(session) == [2, 8]
-    assert session.overlay == "mine"
-    way(session, "undo change")
+    assert screen.dialog == "my digits"
+    way(screen, "undo change")
     assert labels_of(session) == [1, 2, 8]
-    assert session.row == 0
-    way(session, "undo change")
+    assert screen.row == 0
+    way(screen, "undo change")
     assert labels_of(session) == [1, 2, 3]
-    way(session, "undo change")
+    way(screen, "undo change")
     assert session.message == "Nothing to undo"
-    way(session, "forget")
+    way(screen, "forget")
     assert "shipped network reads again" in session.message
-    session.row = 1
-    way(session, "open marked")
-    assert (session.overlay, session.label) == (None, 2)
-    session.mine()
-    way(session, "leave")
-    assert session.overlay is None
-    assert not session.quit_wanted
+    screen.row = 1
+    way(screen, "open marked")
+    assert (screen.dialog, session.label) == (None, 2)
+    screen.show_my_digits()
+    way(screen, "leave")
+    assert screen.dialog is None
+    assert not screen.quit_wanted
 
 
-def test_ctrl_z_brings_a_deleted_digit_back_in_the_list_and_after_it(session):
+def test_ctrl_z_brings_a_deleted_digit_back_in_the_list_and_after_it(screen):
+    session = screen.session
     keep(session, 1, 2, 3)
     before = session.my_digits.profile.path.read_bytes()
     for is_open in (True, False):
-        press(session, pygame.K_m)
+        press(screen, pygame.K_m)
         for _ in range(3):
-            press(session, pygame.K_DELETE)
+            press(screen, pygame.K_DELETE)
         assert labels_of(session) == []
         if not is_open:
-            press(session, pygame.K_ESCAPE)
+            press(screen, pygame.K_ESCAPE)
         for left in ([1], [1, 2], [1, 2, 3]):
             assert session.can_undo
-            press(session, pygame.K_z, pygame.KMOD_LCTRL)
+            press(screen, pygame.K_z, pygame.KMOD_LCTRL)
             assert session.message == f"Restored as a {left[-1]}"
             assert labels_of(session) == left
         assert session.my_digits.profile.path.read_bytes() == before
         assert session.label == 3  # the drawing is the last of them again
         if is_open:
-            press(session, pygame.K_ESCAPE)
+            press(screen, pygame.K_ESCAPE)
     ink = session.canvas.ink.copy()
-    press(session, pygame.K_z, pygame.KMOD_LCTRL)
+    press(screen, pygame.K_z, pygame.KMOD_LCTRL)
     assert "Taken back" in session.message
     np.testing.assert_array_equal(session.canvas.ink, ink)
-    press(session, pygame.K_z, pygame.KMOD_LCTRL)
+    press(screen, pygame.K_z, pygame.KMOD_LCTRL)
     assert not np.array_equal(session.canvas.ink, ink)
 
 
-def test_ctrl_z_takes_back_what_was_done_last(session):
+def test_ctrl_z_takes_back_what_was_done_last(screen):
+    session = screen.session
     keep(session, 1, 2)
-    session.mine()
-    session.row = 0
-    session.remove_marked()
-    session.leave()
+    screen.show_my_digits()
+    screen.row = 0
+    screen.change_marked(None)
+    screen.leave()
     session.canvas.draw_strokes([[(2, 2), (5, 5)]])
     session.undo()  # the stroke
     assert labels_of(session) == [2]
@@ -412,15 +433,16 @@ def test_ctrl_z_takes_back_what_was_done_last(session):
     session.undo()  # the correction
     assert session.message == "Taken back"
     assert labels_of(session) == [2]
-    session.mine()
-    session.undo()
+    screen.show_my_digits()
+    screen.undo_change()
     assert labels_of(session) == [1, 2]
 
 
-def test_a_change_that_cannot_be_taken_back_can_be_tried_again(session, monkeypatch):
+def test_a_change_that_cannot_be_taken_back_can_be_tried_again(screen, monkeypatch):
+    session = screen.session
     keep(session, 1, 2)
-    session.mine()
-    session.remove_marked()
+    screen.show_my_digits()
+    screen.change_marked(None)
     with monkeypatch.context() as patch:
         patch.setattr("app.my_digits.profile.Profile.put", fail)
         session.undo()
@@ -446,7 +468,8 @@ def test_taking_a_correction_back_is_said_to_the_end(session):
     assert session.message.startswith("Taken back; kept the old weights: all of your digits")
 
 
-def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
+def test_that_a_digit_is_being_learned_stands_until_it_is(screen, monkeypatch):
+    session = screen.session
     may_go_on = threading.Event()
     tune = Tuner.tune
 
@@ -460,18 +483,18 @@ def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
     for wait in (0.0, 5.9, 7.0, 100.0):
         session.clock.now += wait
         session.update()
-        assert "being learned" in session.hint()
+        assert "being learned" in screen.hint()
         assert session.seconds_until_due() > 0
     session.change_brush(1)
     session.update()
-    assert session.hint().startswith("Brush")
+    assert screen.hint().startswith("Brush")
     session.clock.now += 4.1
     session.update()
-    assert "being learned" in session.hint()
-    session.mine()
+    assert "being learned" in screen.hint()
+    screen.show_my_digits()
     session.update()
     assert "being learned" in session.message
-    session.leave()
+    screen.leave()
     may_go_on.set()
     learned(session)
     assert session.message.startswith("Learned from 1")
@@ -480,53 +503,56 @@ def test_that_a_digit_is_being_learned_stands_until_it_is(session, monkeypatch):
     assert session.message == ""
 
 
-def test_a_digit_that_the_other_window_deleted_is_named_as_gone(session):
+def test_a_digit_that_the_other_window_deleted_is_named_as_gone(screen):
+    session = screen.session
     draw(session)
     session.correct(3)
-    session.mine()
+    screen.show_my_digits()
     (own,) = session.my_digits.digits
     session.my_digits.profile.remove(own.key)
     assert session.my_digits.relabel(own.key, 5) == (False, "It is no longer there")
     assert session.my_digits.take_back(own.key) == (True, "It is no longer there")
 
 
-def test_the_marked_digit_stays_marked_when_another_window_changes_the_list(session):
+def test_the_marked_digit_stays_marked_when_another_window_changes_the_list(screen):
+    session = screen.session
     for label in range(4):
         draw(session, label)
         session.correct(label)
     keys = [own.key for own in session.my_digits.digits]
-    session.mine()
-    session.row = 1
+    screen.show_my_digits()
+    screen.row = 1
     session.my_digits.profile.remove(keys[0])
-    session.correct(7)
-    assert session.marked == keys[1]
-    session.remove_marked()
+    screen.change_marked(7)
+    assert marked(screen) == keys[1]
+    screen.change_marked(None)
     assert [own.digit.label for own in session.my_digits.digits] == [2, 3]
-    assert session.marked == keys[2]  # the next one
+    assert marked(screen) == keys[2]  # the next one
     session.my_digits.profile.remove(keys[2])
-    session.remove_marked()
+    screen.change_marked(None)
     assert session.message == "It is no longer there"
-    assert session.marked == keys[3]
-    session.remove_marked()
-    assert session.marked is None
+    assert marked(screen) == keys[3]
+    screen.change_marked(None)
+    assert marked(screen) is None
 
 
-def test_what_cannot_be_changed_is_not_said_to_be(session, monkeypatch):
+def test_what_cannot_be_changed_is_not_said_to_be(screen, monkeypatch):
+    session = screen.session
     draw(session)
     session.correct(3)
-    session.mine()
+    screen.show_my_digits()
     monkeypatch.setattr("app.my_digits.profile.Profile.remove", fail)
     monkeypatch.setattr("app.my_digits.profile.Profile.relabel", fail)
-    session.remove_marked()
+    screen.change_marked(None)
     assert session.message == "the disk is full"
     session.say("")
     session.correct(4)
     assert session.message == "the disk is full"
     session.say("")
     monkeypatch.setattr("app.my_digits.profile.Profile.load", fail)
-    session.mine()
+    screen.show_my_digits()
     session.my_digits.profile.path.touch()  # looks changed
-    session.mine()
+    screen.show_my_digits()
     assert session.message == "the disk is full"
     assert [own.digit.label for own in session.my_digits.digits] == [3]
 
@@ -547,7 +573,8 @@ def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(ses
     assert len(my_digits.profile.load().digits) == 1
 
 
-def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
+def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(screen):
+    session = screen.session
     my_digits = session.my_digits
     recorded = list(read_strokes(ASSETS / "example-strokes.jsonl"))
     for number in range(2 * READ_AT_ONCE + 3):
@@ -555,17 +582,17 @@ def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
         shifted = [[(x + number / 100, y) for x, y in stroke] for stroke in digit.strokes]
         my_digits.profile.add(digit.label, shifted)
     my_digits.profile.add((recorded[0].label + 1) % 10, recorded[0].strokes)
-    session.mine()
+    screen.show_my_digits()
     my_digits.close()
     read = [sum(my_digits.is_right(own) is not None for own in my_digits.digits)]
     assert "being read" in my_digits.summary()
     pygame.font.init()
-    painter, surface = Painter(), pygame.Surface(session.size)
+    painter, surface = Painter(), pygame.Surface(screen.size)
     while my_digits.is_reading:
-        painter.paint(surface, session)
+        painter.paint(surface, screen)
         session.clock.now += 0.5
-        session.update()
-        assert not painter.is_current(session)
+        screen.update()
+        assert not painter.is_current(screen)
         read.append(sum(my_digits.is_right(own) is not None for own in my_digits.digits))
     assert read == [READ_AT_ONCE, 2 * READ_AT_ONCE, 2 * READ_AT_ONCE + 4]
     images, labels = frame_digits([own.digit for own in my_digits.digits])
@@ -575,18 +602,19 @@ def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(session):
     assert not right[-1]
     assert f"{len(right)} of your digits, {right.sum()} read right" in my_digits.summary()
     my_digits.profile.remove(my_digits.digits[0].key)
-    session.overlay = None
-    session.mine()
+    screen.dialog = None
+    screen.show_my_digits()
     assert not my_digits.is_reading  # the others are known
 
 
 def test_a_folder_that_cannot_be_written_is_one_line_and_no_more(tmp_path, shipped):
     (tmp_path / "profile").write_text("a file where the folder should be")
-    session = Session(
+    screen = screen_of(
         shipped,
         my_digits=MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere"),
         clock=Clock(),
     )
+    session = screen.session
     draw(session)
     session.correct(3)
     assert "profile" in session.message
@@ -611,22 +639,24 @@ def test_what_cannot_be_forgotten_is_not_said_to_be(session, monkeypatch):
     assert session.message == "The disk is full"
 
 
-def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(session, shipped):
-    bare = Session(shipped, clock=Clock())
-    for each in (bare, session):
-        each.overlay = "mine"
-        each.remove_marked()
+def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(screen, shipped):
+    session = screen.session
+    bare = screen_of(shipped, clock=Clock())
+    for each in (bare, screen):
+        each.dialog = "my digits"
+        each.change_marked(None)
         each.open_marked()
-        assert each.canvas.is_blank
-    bare.forget()
-    session.correct(5)  # relabels nothing
-    session.overlay = "help"
+        assert each.session.canvas.is_blank
+    bare.session.forget()
+    screen.change_marked(5)  # relabels nothing
+    screen.dialog = "help"
     draw(session)
-    session.correct(5)  # over the help, a digit key means nothing
+    press(screen, pygame.K_5)  # over the help, a digit key means nothing
     assert session.my_digits.profile.load().digits == ()
 
 
-def test_a_second_window_sees_what_the_first_one_kept(session, tmp_path, shipped):
+def test_a_second_window_sees_what_the_first_one_kept(screen, tmp_path, shipped):
+    session = screen.session
     draw(session)
     session.correct(3)
     other = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
@@ -634,7 +664,7 @@ def test_a_second_window_sees_what_the_first_one_kept(session, tmp_path, shipped
     assert [own.digit.label for own in other.digits] == [3]
     other.close()
     other.profile.relabel(other.digits[0].key, 8)
-    session.mine()
+    screen.show_my_digits()
     assert [own.digit.label for own in session.my_digits.digits] == [8]
 
 
@@ -683,14 +713,15 @@ def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shippe
 
     monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
-    session = Session(load_classifier("tiny"), my_digits=my_digits, clock=Clock())
+    screen = screen_of(load_classifier("tiny"), my_digits=my_digits, clock=Clock())
+    session = screen.session
     session.networks.add(load_classifier("linear"))  # the shipped one, read a second time
     session.networks.add(load_classifier("mlp"))
     draw_seven(session)
-    session.open_panel("training")
+    screen.open_panel("training")
     session.correct(7)
     said = learned(session)
-    assert session.panel == "training"
+    assert screen.panel == "training"
     assert session.network.name == "mlp"
     assert any("Tab chooses 'linear, yours'" in words for words in said)
     session.networks.choose_network(my_digits.classifier)

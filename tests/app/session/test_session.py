@@ -13,17 +13,18 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import fit, read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
-from app.session.commands import BUTTONS, HINTS, TRAINING_BUTTONS
+from app.session.messages import MESSAGE_SECONDS
 from app.session.networks import network_info
-from app.session.session import GLIDE_SECONDS, MESSAGE_SECONDS, Session, on_canvas
+from app.session.predictor import GLIDE_SECONDS
 from app.window import keys
-from app.window.cells import gliding
+from app.window.cells import gliding, on_canvas
+from app.window.commands import BUTTONS, HINTS, TRAINING_BUTTONS
 from app.window.layout import inside_detail
+from app.window.painter import Painter
 from app.window.palette import DARK, LIGHT
 from app.window.training_panel import training_button_words, training_words
 from app.window.view import View
@@ -33,6 +34,7 @@ from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.conftest import made_up_digits
 from tests.helpers.contrast import contrast, luminance
+from tests.helpers.screens import controller_of, screen_of
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "assets" / "example-strokes.jsonl"
@@ -59,7 +61,7 @@ def clock():
 
 def start(clock, tmp_path, model="linear", networks=True, **more):
     folders = [lambda: PACKAGED_MODELS] if networks else []
-    session = Session(
+    screen = screen_of(
         load_classifier(model),
         clock=clock,
         folders=folders,
@@ -67,14 +69,20 @@ def start(clock, tmp_path, model="linear", networks=True, **more):
         seed=3,
         **more,
     )
+    session = screen.session
     while not session.networks.is_complete:
         session.networks.load_next()
-    return session
+    return screen
 
 
 @pytest.fixture
-def session(clock, tmp_path):
+def screen(clock, tmp_path):
     return start(clock, tmp_path)
+
+
+@pytest.fixture
+def session(screen):
+    return screen.session
 
 
 def draw(session, digit=4):
@@ -83,16 +91,16 @@ def draw(session, digit=4):
     session.predict_now()
 
 
-def press(session, key, mod=0):
+def press(screen, key, mod=0):
     scancode = 0
     for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        session.controller.handle(pygame.event.Event(kind, key=key, mod=mod, scancode=scancode))
+        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=scancode))
 
 
-def click(session, rect):
+def click(screen, rect):
     place = (rect[0] + rect[2] // 2, rect[1] + rect[3] // 2)
     for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        session.controller.handle(pygame.event.Event(kind, pos=place, button=1))
+        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1))
 
 
 def follow(session, clock, ready, seconds=300):
@@ -105,53 +113,65 @@ def follow(session, clock, ready, seconds=300):
         time.sleep(0.01)
 
 
-def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(session):
+def answers(session):
+    """What each network of the list makes of the drawing."""
+    return [session.predictor.answer_of(entry.network) for entry in session.networks.entries]
+
+
+def training_state(session):
+    return session.course.training and session.course.training.state
+
+
+def test_tab_goes_through_the_networks_and_every_one_reads_the_drawing(screen):
+    session = screen.session
     names = [entry.name for entry in session.networks.entries]
     assert names == ["linear", "tiny", "mlp", "cnn"]  # smallest first
     assert session.network.name == "linear"
     draw(session)
-    assert len(session.answers) == 4
+    assert len(answers(session)) == 4
     seen = []
     for _ in names:
-        press(session, pygame.K_TAB)
+        press(screen, pygame.K_TAB)
         seen.append(session.network.name)
-        own = session.answers[session.networks.chosen]
+        own = answers(session)[session.networks.chosen]
         assert own is session.predictor.answer
         expected = session.network.probabilities(session.predictor.framing.image[None])[0]
         np.testing.assert_allclose(own.probabilities, expected, rtol=1e-5)
     assert seen == ["tiny", "mlp", "cnn", "linear"]
-    press(session, pygame.K_TAB, pygame.KMOD_LSHIFT)
+    press(screen, pygame.K_TAB, pygame.KMOD_LSHIFT)
     assert session.network.name == "cnn"
-    click(session, session.layout.table[1])
+    click(screen, screen.layout.table[1])
     assert session.network.name == "linear"
 
 
-def test_in_a_small_window_the_table_is_a_panel_of_its_own(session):
-    session.controller.resize((480, 320))
+def test_in_a_small_window_the_table_is_a_panel_of_its_own(screen):
+    session = screen.session
+    screen.resize((480, 320))
     draw(session)
-    assert session.layout.table == ()
-    press(session, pygame.K_TAB)
-    assert session.panel == "networks"
-    assert [answer.digit for answer in session.answers] == [4, 4, 4, 4]
+    assert screen.layout.table == ()
+    press(screen, pygame.K_TAB)
+    assert screen.panel == "networks"
+    assert [answer.digit for answer in answers(session)] == [4, 4, 4, 4]
     assert session.network.name == "linear"
-    press(session, pygame.K_TAB)
+    press(screen, pygame.K_TAB)
     assert session.network.name == "tiny"
-    press(session, pygame.K_ESCAPE)
-    assert session.panel == "answer"
-    assert not session.quit_wanted
+    press(screen, pygame.K_ESCAPE)
+    assert screen.panel == "answer"
+    assert not screen.quit_wanted
 
 
-def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(session, clock):
+def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(screen, clock):
+    session = screen.session
     session.say("hello")
-    assert session.hint() == "hello"
+    assert screen.hint() == "hello"
     wait = session.seconds_until_due()
     assert wait == pytest.approx(MESSAGE_SECONDS)
     clock.now += wait
     session.update()
-    assert session.hint().startswith("left draws")
+    assert screen.hint().startswith("left draws")
     for name in (*BUTTONS, *TRAINING_BUTTONS):
-        session.hover = name
-        assert session.hint().startswith(HINTS[name])
+        screen.hover = name
+        assert screen.hint().startswith(HINTS[name])
 
 
 def test_the_drawing_glides_into_its_frame(session, clock):
@@ -169,40 +189,40 @@ def test_the_drawing_glides_into_its_frame(session, clock):
     assert abs(sizes[2] - BOX) <= 2
     session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
     session.update()
-    assert session.glide == pytest.approx(0, abs=0.01)
+    assert session.predictor.glide == pytest.approx(0, abs=0.01)
     clock.now += GLIDE_SECONDS / 2
-    assert 0.4 < session.glide < 0.6
+    assert 0.4 < session.predictor.glide < 0.6
 
 
-def mouse(session, kind, x, y):
-    place = tuple(int(v) for v in session.layout.to_pixels(x, y))
+def mouse(screen, kind, x, y):
+    place = tuple(int(v) for v in screen.layout.to_pixels(x, y))
     more = {"buttons": (1, 0, 0)} if kind == pygame.MOUSEMOTION else {"button": 1}
-    session.controller.handle(pygame.event.Event(kind, pos=place, **more))
+    controller_of(screen).handle(pygame.event.Event(kind, pos=place, **more))
 
 
-def finger(session, kind, x, y):
-    (left, top), size = session.layout.to_pixels(x, y), session.size
+def finger(screen, kind, x, y):
+    (left, top), size = screen.layout.to_pixels(x, y), screen.size
     place = {"x": left / size[0], "y": top / size[1]}
-    session.controller.handle(pygame.event.Event(kind, touch_id=1, finger_id=1, **place))
+    controller_of(screen).handle(pygame.event.Event(kind, touch_id=1, finger_id=1, **place))
 
 
-def by_mouse(session):
-    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
-    yield mouse(session, pygame.MOUSEMOTION, 9, 20)
-    yield mouse(session, pygame.MOUSEBUTTONUP, 9, 20)
+def by_mouse(screen):
+    mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
+    yield mouse(screen, pygame.MOUSEMOTION, 9, 20)
+    yield mouse(screen, pygame.MOUSEBUTTONUP, 9, 20)
 
 
-def by_finger(session):
-    finger(session, pygame.FINGERDOWN, 4, 14)
-    yield finger(session, pygame.FINGERMOTION, 9, 20)
-    yield finger(session, pygame.FINGERUP, 9, 20)
+def by_finger(screen):
+    finger(screen, pygame.FINGERDOWN, 4, 14)
+    yield finger(screen, pygame.FINGERMOTION, 9, 20)
+    yield finger(screen, pygame.FINGERUP, 9, 20)
 
 
-def by_keyboard(session):
+def by_keyboard(screen):
     for key in (pygame.K_LEFT,) * 6 + (pygame.K_SPACE, pygame.K_DOWN):
-        press(session, key)
-    yield press(session, pygame.K_DOWN)
-    yield press(session, pygame.K_SPACE)
+        press(screen, key)
+    yield press(screen, pygame.K_DOWN)
+    yield press(screen, pygame.K_SPACE)
 
 
 def liveliness(surface, rect):
@@ -217,12 +237,13 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
     clock, tmp_path, monkeypatch, act, panel
 ):
     monkeypatch.setattr("app.window.controller.HAS_TOUCH_SCREEN", True)
-    session = start(clock, tmp_path)
-    session.open_panel(panel)
+    screen = start(clock, tmp_path)
+    session = screen.session
+    screen.open_panel(panel)
     draw(session)
     clock.now += GLIDE_SECONDS
-    painter, surface = Painter(), pygame.Surface(session.size)
-    layout = session.layout
+    painter, surface = Painter(), pygame.Surface(screen.size)
+    layout = screen.layout
     shown = [
         layout.answer,
         layout.network_input,
@@ -230,16 +251,16 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
         *(row.whole for row in layout.bars),
     ]
     if panel == "inside":
-        shown = [*shown, *(tiles.band for tiles in session.inside_tiles())]
+        shown = [*shown, *(tiles.band for tiles in screen.inside_tiles())]
 
     def lives():
         session.update()
-        painter.paint(surface, session)
+        painter.paint(surface, screen)
         return np.array([liveliness(surface, rect) for rect in shown])
 
     session.update()
     before = lives()
-    steps = act(session)
+    steps = act(screen)
     next(steps)  # drawn, and the pen still down
     stale = lives()
     assert (stale < 0.6 * before).all()
@@ -252,37 +273,39 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
     assert (settled > 0.6 * before).all()
 
 
-def test_evidence_is_not_shown_on_ink_that_it_is_not_about(session):
+def test_evidence_is_not_shown_on_ink_that_it_is_not_about(screen):
+    session = screen.session
     draw(session)
-    session.why()
-    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    screen.why()
+    mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
     session.update()
-    surface = pygame.Surface(session.size)
-    View().draw(surface, session)
-    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(screen.layout.canvas)).T.astype(int)
     assert np.abs(red - blue).max() < 30
-    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    mouse(screen, pygame.MOUSEBUTTONUP, 4, 14)
     session.update()
-    View().draw(surface, session)
-    red, _, blue = pygame.surfarray.array3d(surface.subsurface(session.layout.canvas)).T.astype(int)
+    View().draw(surface, screen)
+    red, _, blue = pygame.surfarray.array3d(surface.subsurface(screen.layout.canvas)).T.astype(int)
     assert np.abs(red - blue).max() > 60
 
 
 def test_a_training_does_not_make_the_network_read_while_the_pen_is_down(
     clock, tmp_path, small_mnist
 ):
-    session = start(clock, tmp_path, data_dir=small_mnist)
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
     draw(session)
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training is not None)
-    mouse(session, pygame.MOUSEBUTTONDOWN, 4, 14)
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: session.course.training is not None)
+    mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
     session.update()
     answer = session.predictor.answer
     clock.now += 0.5  # less than the interval, and long enough for a look behind
-    session.training.wait()
+    session.course.training.wait()
     session.update()
     assert session.predictor.answer is answer
-    mouse(session, pygame.MOUSEBUTTONUP, 4, 14)
+    mouse(screen, pygame.MOUSEBUTTONUP, 4, 14)
     session.update()
     assert session.predictor.answer is not answer
     session.close()
@@ -300,30 +323,32 @@ def test_on_canvas_finds_the_way_back_from_the_frame():
     np.testing.assert_allclose(on_canvas(framing.image, whole), framing.image, atol=1e-6)
 
 
-def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(session):
-    press(session, pygame.K_w)
+def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(screen):
+    session = screen.session
+    press(screen, pygame.K_w)
     assert "Draw a digit" in session.message
     draw(session)
     answer = session.predictor.answer.digit
-    assert session.explained == answer
-    mine = session.attribution.copy()
+    assert session.explanation.explained == answer
+    mine = screen.attribution.copy()
     assert mine.sum() > 0  # on the whole, the ink speaks for the answer
     assert not mine[session.predictor.framing.image == 0].any()
-    click(session, session.layout.bars[(answer + 3) % 10].whole)
-    assert session.explained == (answer + 3) % 10
-    assert session.attribution.sum() < mine.sum()
-    press(session, pygame.K_DOWN)
-    assert session.explained == (answer + 4) % 10
-    press(session, pygame.K_w)
-    assert session.attribution is None
+    click(screen, screen.layout.bars[(answer + 3) % 10].whole)
+    assert session.explanation.explained == (answer + 3) % 10
+    assert screen.attribution.sum() < mine.sum()
+    press(screen, pygame.K_DOWN)
+    assert session.explanation.explained == (answer + 4) % 10
+    press(screen, pygame.K_w)
+    assert screen.attribution is None
 
 
-def test_evidence_colours_the_ink_and_nothing_else(session):
+def test_evidence_colours_the_ink_and_nothing_else(screen):
+    session = screen.session
     draw(session)
-    surface = pygame.Surface(session.size)
-    session.why()
-    View().draw(surface, session)
-    layout = session.layout
+    surface = pygame.Surface(screen.size)
+    screen.why()
+    View().draw(surface, screen)
+    layout = screen.layout
     colours = set()
     for y in range(28):
         for x in range(28):
@@ -338,31 +363,35 @@ def test_evidence_colours_the_ink_and_nothing_else(session):
 
 @pytest.mark.parametrize(("model", "activations"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
 def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, activations):
-    session = start(clock, tmp_path, model)
-    press(session, pygame.K_i)
+    screen = start(clock, tmp_path, model)
+    session = screen.session
+    press(screen, pygame.K_i)
     draw(session)
-    assert len(session.activations) == activations
-    assert session.looked_at == (activations - 1, session.predictor.answer.digit)  # to begin with
-    assert session.contributions is not None
-    for index, tiles in enumerate(session.inside_tiles()):
-        click(session, tiles.rect(tiles.count - 1))
-        assert session.unit == (index, tiles.count - 1)
+    assert len(session.explanation.activations) == activations
+    assert session.explanation.looked_at == (
+        activations - 1,
+        session.predictor.answer.digit,
+    )  # to begin with
+    assert session.explanation.contributions is not None
+    for index, tiles in enumerate(screen.inside_tiles()):
+        click(screen, tiles.rect(tiles.count - 1))
+        assert session.explanation.unit == (index, tiles.count - 1)
         if index == 0:
-            assert session.contributions.picture.shape == (28, 28)
+            assert session.explanation.contributions.picture.shape == (28, 28)
         else:
-            assert len(session.contributions.units) == 6
-    before = session.activations[-1].values.copy()
+            assert len(session.explanation.contributions.units) == 6
+    before = session.explanation.activations[-1].values.copy()
     draw(session, 7)  # and with the next reading all of it is new
-    assert not np.array_equal(session.activations[-1].values, before)
-    press(session, pygame.K_PERIOD)
-    assert session.unit == (activations - 1, 0)
-    press(session, pygame.K_TAB)
-    assert session.panel == "inside"
-    press(session, pygame.K_i)
-    assert session.panel == "answer"
+    assert not np.array_equal(session.explanation.activations[-1].values, before)
+    press(screen, pygame.K_PERIOD)
+    assert session.explanation.unit == (activations - 1, 0)
+    press(screen, pygame.K_TAB)
+    assert screen.panel == "inside"
+    press(screen, pygame.K_i)
+    assert screen.panel == "answer"
 
 
-def written_by(session):
+def written_by(screen):
     """All that the window says, as it is asked for."""
     said = []
     view = View()
@@ -370,31 +399,33 @@ def written_by(session):
     view.renderer.write = lambda surface, text, *rest, **more: (
         said.append(text), write(surface, text, *rest, **more)
     )  # fmt: skip
-    view.draw(pygame.Surface(session.size), session)
+    view.draw(pygame.Surface(screen.size), screen)
     return said
 
 
 def test_what_is_inside_tiny_is_its_neurons_and_not_weights_under_another_name(clock, tmp_path):
-    session = start(clock, tmp_path, "tiny")
-    press(session, pygame.K_i)
+    screen = start(clock, tmp_path, "tiny")
+    session = screen.session
+    press(screen, pygame.K_i)
     draw(session)
-    activations, tiles = session.activations, session.inside_tiles()
+    activations, tiles = session.explanation.activations, screen.inside_tiles()
     assert [layer.name for layer in activations] == ["10 neurons", "10 logits"]
-    surface = pygame.Surface(session.size)
-    View().draw(surface, session)
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
     values = activations[0].values
     for unit in np.flatnonzero(values):  # one shade each
         x, y, width, height = tiles[0].rect(int(unit))
         part = surface.subsurface((x + 1, y + 1, width - 2, height - 2))
         assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 1
-    assert "the weights of each digit" not in written_by(session)
+    assert "the weights of each digit" not in written_by(screen)
 
 
 def test_the_weights_of_each_digit_say_which_digit(clock, tmp_path):
-    session = start(clock, tmp_path, "linear")
-    press(session, pygame.K_i)
+    screen = start(clock, tmp_path, "linear")
+    session = screen.session
+    press(screen, pygame.K_i)
     draw(session)
-    said = written_by(session)
+    said = written_by(screen)
     assert "the weights of each digit" in said
     assert {str(digit) for digit in range(10)} <= set(
         said[said.index("the weights of each digit") :]
@@ -403,25 +434,26 @@ def test_the_weights_of_each_digit_say_which_digit(clock, tmp_path):
 
 @pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
 def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, model):
-    session = start(clock, tmp_path, model)
-    press(session, pygame.K_i)
+    screen = start(clock, tmp_path, model)
+    session = screen.session
+    press(screen, pygame.K_i)
     draw(session)
-    said = " ".join(written_by(session))
+    said = " ".join(written_by(screen))
     marked = 0
-    for index, layer in enumerate(session.activations[:-1]):
+    for index, layer in enumerate(session.explanation.activations[:-1]):
         silent = np.flatnonzero(layer.is_silent)
         assert (f"{layer.name}, {len(silent)} silent" in said) == (len(silent) > 0)
         for unit in range(len(layer.values)):
-            session.look_at(index, unit)
-            is_silent = any("silent here" in text for text in written_by(session))
+            session.explanation.unit = index, unit
+            is_silent = any("silent here" in text for text in written_by(screen))
             assert is_silent == layer.is_silent[unit]
             if unit >= 3:
                 break
-        surface = pygame.Surface(session.size)
-        session.look_at(len(session.activations) - 1, 0)
-        View().draw(surface, session)
+        surface = pygame.Surface(screen.size)
+        session.explanation.unit = len(session.explanation.activations) - 1, 0
+        View().draw(surface, screen)
         for unit in silent:
-            part = surface.subsurface(session.inside_tiles()[index].rect(int(unit)))
+            part = surface.subsurface(screen.inside_tiles()[index].rect(int(unit)))
             marked += 1
             assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 2
     assert marked
@@ -429,16 +461,17 @@ def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, mod
 
 @pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
 def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock, tmp_path, model):
-    session = start(clock, tmp_path, model)
+    screen = start(clock, tmp_path, model)
+    session = screen.session
     layer = session.network.checkpoint.model.layers[-1]
     layer.params["bias"][...] -= 30  # all negative: the losers are the largest in magnitude
-    press(session, pygame.K_i)
+    press(screen, pygame.K_i)
     draw(session)
-    logits = session.activations[-1].values
+    logits = session.explanation.activations[-1].values
     assert logits.max() < 0
-    surface = pygame.Surface(session.size)
-    View().draw(surface, session)
-    band = session.inside_tiles()[-1]
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
+    band = screen.inside_tiles()[-1]
     corners = [band.rect(digit)[:2] for digit in range(10)]
     brightness = [sum(surface.get_at((x + 2, y + 2))[:3]) for x, y in corners]
     assert np.argmax(brightness) == np.argmax(logits)
@@ -447,83 +480,88 @@ def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock,
 
 @pytest.mark.parametrize("model", ["linear", "tiny", "mlp"])
 def test_a_minus_is_a_minus_sign_wherever_a_number_stands(clock, tmp_path, model):
-    session = start(clock, tmp_path, model)
-    press(session, pygame.K_i)
+    screen = start(clock, tmp_path, model)
+    session = screen.session
+    press(screen, pygame.K_i)
     draw(session)
     said = []
-    for layer in range(len(session.activations)):
+    for layer in range(len(session.explanation.activations)):
         for unit in range(10):
-            session.look_at(layer, unit)
-            said += written_by(session)
+            session.explanation.unit = layer, unit
+            said += written_by(screen)
     assert any("−" in text for text in said)
     assert not [text for text in said if re.search(r"-\.?\d|[−+]0\.00", text)]
 
 
-def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(session):
+def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(screen):
+    session = screen.session
     draw(session)
-    plain, marked = pygame.Surface(session.size), pygame.Surface(session.size)
+    plain, marked = pygame.Surface(screen.size), pygame.Surface(screen.size)
     for digit in range(10):
-        View().draw(plain, session)
-        session.explain(digit)
-        View().draw(marked, session)
-        row = session.layout.bars[digit]
-        gap = row.track.x - row.label.x - max(2, session.layout.text // 9)
+        View().draw(plain, screen)
+        screen.explain(digit)
+        View().draw(marked, screen)
+        row = screen.layout.bars[digit]
+        gap = row.track.x - row.label.x - max(2, screen.layout.text // 9)
         label = row.label._replace(width=gap)
         one, other = (pygame.image.tobytes(s.subsurface(label), "RGB") for s in (plain, marked))
         assert one == other
         assert marked.get_at((row.track.x + row.track.width // 2, row.track.y - 1))[:3] == DARK.text
-        session.why()
+        screen.why()
         session.digit = None
 
 
 @pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
 def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, tmp_path, model):
-    session = start(clock, tmp_path, model)
-    press(session, pygame.K_i)
-    surface = pygame.Surface(session.size)
-    area = inside_detail(session.layout.body, session.layout.text)
+    screen = start(clock, tmp_path, model)
+    session = screen.session
+    press(screen, pygame.K_i)
+    surface = pygame.Surface(screen.size)
+    area = inside_detail(screen.layout.body, screen.layout.text)
 
     def colours():
-        View().draw(surface, session)
+        View().draw(surface, screen)
         red, _, blue = (pygame.surfarray.array3d(surface.subsurface(area)).astype(int) / 255).T
         return (red - blue > 0.2).sum(), (blue - red > 0.2).sum()
 
     assert colours() == (0, 0)  # nothing to see into yet
     draw(session)
-    for layer in (0, len(session.activations) - 1):  # one that sees the image, one that sees units
-        session.look_at(layer, 0)
+    last = len(session.explanation.activations) - 1
+    for layer in (0, last):  # one that sees the image, one that sees units
+        session.explanation.unit = layer, 0
         assert sum(colours()) > 40
-    session.look_at(len(session.activations), 0)  # a unit of a network that was chosen before
-    assert session.looked_at == (len(session.activations) - 1, session.predictor.answer.digit)
+    session.explanation.unit = last + 1, 0  # of a network that was chosen before
+    assert session.explanation.looked_at == (last, session.predictor.answer.digit)
 
 
-def test_the_keyboard_alone_can_draw_and_press(session):
-    press(session, pygame.K_SPACE)
+def test_the_keyboard_alone_can_draw_and_press(screen):
+    session = screen.session
+    press(screen, pygame.K_SPACE)
     for _ in range(8):
-        press(session, pygame.K_DOWN)
-    press(session, pygame.K_SPACE)
+        press(screen, pygame.K_DOWN)
+    press(screen, pygame.K_SPACE)
     assert (session.canvas.ink[14:22, 14] > 0.3).all()
     assert not session.canvas.is_drawing
-    press(session, pygame.K_RIGHT)
+    press(screen, pygame.K_RIGHT)
     assert session.canvas.ink[:, 20:].sum() == 0  # lifted
-    press(session, pygame.K_LEFT)
+    press(screen, pygame.K_LEFT)
     before = session.canvas.ink.sum()
-    press(session, pygame.K_SPACE, pygame.KMOD_LSHIFT)
-    press(session, pygame.K_UP)
-    press(session, pygame.K_SPACE)
+    press(screen, pygame.K_SPACE, pygame.KMOD_LSHIFT)
+    press(screen, pygame.K_UP)
+    press(screen, pygame.K_SPACE)
     assert 0 < session.canvas.ink.sum() < before
     assert not session.canvas.is_drawing
-    names = [*session.layout.buttons]
+    names = [*screen.layout.buttons]
     for name in names:
-        press(session, pygame.K_F6)
-        assert session.focus == name
-    press(session, pygame.K_F6)
-    assert session.focus == names[0] == "clear"
-    press(session, pygame.K_RETURN)
+        press(screen, pygame.K_F6)
+        assert screen.focus == name
+    press(screen, pygame.K_F6)
+    assert screen.focus == names[0] == "clear"
+    press(screen, pygame.K_RETURN)
     assert session.canvas.is_blank
-    press(session, pygame.K_ESCAPE)
-    assert session.focus is None
-    assert not session.quit_wanted
+    press(screen, pygame.K_ESCAPE)
+    assert screen.focus is None
+    assert not screen.quit_wanted
 
 
 @pytest.mark.parametrize(
@@ -535,12 +573,14 @@ def test_the_keyboard_alone_can_draw_and_press(session):
         (pygame.K_KP_MINUS, pygame.K_KP_PLUS),
     ],
 )
-def test_brush_sizes_by_wheel_and_keys(session, thinner, thicker):
+def test_brush_sizes_by_wheel_and_keys(screen, thinner, thicker):
+    session = screen.session
+
     def wheel(y):
-        session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
+        controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
 
     def dot():
-        session.do("clear")
+        screen.do("clear")
         session.canvas.begin("draw", 14, 14)
         session.canvas.end()
         return session.canvas.ink.sum()
@@ -549,72 +589,77 @@ def test_brush_sizes_by_wheel_and_keys(session, thinner, thicker):
     wheel(1)
     assert dot() > usual * 1.5
     for _ in range(9):
-        press(session, thinner)
+        press(screen, thinner)
     assert dot() < usual * 0.5
     wheel(1)
-    press(session, thicker)
+    press(screen, thicker)
     assert dot() == pytest.approx(usual)
 
 
-def test_keys_with_control_command_and_alt(session, monkeypatch):
+def test_keys_with_control_command_and_alt(screen, monkeypatch):
+    session = screen.session
     monkeypatch.setattr(keys, "IS_MAC", True)  # elsewhere Command is the desktop's
     for key in (pygame.K_c, pygame.K_v):
-        press(session, key, pygame.KMOD_LCTRL)
-    assert session.window_requests == ["copy", "paste"]
-    press(session, pygame.K_F11)
-    press(session, pygame.K_F12)
-    assert session.window_requests[2:] == ["full screen", "screenshot"]
+        press(screen, key, pygame.KMOD_LCTRL)
+    assert screen.requests == ["copy", "paste"]
+    press(screen, pygame.K_F11)
+    press(screen, pygame.K_F12)
+    assert screen.requests[2:] == ["full screen", "screenshot"]
     draw(session)
-    press(session, pygame.K_r, pygame.KMOD_LALT)  # the desktop's, not the program's
+    press(screen, pygame.K_r, pygame.KMOD_LALT)  # the desktop's, not the program's
     assert not session.canvas.is_blank
-    press(session, pygame.K_s, pygame.KMOD_LMETA)
-    assert len(list(session.drawings.glob("*.jsonl"))) == 1
-    press(session, pygame.K_o, pygame.KMOD_LCTRL)
-    assert session.overlay == "open"
+    press(screen, pygame.K_s, pygame.KMOD_LMETA)
+    assert len(list(session.files.folder.glob("*.jsonl"))) == 1
+    press(screen, pygame.K_o, pygame.KMOD_LCTRL)
+    assert screen.dialog == "open"
 
 
-def test_a_click_in_the_list_opens_that_drawing(session):
-    press(session, pygame.K_o)
-    press(session, pygame.K_DOWN)  # of nothing
-    press(session, pygame.K_RETURN)
-    assert session.overlay is None
+def test_a_click_in_the_list_opens_that_drawing(screen):
+    session = screen.session
+    press(screen, pygame.K_o)
+    press(screen, pygame.K_DOWN)  # of nothing
+    press(screen, pygame.K_RETURN)
+    assert screen.dialog is None
     for digit in (1, 4):
-        press(session, pygame.K_r)
+        press(screen, pygame.K_r)
         draw(session, digit)
-        press(session, pygame.K_s)
+        press(screen, pygame.K_s)
     ink = session.canvas.ink.copy()
-    press(session, pygame.K_r)
-    press(session, pygame.K_o)
-    row = [path.stem for path in session.saved].index(max(p.stem for p in session.saved))
-    click(session, session.layout.dialog_rows(2)[row])
-    assert session.overlay is None
+    press(screen, pygame.K_r)
+    press(screen, pygame.K_o)
+    row = [path.stem for path in session.files.saved].index(
+        max(p.stem for p in session.files.saved)
+    )
+    click(screen, screen.layout.dialog_rows(2)[row])
+    assert screen.dialog is None
     np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
 
 
-def test_left_and_right_walk_through_the_buttons_once_one_has_the_focus(session):
-    press(session, pygame.K_F6)
-    first = session.focus
-    press(session, pygame.K_RIGHT)
-    assert session.focus != first
-    press(session, pygame.K_LEFT)
-    assert session.focus == first
-    press(session, pygame.K_F6, pygame.KMOD_LSHIFT)
-    assert session.focus == [*session.layout.buttons][-1]
+def test_left_and_right_walk_through_the_buttons_once_one_has_the_focus(screen):
+    press(screen, pygame.K_F6)
+    first = screen.focus
+    press(screen, pygame.K_RIGHT)
+    assert screen.focus != first
+    press(screen, pygame.K_LEFT)
+    assert screen.focus == first
+    press(screen, pygame.K_F6, pygame.KMOD_LSHIFT)
+    assert screen.focus == [*screen.layout.buttons][-1]
 
 
-def test_keys_held_down_count_once_but_arrows_go_on(session, clock):
+def test_keys_held_down_count_once_but_arrows_go_on(screen, clock):
     for _ in range(3):
         event = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0)
-        session.controller.handle(event)
-        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
-    assert session.theme == "light"
-    assert session.pen == (17.0, 14.0)
+        controller_of(screen).handle(event)
+        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
+    assert screen.theme == "light"
+    assert screen.pen == (17.0, 14.0)
     clock.now += 1  # its release was lost, and it is pressed again
-    session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
-    assert session.theme == "dark"
+    controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
+    assert screen.theme == "dark"
 
 
-def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock, monkeypatch):
+def test_a_held_key_counts_once_also_where_its_command_takes_long(screen, clock, monkeypatch):
+    session = screen.session
     saved = []
 
     def slowly():
@@ -623,68 +668,70 @@ def test_a_held_key_counts_once_also_where_its_command_takes_long(session, clock
 
     monkeypatch.setattr(session, "save", slowly)
     for _ in range(3):
-        session.controller.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_s, mod=0))
+        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_s, mod=0))
     assert len(saved) == 1
 
 
-def test_without_a_profile_digit_keys_say_so(session):
+def test_without_a_profile_digit_keys_say_so(screen):
+    session = screen.session
     for key in (pygame.K_0, pygame.K_9, pygame.K_KP5):
-        session.message = ""
-        press(session, key, pygame.KMOD_NUM)
+        session.say("", 0)
+        press(screen, key, pygame.KMOD_NUM)
         assert session.message.startswith("There is no profile")
 
 
-@pytest.mark.parametrize("dialog", ["help", "open", "mine"])
+@pytest.mark.parametrize("dialog", ["help", "open", "my digits"])
 def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, dialog):
     my_digits = MyDigits(
         Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
     )
-    session = start(clock, tmp_path, my_digits=my_digits)
+    screen = start(clock, tmp_path, my_digits=my_digits)
+    session = screen.session
     draw(session)
-    session.move_focus(1)
-    before = session.canvas.version, session.canvas.brush, session.panel, session.networks.chosen
-    session.do(dialog)
+    screen.move_focus(1)
+    before = session.canvas.version, session.canvas.brush, screen.panel, session.networks.chosen
+    screen.do(dialog)
     letters = (getattr(pygame, f"K_{letter}") for letter in "riwtnskxzyv")
     others = (pygame.K_TAB, pygame.K_SPACE, pygame.K_LEFTBRACKET, pygame.K_COMMA, pygame.K_F6)
     for key in (*letters, *others, pygame.K_RETURN, pygame.K_UP, pygame.K_5):
-        press(session, key)
-        press(session, key, pygame.KMOD_LCTRL)
-        if key == pygame.K_RETURN and session.overlay is None:  # the list's own key
-            session.do(dialog)
-        assert session.overlay == dialog
-    session.controller.handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
+        press(screen, key)
+        press(screen, key, pygame.KMOD_LCTRL)
+        if key == pygame.K_RETURN and screen.dialog is None:  # the list's own key
+            screen.do(dialog)
+        assert screen.dialog == dialog
+    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
     assert before == (
-        session.canvas.version, session.canvas.brush, session.panel, session.networks.chosen
+        session.canvas.version, session.canvas.brush, screen.panel, session.networks.chosen
     )  # fmt: skip
-    assert session.focus == "clear"
-    assert not session.is_why
-    assert not session.window_requests
-    assert not session.drawings.exists()
-    press(session, pygame.K_l)
-    press(session, pygame.K_F12)
-    assert (session.theme, session.window_requests) == ("light", ["screenshot"])
-    for key, name in ((pygame.K_h, "help"), (pygame.K_m, "mine"), (pygame.K_o, "open")):
+    assert screen.focus == "clear"
+    assert not screen.is_why
+    assert not screen.requests
+    assert not session.files.folder.exists()
+    press(screen, pygame.K_l)
+    press(screen, pygame.K_F12)
+    assert (screen.theme, screen.requests) == ("light", ["screenshot"])
+    for key, name in ((pygame.K_h, "help"), (pygame.K_m, "my digits"), (pygame.K_o, "open")):
         if name != dialog:
-            press(session, key)
-            assert session.overlay == name
+            press(screen, key)
+            assert screen.dialog == name
     session.close()
 
 
-def test_every_button_has_a_command_and_the_help_names_each(session):
-    for name in BUTTONS:
-        assert callable(getattr(session, name.replace(" ", "_"), None)) or name == "network"
-    press(session, pygame.K_F1)
-    assert session.overlay == "help"
-    session.controller.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
-    assert session.overlay is None
+def test_the_help_opens_and_closes_by_a_click(screen):
+    session = screen.session
+    press(screen, pygame.K_F1)
+    assert screen.dialog == "help"
+    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
+    assert screen.dialog is None
     assert session.canvas.is_blank  # the click that closes the help draws nothing
 
 
 def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
     clock, tmp_path, small_mnist
 ):
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_n)
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_n)
     follow(session, clock, lambda: not session.canvas.is_blank)
     image = session.canvas.ink
     label = session.label
@@ -695,8 +742,8 @@ def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
     assert str(label) in session.message
     session.canvas.draw_strokes([[(2.0, 2.0), (4.0, 4.0)]])
     assert session.label is None  # it is another drawing now
-    session.do("undo")
-    session.do("undo")
+    screen.do("undo")
+    screen.do("undo")
     assert session.canvas.is_blank
 
 
@@ -713,18 +760,19 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
         return small_mnist
 
     monkeypatch.setattr("nn.data.download.download_mnist", download)
-    session = start(clock, tmp_path)
-    press(session, pygame.K_n)
+    screen = start(clock, tmp_path)
+    session = screen.session
+    press(screen, pygame.K_n)
     follow(session, clock, lambda: session.mnist.state == "missing")
     follow(session, clock, lambda: "T offers to download it" in session.message)
-    press(session, pygame.K_t)
+    press(screen, pygame.K_t)
     assert training_button_words(session)["train"] == "Download"
     assert "download" in training_words(session)
     assert not said  # not unasked
-    press(session, pygame.K_n)
+    press(screen, pygame.K_n)
     assert "T downloads it" in session.message  # as it does here
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training is not None)
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: session.course.training is not None)
     assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
     session.close()
 
@@ -734,47 +782,53 @@ def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
         raise DataError("no connection")
 
     monkeypatch.setattr("nn.data.download.download_mnist", download)
-    session = start(clock, tmp_path)
+    screen = start(clock, tmp_path)
+    session = screen.session
     session.mnist.state = "missing"
-    session.train()
+    screen.train()
     assert session.mnist.state == "missing"
-    session.train()
+    screen.train()
     follow(session, clock, lambda: "no connection" in session.message)
-    assert session.training is None
+    assert session.course.training is None
     assert training_words(session) == "no connection"
 
 
 def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr("app.session.networks.users_networks", lambda: tmp_path / "networks")
-    session = start(clock, tmp_path, data_dir=small_mnist)
+    monkeypatch.setattr("app.session.training_course.users_networks", lambda: tmp_path / "networks")
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
     draw(session)
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training is not None)
-    assert session.network is session.training.classifier
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: session.course.training is not None)
+    assert session.network is session.course.training.classifier
     first = session.predictor.answer.probabilities
-    training = session.training
+    training = session.course.training
     follow(session, clock, lambda: training.points)
-    click(session, session.layout.training_buttons["train"])
-    if session.training is training:  # it had not ended yet, and did not begin again
+    click(screen, screen.layout.training_buttons["train"])
+    if session.course.training is training:  # it had not ended yet, and did not begin again
         assert training.state in ("stopped", "finished")
         assert training_button_words(session)["train"] in ("Continue", "Again")
-    if session.training.state == "stopped":
+    if session.course.training.state == "stopped":
         learner = training._learner
         done = learner.batch
         time.sleep(0.1)
         assert learner.batch <= done + 1  # the batch under way, or another epoch's first
-        press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training.state == "finished")
-    follow(session, clock, lambda: session.training.refresh() or len(session.training.points) > 1)
+        press(screen, pygame.K_t)
+    follow(session, clock, lambda: training_state(session) == "finished")
+    follow(
+        session,
+        clock,
+        lambda: session.course.training.refresh() or len(session.course.training.points) > 1,
+    )
     session.predict_now()
     assert session.predictor.answer.probabilities != first  # the bars change as it learns
-    assert session.training.validation[-1].accuracy > 0.7  # of ten classes
-    assert session.training.points[-1].loss < session.training.points[0].loss
-    learned = session.training.classifier.checkpoint.model.parameters.copy()
-    accuracy = max(point.accuracy for point in session.training.validation)
-    press(session, pygame.K_k)
-    assert session.training is None
+    assert session.course.training.validation[-1].accuracy > 0.7  # of ten classes
+    assert session.course.training.points[-1].loss < session.course.training.points[0].loss
+    learned = session.course.training.classifier.checkpoint.model.parameters.copy()
+    accuracy = max(point.accuracy for point in session.course.training.validation)
+    press(screen, pygame.K_k)
+    assert session.course.training is None
     assert session.network.name == "linear-1"
     # What had been shown of it stands in the table, and does after the next start of the program.
     for entry in (session.networks.entries[session.networks.chosen], network_info(load_classifier(
@@ -785,10 +839,10 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     kept = load_classifier(tmp_path / "networks" / "linear-1.npz")
     np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
 
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training is not None)
-    press(session, pygame.K_x)
-    assert session.training is None
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: session.course.training is not None)
+    press(screen, pygame.K_x)
+    assert session.course.training is None
     assert len(session.networks.entries) == 5
     assert session.network.name == "linear-1"
 
@@ -796,52 +850,59 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
 def test_a_finished_training_is_thrown_away_only_where_it_is_seen_and_after_a_warning(
     clock, tmp_path, small_mnist
 ):
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training and session.training.state == "finished")
-    finished = session.training
-    press(session, pygame.K_ESCAPE)
-    press(session, pygame.K_x)
-    assert session.training is finished
-    press(session, pygame.K_t)  # opens the panel
-    press(session, pygame.K_t)
-    assert session.training is finished
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
+    follow(
+        session,
+        clock,
+        lambda: session.course.training and session.course.training.state == "finished",
+    )
+    finished = session.course.training
+    press(screen, pygame.K_ESCAPE)
+    press(screen, pygame.K_x)
+    assert session.course.training is finished
+    press(screen, pygame.K_t)  # opens the panel
+    press(screen, pygame.K_t)
+    assert session.course.training is finished
     assert "K keeps this network; T again throws it away" in session.message
-    press(session, pygame.K_t)
-    assert session.training is not finished
+    press(screen, pygame.K_t)
+    assert session.course.training is not finished
     session.close()
 
 
 def test_undo_and_redo_leave_no_answer_of_another_drawing(clock, tmp_path):
-    session = start(clock, tmp_path)
+    screen = start(clock, tmp_path)
+    session = screen.session
     draw(session, 4)
     four = session.predictor.answer
     session.canvas.show_picture(np.eye(28, dtype=np.float32))
     session.predict_now()
     eye = session.predictor.answer
-    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    press(screen, pygame.K_z, pygame.KMOD_CTRL)
     assert session.predictor.answer == four
-    press(session, pygame.K_z, pygame.KMOD_CTRL | pygame.KMOD_SHIFT)
+    press(screen, pygame.K_z, pygame.KMOD_CTRL | pygame.KMOD_SHIFT)
     assert session.predictor.answer == eye
-    press(session, pygame.K_r)
+    press(screen, pygame.K_r)
     assert session.predictor.answer is None
-    press(session, pygame.K_z, pygame.KMOD_CTRL)
+    press(screen, pygame.K_z, pygame.KMOD_CTRL)
     assert session.predictor.answer == eye
 
 
 def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
-    session = start(clock, tmp_path)
-    session.drawings.mkdir()
+    screen = start(clock, tmp_path)
+    session = screen.session
+    session.files.folder.mkdir()
     for number in range(11):
-        (session.drawings / f"{number}.jsonl").write_text("")
-    press(session, pygame.K_o)
-    assert (len(session.saved), session.saved_in_all) == (8, 11)
-    titled = pygame.Surface(session.size)
-    View().draw(titled, session)
-    session.saved_in_all = 8
-    untitled = pygame.Surface(session.size)
-    View().draw(untitled, session)
-    title = session.layout.dialog_title
+        (session.files.folder / f"{number}.jsonl").write_text("")
+    press(screen, pygame.K_o)
+    assert (len(session.files.saved), session.files.saved_in_all) == (8, 11)
+    titled = pygame.Surface(screen.size)
+    View().draw(titled, screen)
+    session.files.saved_in_all = 8
+    untitled = pygame.Surface(screen.size)
+    View().draw(untitled, screen)
+    title = screen.layout.dialog_title
     assert inked(titled, title) > inked(untitled, title) > 0
 
 
@@ -852,42 +913,47 @@ def inked(surface, rect):
 
 
 def test_my_digits_show_no_message_about_what_they_cover(clock, tmp_path):
-    session = start(
-        clock, tmp_path, my_digits=MyDigits(Profile(tmp_path / "mine"), load_classifier("linear"))
+    screen = start(
+        clock,
+        tmp_path,
+        my_digits=MyDigits(Profile(tmp_path / "my digits"), load_classifier("linear")),
     )
+    session = screen.session
     draw(session)
-    session.explain(8)
+    screen.explain(8)
     assert "Why 8" in session.message
-    press(session, pygame.K_m)
-    assert session.overlay == "mine"
+    press(screen, pygame.K_m)
+    assert screen.dialog == "my digits"
     assert not session.message
     session.close()
 
 
 def test_escape_closes_why_before_it_quits(clock, tmp_path):
-    session = start(clock, tmp_path)
+    screen = start(clock, tmp_path)
+    session = screen.session
     draw(session)
-    press(session, pygame.K_w)
-    press(session, pygame.K_ESCAPE)
-    assert not session.is_why
-    assert session.attribution is None
-    assert not session.quit_wanted
-    press(session, pygame.K_ESCAPE)
-    assert session.quit_wanted
+    press(screen, pygame.K_w)
+    press(screen, pygame.K_ESCAPE)
+    assert not screen.is_why
+    assert screen.attribution is None
+    assert not screen.quit_wanted
+    press(screen, pygame.K_ESCAPE)
+    assert screen.quit_wanted
 
 
 def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
     clock, tmp_path, small_mnist
 ):
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_t)
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
     session.mnist.wait()
-    press(session, pygame.K_t)  # before the session has looked behind
-    first = session.training
+    press(screen, pygame.K_t)  # before the session has looked behind
+    first = session.course.training
     assert first is not None
     clock.now += 1
     session.update()
-    assert session.training is first
+    assert session.course.training is first
     session.close()
 
 
@@ -905,17 +971,22 @@ def test_a_training_that_fails_says_why_and_can_begin_again(
     def fail(*given):
         raise error
 
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_k)
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_k)
     assert "Nothing has been trained yet" in session.message
     with monkeypatch.context() as patch:
         patch.setattr("nn.training.learner.Learner.fit", fail)
-        press(session, pygame.K_t)
-        follow(session, clock, lambda: session.training and session.training.state == "failed")
+        press(screen, pygame.K_t)
+        follow(
+            session,
+            clock,
+            lambda: session.course.training and session.course.training.state == "failed",
+        )
     assert words in training_words(session)
     assert training_button_words(session)["train"] == "Again"
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training.state == "finished")
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: training_state(session) == "finished")
     session.close()
 
 
@@ -923,13 +994,18 @@ def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
     clock, tmp_path, small_mnist, monkeypatch
 ):
     (tmp_path / "networks").write_text("a file where the folder should be")
-    monkeypatch.setattr("app.session.networks.users_networks", lambda: tmp_path / "networks")
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training and session.training.state == "finished")
-    press(session, pygame.K_k)
+    monkeypatch.setattr("app.session.training_course.users_networks", lambda: tmp_path / "networks")
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
+    follow(
+        session,
+        clock,
+        lambda: session.course.training and session.course.training.state == "finished",
+    )
+    press(screen, pygame.K_k)
     assert "cannot write" in session.message
-    assert session.training is not None
+    assert session.course.training is not None
     session.close()
 
 
@@ -940,18 +1016,20 @@ def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
         def probabilities(self, images):
             return np.full((len(images), 10), 0.1)
 
-    session = Session(Network(), clock=clock, data_dir=small_mnist)
-    press(session, pygame.K_t)
+    screen = screen_of(Network(), clock=clock, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
     follow(session, clock, lambda: "cannot be trained" in session.message)
-    assert session.training is None
-    press(session, pygame.K_i)
-    View().draw(pygame.Surface(session.size), session)
-    press(session, pygame.K_m)
+    assert session.course.training is None
+    press(screen, pygame.K_i)
+    View().draw(pygame.Surface(screen.size), screen)
+    press(screen, pygame.K_m)
     assert "no profile" in session.message
 
 
-def test_save_and_open_give_the_same_drawing(session, clock):
-    press(session, pygame.K_s)
+def test_save_and_open_give_the_same_drawing(screen, clock):
+    session = screen.session
+    press(screen, pygame.K_s)
     assert "nothing to save" in session.message
     draw(session)
     session.change_brush(2)
@@ -959,32 +1037,33 @@ def test_save_and_open_give_the_same_drawing(session, clock):
     session.canvas.extend(16, 14)
     session.canvas.end()
     ink = session.canvas.ink.copy()
-    press(session, pygame.K_s)
-    press(session, pygame.K_s)  # in the same second
-    said = [f"Saved {path} and .jsonl" for path in session.drawings.glob("*.png")]
+    press(screen, pygame.K_s)
+    press(screen, pygame.K_s)  # in the same second
+    said = [f"Saved {path} and .jsonl" for path in session.files.folder.glob("*.png")]
     assert session.message in said
-    files = sorted(path.suffix for path in session.drawings.iterdir())
+    files = sorted(path.suffix for path in session.files.folder.iterdir())
     assert files == [".jsonl", ".jsonl", ".png", ".png"]
-    saved = next(session.drawings.glob("*.jsonl"))
+    saved = next(session.files.folder.glob("*.jsonl"))
     assert next(iter(read_strokes(saved))).label == session.predictor.answer.digit
-    press(session, pygame.K_r)
-    press(session, pygame.K_o)
-    assert session.overlay == "open"
-    assert len(session.saved) == 2
-    press(session, pygame.K_DOWN)
-    press(session, pygame.K_RETURN)
+    press(screen, pygame.K_r)
+    press(screen, pygame.K_o)
+    assert screen.dialog == "open"
+    assert len(session.files.saved) == 2
+    press(screen, pygame.K_DOWN)
+    press(screen, pygame.K_RETURN)
     np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
-    session.do("undo")
+    screen.do("undo")
     assert session.canvas.is_blank
 
 
 @pytest.mark.parametrize("kind", ["strokes", "picture", "network", "nonsense", "nothing"])
-def test_a_file_dropped_on_the_window(session, tmp_path, kind):
+def test_a_file_dropped_on_the_window(screen, tmp_path, kind):
+    session = screen.session
     if kind == "picture":
         draw(session, 3)
         session.save()
-        session.do("clear")
-        path = next(session.drawings.glob("*.png"))
+        screen.do("clear")
+        path = next(session.files.folder.glob("*.png"))
     elif kind == "network":
         path = tmp_path / "my own.npz"
         shutil.copy(PACKAGED_MODELS / "tiny.npz", path)
@@ -992,7 +1071,7 @@ def test_a_file_dropped_on_the_window(session, tmp_path, kind):
         path = {"strokes": EXAMPLES}.get(kind, tmp_path / f"{kind}.jsonl")
         if kind == "nonsense":
             path.write_text(json.dumps({"label": 3}) + "\n")
-    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
     if kind == "strokes":
         assert session.label == 0
         assert session.predictor.answer is not None
@@ -1009,25 +1088,28 @@ def test_a_file_dropped_on_the_window(session, tmp_path, kind):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 @pytest.mark.parametrize("end", ["jsonl", "png", "npz"])
-def test_a_pipe_dropped_on_the_window_is_not_waited_for(session, tmp_path, end):
+def test_a_pipe_dropped_on_the_window_is_not_waited_for(screen, tmp_path, end):
+    session = screen.session
     path = tmp_path / f"pipe.{end}"
     os.mkfifo(path)
-    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
     assert session.message == f"{path.name} is a folder or a device; expected a file"
 
 
 @pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])
-def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(session, name):
-    painter, surface = Painter(), pygame.Surface(session.size)
-    session.controller.handle(pygame.event.Event(pygame.DROPFILE, file=name))
+def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(screen, name):
+    session = screen.session
+    painter, surface = Painter(), pygame.Surface(screen.size)
+    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=name))
     assert session.message
-    painter.paint(surface, session)
-    session.saved, session.overlay = [Path(name)], "open"
-    painter.paint(surface, session)
+    painter.paint(surface, screen)
+    session.files.saved, screen.dialog = [Path(name)], "open"
+    painter.paint(surface, screen)
 
 
 def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_path):
-    session = start(clock, tmp_path, networks=False)
+    screen = start(clock, tmp_path, networks=False)
+    session = screen.session
     asked = []
 
     class Asked:
@@ -1040,13 +1122,13 @@ def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_p
 
     for number in range(40):
         session.networks.add(Asked(f"{number}"))
-    session.choose_network(20)
-    session.open_panel("networks")
+    screen.choose_network(20)
+    screen.open_panel("networks")
     draw(session)
     asked.clear()
     session.predict_now()
-    assert len(asked) == len(session.rows()) < 40
-    assert sum(answer is not None for answer in session.answers) == len(session.rows())
+    Painter().paint(pygame.Surface(screen.size), screen)
+    assert len(asked) == len(screen.rows()) < 40
 
 
 def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch):
@@ -1073,23 +1155,24 @@ def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch
     assert len(begun.points) <= 1  # of a thousand epochs
 
 
-def test_a_thousand_events_a_second_lose_none(session):
+def test_a_thousand_events_a_second_lose_none(screen):
+    session = screen.session
     rng = np.random.default_rng(5)
-    layout = session.layout
+    layout = screen.layout
     places = [
         (layout.canvas.x + int(x), layout.canvas.y + int(y))
         for x, y in rng.integers(0, layout.canvas.width, (1000, 2))
     ]
-    painter, surface = Painter(), pygame.Surface(session.size)
+    painter, surface = Painter(), pygame.Surface(screen.size)
     press_event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=places[0], button=1)
-    session.controller.handle(press_event)
+    controller_of(screen).handle(press_event)
     for number, place in enumerate(places[1:]):
-        session.controller.handle(
+        controller_of(screen).handle(
             pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(1, 0, 0), rel=(0, 0))
         )
         if number % 16 == 0:
             session.update()
-            painter.paint(surface, session)
+            painter.paint(surface, screen)
     points = session.canvas.strokes[0].points
     expected = [layout.to_cells(x + 0.5, y + 0.5) for x, y in places]
     distinct = [p for i, p in enumerate(expected) if i == 0 or p != expected[i - 1]]
@@ -1114,8 +1197,9 @@ def growth():
     """By how many MB this process grows with 10,000 strokes, undos and readings."""
     pygame.font.init()
     status = Path("/proc/self/statm")
-    session = start(Clock(), Path(), "mlp", networks=False)
-    painter, surface = Painter(), pygame.Surface(session.size)
+    screen = start(Clock(), Path(), "mlp", networks=False)
+    session = screen.session
+    painter, surface = Painter(), pygame.Surface(screen.size)
     rng = np.random.default_rng(1)
 
     def work(times):
@@ -1126,11 +1210,11 @@ def growth():
             session.canvas.end()
             session.predict_now()
             if number % 10 == 0:
-                painter.paint(surface, session)
+                painter.paint(surface, screen)
             if number % 3 == 0:
                 session.canvas.undo()
             elif number % 4 == 0:
-                session.do("clear")
+                screen.do("clear")
         gc.collect()
         return int(status.read_text().split()[1]) * 4096 / 1e6
 
@@ -1148,26 +1232,31 @@ def test_memory_stays_flat():
 
 
 def test_the_window_looks_once_more_when_a_training_has_ended(clock, tmp_path, small_mnist):
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    press(session, pygame.K_t)
-    follow(session, clock, lambda: session.training is not None)
-    session.training.wait()
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
+    follow(session, clock, lambda: session.course.training is not None)
+    session.course.training.wait()
     clock.now += 10  # messages are gone
     while session.seconds_until_due() is not None:
         clock.now += session.seconds_until_due()
         session.update()
-    assert session.training.classifier.checkpoint.temperature == session.training._temperature
-    assert not session.training.has_news
+    assert (
+        session.course.training.classifier.checkpoint.temperature
+        == session.course.training._temperature
+    )
+    assert not session.course.training.has_news
     session.close()
 
 
 def test_a_table_that_comes_with_a_larger_window_is_filled(clock, tmp_path):
-    session = start(clock, tmp_path, size=(480, 320))
-    assert not session.layout.table
+    screen = start(clock, tmp_path, size=(480, 320))
+    session = screen.session
+    assert not screen.layout.table
     draw(session)
-    session.controller.resize((1280, 900))
-    assert session.layout.table
-    assert [session.answers[row].digit for row in session.rows()]
+    screen.resize((1280, 900))
+    assert screen.layout.table
+    assert [answers(session)[row].digit for row in screen.rows()]
 
 
 def test_what_waits_for_the_data_is_all_done_once_it_is_there(
@@ -1182,44 +1271,48 @@ def test_what_waits_for_the_data_is_all_done_once_it_is_there(
         return load(folder)
 
     monkeypatch.setattr(mnist, "load_folder", late)
-    session = start(clock, tmp_path, data_dir=small_mnist)
-    session.open_panel("training")
-    session.train()
+    screen = start(clock, tmp_path, data_dir=small_mnist)
+    session = screen.session
+    screen.open_panel("training")
+    screen.train()
     session.test_digit()
     session.test_digit()
-    assert len(session._after_loading) == 2
     may_load.set()
-    follow(session, clock, lambda: session.training is not None)
+    follow(session, clock, lambda: session.course.training is not None)
     assert session.label is not None
     session.close()
 
 
-def test_where_no_home_folder_is_known_open_and_save_say_so(session, monkeypatch):
+def test_where_no_home_folder_is_known_open_and_save_say_so(screen, monkeypatch):
+    session = screen.session
+
     def nowhere():
         raise DataError("no home folder is known")
 
-    session._drawings = None
-    monkeypatch.setattr("app.drawing.drawings.users_drawings", nowhere)
+    session.files._folder = None
+    monkeypatch.setattr("app.session.files.users_drawings", nowhere)
     draw(session)
     for key in (pygame.K_o, pygame.K_s):
         session.say("")
-        press(session, key)
+        press(screen, key)
         assert session.message == "no home folder is known"
-        assert session.overlay is None
-        Painter().paint(pygame.Surface(session.size), session)
+        assert screen.dialog is None
+        Painter().paint(pygame.Surface(screen.size), screen)
 
 
-def test_screenshots_are_not_among_the_drawings(session):
-    from app.draw import Painter, serve
+def test_screenshots_are_not_among_the_drawings(screen):
+    session = screen.session
+    from app.window.loop import serve
+    from app.window.painter import Painter
 
     draw(session)
     session.save()
-    session.window_requests.append("screenshot")
-    serve(session, Painter())
-    names = sorted(path.name for path in session.drawings.iterdir())
+    screen.requests.append("screenshot")
+    serve(screen, Painter())
+    names = sorted(path.name for path in session.files.folder.iterdir())
     assert sum(name.startswith("Screenshot ") for name in names) == 1
-    session.open()
-    assert [path.suffix for path in session.saved] == [".jsonl"]
+    screen.list_drawings()
+    assert [path.suffix for path in session.files.saved] == [".jsonl"]
 
 
 def test_a_drawing_is_saved_as_what_it_is_now(session):
@@ -1227,7 +1320,7 @@ def test_a_drawing_is_saved_as_what_it_is_now(session):
     session.canvas.clear()
     session.canvas.draw_strokes([[(14, 4), (14, 24)]])  # not read yet
     session.save()
-    (path,) = session.drawings.glob("*.jsonl")
+    (path,) = session.files.folder.glob("*.jsonl")
     record = json.loads(path.read_text())
     session.predict_now()
     assert record["label"] == session.predictor.answer.digit
@@ -1242,7 +1335,8 @@ def test_a_link_in_a_circle_among_the_networks_is_passed_over(clock, tmp_path):
     except OSError:
         pytest.skip("no links here")
     shutil.copy(PACKAGED_MODELS / "tiny.npz", folder / "c.npz")
-    session = Session(load_classifier("linear"), clock=clock, folders=[lambda: folder])
+    screen = screen_of(load_classifier("linear"), clock=clock, folders=[lambda: folder])
+    session = screen.session
     while not session.networks.is_complete:
         session.networks.load_next()
     assert len(session.networks.entries) == 2

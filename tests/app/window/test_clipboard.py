@@ -6,12 +6,13 @@ import numpy as np
 import pygame
 import pytest
 
-from app.draw import Painter, serve
 from app.drawing.drawings import picture_of
-from app.session.session import Session
 from app.window import clipboard
+from app.window.loop import serve
+from app.window.painter import Painter
 from nn.inference.classifier import load_classifier
 from nn.support.errors import DataError
+from tests.helpers.screens import controller_of, screen_of
 
 
 class Scrap:
@@ -41,12 +42,12 @@ class Scrap:
 
 def pasted_into_a_window():
     """A session after Ctrl-V."""
-    session = Session(load_classifier("linear"))
-    session.controller.handle(
+    screen = screen_of(load_classifier("linear"))
+    controller_of(screen).handle(
         pygame.event.Event(pygame.KEYDOWN, key=pygame.K_v, mod=pygame.KMOD_LCTRL)
     )
-    serve(session, Painter())
-    return session
+    serve(screen, Painter())
+    return screen.session
 
 
 def drawn():

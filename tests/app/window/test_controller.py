@@ -2,9 +2,9 @@ import numpy as np
 import pygame
 import pytest
 
-from app.session.session import Session
 from app.window import controller as controller_module
 from app.window import keys
+from tests.helpers.screens import controller_of, screen_of
 
 SIZE = (960, 640)
 
@@ -19,7 +19,7 @@ class Network:
 @pytest.fixture
 def controller(monkeypatch):
     monkeypatch.setattr(controller_module, "HAS_TOUCH_SCREEN", True)
-    return Session(Network(), size=SIZE).controller
+    return controller_of(screen_of(Network(), size=SIZE))
 
 
 def pixel(controller, x, y):
@@ -63,7 +63,6 @@ def test_a_click_leaves_a_dot_under_the_pointer(controller):
     assert controller.canvas.ink[20, 10] == 1
     release(controller, 10.5, 20.5)
     assert controller.canvas.ink[20, 10] == 1
-    assert controller.session.user_took_over
 
 
 def test_the_left_button_draws_and_the_right_one_erases(controller):
@@ -91,7 +90,7 @@ def test_other_buttons_and_the_wheel_do_nothing(controller):
         press(controller, 14, 14, button)
         release(controller, 14, 14, button)
     assert controller.canvas.is_blank
-    assert not controller.session.user_took_over
+    assert controller.session.pointer is None
 
 
 def test_of_two_buttons_the_first_keeps_the_pen_until_it_is_up(controller):
@@ -177,13 +176,13 @@ def test_a_click_beside_the_canvas_leaves_no_mark(controller):
 
 def test_r_resets_canvas_and_answer_even_in_mid_stroke(controller):
     press(controller, 5, 14)
-    controller.predictor.predict_now()
-    assert controller.predictor.answer is not None
+    controller.session.predictor.predict_now()
+    assert controller.session.predictor.answer is not None
     key(controller, pygame.K_r)
     move(controller, 20, 14)
     assert controller.canvas.is_blank
-    assert controller.predictor.answer is None
-    assert controller.predictor.seconds_until_due() is None
+    assert controller.session.predictor.answer is None
+    assert controller.session.predictor.seconds_until_due() is None
 
 
 def test_r_is_found_by_its_place_where_letters_are_not_latin(controller):
@@ -221,12 +220,12 @@ def test_undo_and_redo_keys(controller, monkeypatch):
 )
 def test_closing_and_escape_quit(controller, event):
     controller.handle(event)
-    assert controller.session.quit_wanted
+    assert controller.screen.quit_wanted
 
 
 def test_a_resize_moves_the_canvas_with_the_window(controller):
     controller.handle(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=1500, y=1000))
-    assert controller.session.size == (1500, 1000)
+    assert controller.screen.size == (1500, 1000)
     press(controller, 3.5, 24.5)
     assert controller.canvas.ink[24, 3] == 1
 
@@ -273,7 +272,7 @@ def test_a_trackpad_is_not_taken_for_a_touch_screen(controller, monkeypatch):
 def test_events_that_mean_nothing_here_are_ignored(controller):
     for kind in (pygame.KEYUP, pygame.ACTIVEEVENT, pygame.WINDOWENTER, pygame.WINDOWLEAVE):
         controller.handle(pygame.event.Event(kind))
-    assert not controller.session.quit_wanted
+    assert not controller.screen.quit_wanted
     assert controller.canvas.version == 0
 
 
@@ -288,6 +287,6 @@ def test_below_a_card_nothing_is_drawn_and_nothing_rubbed_out(controller):
     release(controller, 14, 14, button=3)
     for code in (pygame.K_SPACE, pygame.K_DOWN, pygame.K_SPACE):
         key(controller, code)
-    assert controller.session.overlay == "help"
+    assert controller.screen.dialog == "help"
     np.testing.assert_array_equal(controller.canvas.ink, before)
-    assert controller.session.pen is None
+    assert controller.screen.pen is None

@@ -7,10 +7,12 @@ import pytest
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.my_digits.tuner import BackgroundTuner
-from app.session.session import Session
 from app.window import controller as controller_module
 from app.window import keys
+from app.window.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, TRAINING_COMMANDS
+from app.window.keys import action_of, presses
 from nn.inference.classifier import load_classifier
+from tests.helpers.screens import controller_of, screen_of
 
 NUM, SHIFT = pygame.KMOD_NUM, pygame.KMOD_LSHIFT
 KEYPAD = [getattr(pygame, f"K_KP{digit}") for digit in range(10)]
@@ -40,22 +42,23 @@ def pc(monkeypatch):
 
 
 @pytest.fixture
-def session(tmp_path, clock, monkeypatch):
+def screen(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(
         BackgroundTuner, "start", lambda tuner: None
     )  # what is kept need not be learned
     my_digits = MyDigits(
         Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
     )
-    session = Session(
+    screen = screen_of(
         load_classifier("linear"),
         clock=clock,
         my_digits=my_digits,
         drawings=tmp_path / "drawings",
         seed=1,
     )
+    session = screen.session
     draw(session)
-    yield session
+    yield screen
     session.close()
 
 
@@ -66,9 +69,9 @@ def draw(session):
     session.predict_now()
 
 
-def press(session, key, mod=0, unicode="", scancode=0):
+def press(screen, key, mod=0, unicode="", scancode=0):
     for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        session.controller.handle(
+        controller_of(screen).handle(
             pygame.event.Event(kind, key=key, mod=mod, scancode=scancode, unicode=unicode)
         )
 
@@ -77,85 +80,91 @@ def taught(session):
     return [own.digit.label for own in session.my_digits.profile.load().digits]
 
 
-def state(session):
+def state(screen):
     """What a key may change, but for the time of a message."""
-    shown = session.overlay, session.panel, session.is_why, session.theme, session.focus
-    asked = session.window_requests, session.quit_wanted
-    drawn = session.canvas.version, session.canvas.brush, session.canvas.is_drawing, session.pen
-    inside = session.looked_at, session.networks.chosen, session.row
+    session = screen.session
+    shown = screen.dialog, screen.panel, screen.is_why, screen.theme, screen.focus
+    asked = screen.requests, screen.quit_wanted
+    drawn = session.canvas.version, session.canvas.brush, session.canvas.is_drawing, screen.pen
+    inside = session.explanation.looked_at, session.networks.chosen, screen.row
     return repr((shown, asked, drawn, inside, session.message, taught(session)))
 
 
-def test_with_numlock_the_keypad_types_digits(session):
+def test_with_numlock_the_keypad_types_digits(screen):
+    session = screen.session
     for digit in range(10):
-        press(session, KEYPAD[digit], NUM)
+        press(screen, KEYPAD[digit], NUM)
         assert taught(session) == [digit]
 
 
 @pytest.mark.parametrize("mod", [0, SHIFT, NUM | SHIFT])
-def test_without_numlock_the_keypad_does_what_the_main_block_does(session, mod):
+def test_without_numlock_the_keypad_does_what_the_main_block_does(screen, mod):
+    session = screen.session
     session.networks.add(load_classifier("mlp"))  # with several parts to walk through
-    session.choose_network(1)
-    session.open_panel("inside")
+    screen.choose_network(1)
+    screen.open_panel("inside")
     for digit in range(10):
         states = []
         for key, modifiers in ((KEYPAD[digit], mod), (MAIN[digit], mod & SHIFT)):
-            session.pen = None
-            session.look_at(1, 0)
-            before = state(session)
-            press(session, key, modifiers)
-            states.append(state(session))
+            screen.pen = None
+            session.explanation.unit = 1, 0
+            before = state(screen)
+            press(screen, key, modifiers)
+            states.append(state(screen))
         assert states[0] == states[1]
         assert (states[0] != before) == (digit in (2, 3, 4, 6, 8, 9))
     assert taught(session) == []
 
 
-def test_without_numlock_the_keypads_arrows_go_on_while_held(session):
+def test_without_numlock_the_keypads_arrows_go_on_while_held(screen):
     for _ in range(3):
-        session.controller.handle(
+        controller_of(screen).handle(
             pygame.event.Event(pygame.KEYDOWN, key=pygame.K_KP6, mod=0, unicode="", scancode=94)
         )
-    assert session.pen == (17.0, 14.0)
+    assert screen.pen == (17.0, 14.0)
 
 
-def test_without_numlock_the_keypad_walks_and_deletes_in_my_digits(session):
+def test_without_numlock_the_keypad_walks_and_deletes_in_my_digits(screen):
+    session = screen.session
     for label in (1, 7):
         session.clear()
         draw(session)
-        press(session, getattr(pygame, f"K_{label}"), unicode=str(label))
-    press(session, pygame.K_m)
-    assert session.row == 1
-    press(session, pygame.K_KP4)
-    assert session.row == 0
-    press(session, pygame.K_KP_PERIOD, NUM)
+        press(screen, getattr(pygame, f"K_{label}"), unicode=str(label))
+    press(screen, pygame.K_m)
+    assert screen.row == 1
+    press(screen, pygame.K_KP4)
+    assert screen.row == 0
+    press(screen, pygame.K_KP_PERIOD, NUM)
     assert taught(session) == [1, 7]
-    press(session, pygame.K_KP_PERIOD)
+    press(screen, pygame.K_KP_PERIOD)
     assert taught(session) == [7]
-    press(session, pygame.K_KP3, NUM)
+    press(screen, pygame.K_KP3, NUM)
     assert taught(session) == [3]
-    press(session, pygame.K_KP_ENTER)
-    assert (session.overlay, session.label) == (None, 3)
+    press(screen, pygame.K_KP_ENTER)
+    assert (screen.dialog, session.label) == (None, 3)
 
 
 @pytest.mark.parametrize("mod", [0, NUM, SHIFT])
-def test_a_macs_keypad_always_types_digits(session, monkeypatch, mod):
+def test_a_macs_keypad_always_types_digits(screen, monkeypatch, mod):
+    session = screen.session
     monkeypatch.setattr(keys, "IS_MAC", True)
-    press(session, pygame.K_KP4, mod)
+    press(screen, pygame.K_KP4, mod)
     assert taught(session) == [4]
 
 
-def test_a_french_keyboard_types_its_digits_with_shift(session):
+def test_a_french_keyboard_types_its_digits_with_shift(screen):
+    session = screen.session
     # SDL names the digit row's keys by their digits, whichever character is the upper one.
-    press(session, pygame.K_4, SHIFT, "4", pygame.KSCAN_4)
+    press(screen, pygame.K_4, SHIFT, "4", pygame.KSCAN_4)
     assert taught(session) == [4]
 
 
-def test_an_accented_letter_is_no_command_but_the_turkish_i_is_one(session):
-    before = state(session)
-    press(session, ord("é"), 0, "é", pygame.KSCAN_W)  # Bépo has its W elsewhere
-    assert state(session) == before
-    press(session, ord("ı"), 0, "ı", pygame.KSCAN_I)
-    assert session.panel == "inside"
+def test_an_accented_letter_is_no_command_but_the_turkish_i_is_one(screen):
+    before = state(screen)
+    press(screen, ord("é"), 0, "é", pygame.KSCAN_W)  # Bépo has its W elsewhere
+    assert state(screen) == before
+    press(screen, ord("ı"), 0, "ı", pygame.KSCAN_I)
+    assert screen.panel == "inside"
 
 
 @pytest.mark.parametrize(
@@ -170,33 +179,34 @@ def test_an_accented_letter_is_no_command_but_the_turkish_i_is_one(session):
         pygame.KMOD_LMETA | pygame.KMOD_LCTRL,
     ],
 )
-def test_what_belongs_to_the_desktop_does_nothing(session, mod):
-    press(session, pygame.K_RIGHT)  # so that there is a pen to take away
-    before = state(session)
+def test_what_belongs_to_the_desktop_does_nothing(screen, mod):
+    press(screen, pygame.K_RIGHT)  # so that there is a pen to take away
+    before = state(screen)
     codes = [*range(pygame.K_0, pygame.K_9 + 1), *KEYPAD, *MAIN, pygame.K_ESCAPE, pygame.K_SPACE]
     codes += [pygame.K_TAB, pygame.K_RETURN, pygame.K_F1, pygame.K_F6, pygame.K_F11, pygame.K_F12]
     commands = "zycvso" if mod == pygame.KMOD_LCTRL else ""
     codes += [c for c in range(pygame.K_a, pygame.K_z + 1) if chr(c) not in commands]
     for key in codes:
         for numlock in (0, NUM):
-            press(session, key, mod | numlock)
-            assert state(session) == before, pygame.key.name(key)
+            press(screen, key, mod | numlock)
+            assert state(screen) == before, pygame.key.name(key)
 
 
-def test_a_mac_takes_command_for_control(session, monkeypatch):
+def test_a_mac_takes_command_for_control(screen, monkeypatch):
+    session = screen.session
     monkeypatch.setattr(keys, "IS_MAC", True)
-    press(session, pygame.K_z, pygame.KMOD_LMETA)
+    press(screen, pygame.K_z, pygame.KMOD_LMETA)
     assert session.canvas.is_blank
-    press(session, pygame.K_z, pygame.KMOD_LMETA | SHIFT)
+    press(screen, pygame.K_z, pygame.KMOD_LMETA | SHIFT)
     assert not session.canvas.is_blank
-    before = state(session)
-    press(session, pygame.K_z, pygame.KMOD_LALT)
-    press(session, pygame.K_z, pygame.KMOD_LMETA | pygame.KMOD_LALT)
-    assert state(session) == before
+    before = state(screen)
+    press(screen, pygame.K_z, pygame.KMOD_LALT)
+    press(screen, pygame.K_z, pygame.KMOD_LMETA | pygame.KMOD_LALT)
+    assert state(screen) == before
 
 
-def test_an_esc_that_is_still_down_from_another_window_does_not_quit(session, clock):
-    handle = session.controller.handle
+def test_an_esc_that_is_still_down_from_another_window_does_not_quit(screen, clock):
+    handle = controller_of(screen).handle
     esc = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE, mod=0, unicode="\x1b")
     handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
     clock.now += 5
@@ -204,25 +214,26 @@ def test_an_esc_that_is_still_down_from_another_window_does_not_quit(session, cl
     for pause in (0.03, 0.3, 0.04, 0.04):  # as pygame repeats a key
         clock.now += pause
         handle(esc)
-        assert not session.quit_wanted
+        assert not screen.quit_wanted
     handle(pygame.event.Event(pygame.KEYUP, key=pygame.K_ESCAPE, mod=0))
     handle(esc)
-    assert session.quit_wanted
+    assert screen.quit_wanted
 
 
-def test_esc_counts_soon_after_the_focus_has_come(session, clock):
-    session.controller.handle(pygame.event.Event(pygame.WINDOWFOCUSGAINED))
+def test_esc_counts_soon_after_the_focus_has_come(screen, clock):
+    controller_of(screen).handle(pygame.event.Event(pygame.WINDOWFOCUSGAINED))
     clock.now += 0.15
-    press(session, pygame.K_ESCAPE)
-    assert session.quit_wanted
+    press(screen, pygame.K_ESCAPE)
+    assert screen.quit_wanted
 
 
-def test_a_card_opened_in_mid_stroke_ends_the_stroke(session):
-    layout, handle = session.layout, session.controller.handle
+def test_a_card_opened_in_mid_stroke_ends_the_stroke(screen):
+    session = screen.session
+    layout, handle = screen.layout, controller_of(screen).handle
     session.clear()
     (x, y), (x2, y2) = (map(int, layout.to_pixels(*cell)) for cell in ((4, 4), (24, 24)))
     handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1))
-    press(session, pygame.K_h)
+    press(screen, pygame.K_h)
     for buttons in ((1, 0, 0), (1, 0, 0)):
         handle(pygame.event.Event(pygame.MOUSEMOTION, pos=(x2, y2), rel=(1, 1), buttons=buttons))
     handle(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=(x2, y2), button=1))
@@ -230,24 +241,47 @@ def test_a_card_opened_in_mid_stroke_ends_the_stroke(session):
     assert not session.canvas.is_drawing
 
 
-def test_a_button_is_pressed_also_where_the_release_before_was_lost(session):
-    x, y = map(int, session.layout.to_pixels(4, 4))
-    handle = session.controller.handle
+def test_a_button_is_pressed_also_where_the_release_before_was_lost(screen):
+    x, y = map(int, screen.layout.to_pixels(4, 4))
+    handle = controller_of(screen).handle
     handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1))
     handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
-    help_button = session.layout.buttons["help"]
+    help_button = screen.layout.buttons["help"]
     place = help_button.x + 5, help_button.y + 5
     handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1))
-    assert session.overlay == "help"
+    assert screen.dialog == "help"
 
 
-def test_after_a_finger_lost_with_the_focus_the_mouse_draws(session):
+def test_after_a_finger_lost_with_the_focus_the_mouse_draws(screen):
+    session = screen.session
     session.clear()
-    handle = session.controller.handle
+    handle = controller_of(screen).handle
     handle(
         pygame.event.Event(pygame.FINGERDOWN, touch_id=5, finger_id=1, x=0.1, y=0.1, dx=0.0, dy=0.0)
     )
     handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
-    place = tuple(map(int, session.layout.to_pixels(20.5, 20.5)))
+    place = tuple(map(int, screen.layout.to_pixels(20.5, 20.5)))
     handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1))
     np.testing.assert_array_equal(session.canvas.ink[20, 20], 1)
+
+
+def test_every_command_does_something_a_screen_can_do(screen):
+    bound = [action for command in ALL_COMMANDS.values() for action in command.actions.values()]
+    bound += [action for actions in DIALOG_ACTIONS.values() for action in actions.values()]
+    for action in dict.fromkeys(bound):  # T only once: twice would download MNIST
+        action(screen)
+    assert screen.requests == ["copy", "paste", "full screen", "screenshot"]
+
+
+@pytest.mark.parametrize("dialog", [None, *DIALOG_ACTIONS])
+def test_every_key_of_a_command_is_found_and_none_means_two_things(dialog):
+    tables = [COMMANDS, TRAINING_COMMANDS] if dialog is None else []
+    actions = [command.actions for table in tables for command in table.values()]
+    actions += [] if dialog is None else [DIALOG_ACTIONS[dialog]]
+    found = {}
+    for name, action in (item for each in actions for item in each.items()):
+        for code, ctrl, shift in presses(name):
+            mod = (pygame.KMOD_LCTRL if ctrl else 0) | (SHIFT if shift else 0)
+            event = pygame.event.Event(pygame.KEYDOWN, key=code, mod=mod, scancode=0)
+            assert action_of(event, dialog) is action, name
+            assert found.setdefault((code, mod), action) is action, name

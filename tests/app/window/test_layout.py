@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.drawing.canvas import SIZE
-from app.session.session import shown_shape
 from app.window.layout import inside_detail, lay_out, lay_out_inside
+from app.window.screen import shown_shape
 from nn.inference.inspection import activations_of
 from nn.network.architectures import NAMED, build
 

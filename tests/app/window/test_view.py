@@ -7,15 +7,15 @@ import pytest
 
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
-from app.session.commands import COMMANDS
 from app.session.predictor import Answer
-from app.session.session import Session
 from app.window.cells import cell_colours
+from app.window.commands import COMMANDS
 from app.window.geometry import Rect
 from app.window.palette import DARK, PALETTES
 from app.window.text import MAX_PIXELS, TextRenderer, percentage
 from app.window.view import PARTS, View, draw_body
 from nn.inference.classifier import load_classifier
+from tests.helpers.screens import screen_of
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
 PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
@@ -41,20 +41,20 @@ class Network:
 def session_of(size, ink=None, answered=False, name="stub", theme="dark"):
     network = Network()
     network.name = name
-    session = Session(network, size=size, theme=theme)
+    screen = screen_of(network, size=size, theme=theme)
+    session = screen.session
     if ink is not None:
         session.canvas.ink[...] = ink
     if answered:
         session.predictor.answer = Answer(PROBABILITIES)
-        session.answers = [session.predictor.answer]
-    return session
+    return screen
 
 
 def show(size, *given, **more):
-    session = session_of(size, *given, **more)
+    screen = session_of(size, *given, **more)
     surface = pygame.Surface(size)
-    View().draw(surface, session)
-    return surface, session.layout
+    View().draw(surface, screen)
+    return surface, screen.layout
 
 
 def run_of(surface, rect, colour):
@@ -94,11 +94,12 @@ def test_bars_are_as_long_as_the_probabilities_and_the_best_is_marked(size):
     ],
 )
 def test_no_bar_is_marked_where_nobody_is_sure(answer, colour):
-    session = session_of(SIZES[1])
+    screen = session_of(SIZES[1])
+    session = screen.session
     session.predictor.answer = answer
-    surface = pygame.Surface(session.size)
-    View().draw(surface, session)
-    for row, probability in zip(session.layout.bars, answer.probabilities, strict=True):
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
+    for row, probability in zip(screen.layout.bars, answer.probabilities, strict=True):
         assert abs(run_of(surface, row.track, colour) - probability * row.track.width) <= 1
 
 
@@ -116,42 +117,43 @@ def written(monkeypatch):
     return words
 
 
-def texts_of(session, written):
+def texts_of(screen, written):
     """All that the window says now."""
     written.clear()
-    View().draw(pygame.Surface(session.size), session)
+    View().draw(pygame.Surface(screen.size), screen)
     return [text for text, _ in written]
 
 
 def read_drawing(probabilities, size=SIZES[1], label=None, is_refused=False):
     """A session in which a drawing was read with these probabilities, or refused."""
-    session = Session(
+    screen = screen_of(
         Network(probabilities),
         size=size,
         is_rejected=lambda images: np.full(len(images), is_refused),
     )
+    session = screen.session
     session.networks.add(load_classifier("linear"))
-    session.choose_network(0)
+    screen.choose_network(0)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
     if label is not None:
         session._label = label, session.canvas.version
-    return session
+    return screen
 
 
 @pytest.mark.parametrize("size", [*SIZES, (640, 480)])
 @pytest.mark.parametrize("panel", ["answer", "networks", "training"])
 def test_what_is_refused_is_nowhere_shown_as_sure(size, panel, written):
-    session = read_drawing((0.001, 0.999, *[0.0] * 8), size, is_refused=True)
-    session.open_panel(panel)
-    texts = texts_of(session, written)
+    screen = read_drawing((0.001, 0.999, *[0.0] * 8), size, is_refused=True)
+    screen.open_panel(panel)
+    texts = texts_of(screen, written)
     assert "unlike any digit" in " ".join(texts)
     assert "perhaps 1" in texts
     # The only percentage is the accuracy of a network on MNIST.
     assert {text for text in texts if "%" in text} <= {"92.7 %"}
     surface = pygame.Surface(size)
-    View().draw(surface, session)
-    for rect in (session.layout.answer, session.layout.body):
+    View().draw(surface, screen)
+    for rect in (screen.layout.answer, screen.layout.body):
         part = surface.subsurface(rect)
         assert not pygame.mask.from_threshold(part, DARK.best, (9, 9, 9, 255)).count()
 
@@ -171,8 +173,8 @@ def test_an_unsure_digit_is_unsure_in_the_head_and_its_bars_alike(written):
     ],
 )
 def test_a_known_digit_is_said_to_be_read_right_or_misread(label, is_refused, words, written):
-    session = read_drawing(PROBABILITIES, label=label, is_refused=is_refused)
-    assert words in texts_of(session, written)
+    screen = read_drawing(PROBABILITIES, label=label, is_refused=is_refused)
+    assert words in texts_of(screen, written)
 
 
 PANELS = ("answer", "networks", "inside", "training")
@@ -182,19 +184,20 @@ PANELS = ("answer", "networks", "inside", "training")
 @pytest.mark.parametrize("model", ["linear", "tiny", "cnn"])
 def test_all_words_in_the_window_can_be_read(size, model, written):
     """None in letters smaller than ten pixels, and none cut short to fit."""
-    session = Session(load_classifier(model), size=size)
+    screen = screen_of(load_classifier(model), size=size)
+    session = screen.session
     for name in ("linear", "tiny", "mlp"):
         session.networks.add(load_classifier(name))
-    session.choose_network(0)
+    screen.choose_network(0)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
     session.mnist.state = "missing"
     for panel, overlay, is_digit in itertools.product(PANELS, (None, "help"), (True, False)):
-        session.open_panel(panel)
-        session.overlay = overlay
+        screen.open_panel(panel)
+        screen.dialog = overlay
         session.predictor.answer = replace(session.predictor.answer, is_digit=is_digit)
         session._label = 8, session.canvas.version
-        assert texts_of(session, written)
+        assert texts_of(screen, written)
         assert min(height for _, height in written) >= 10
         last_of_help = "Why: gradient"  # the longest line, in a window as narrow as a phone
         cut = [text for text, _ in written if "…" in text and text != "0 … 9"]
@@ -202,9 +205,10 @@ def test_all_words_in_the_window_can_be_read(size, model, written):
 
 
 def test_what_is_too_long_to_be_read_keeps_its_beginning_and_its_end(written):
-    session = session_of((480, 320))
+    screen = session_of((480, 320))
+    session = screen.session
     session.say(f"Saved /home/{'long/' * 50}2026-01-01 12.00.00.png and .jsonl")
-    said = texts_of(session, written)
+    said = texts_of(screen, written)
     [cut] = [text for text in said if "…" in text]
     whole = " ".join(said[said.index(cut) - 1 : said.index(cut) + 1])
     assert whole.startswith("Saved /home/long/")
@@ -218,17 +222,18 @@ def test_the_tables_rows_have_letters_of_one_size_and_it_says_what_it_leaves_out
     size, networks, panel, written
 ):
     names = ["linear", "tiny", "mlp", "cnn"]
-    session = Session(load_classifier("linear"), size=size)
+    screen = screen_of(load_classifier("linear"), size=size)
+    session = screen.session
     for number in range(1, networks):
         network = load_classifier(names[number % 4])
         network.path = network.path.with_name(f"{number}.npz")  # or it would take another's place
         session.networks.add(network)
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
-    session.open_panel(panel)
-    texts_of(session, written)
-    rows = session.rows()
-    if not session.layout.table:
+    screen.open_panel(panel)
+    texts_of(screen, written)
+    rows = screen.rows()
+    if not screen.layout.table:
         assert panel == "answer"
         return
     start = [text for text, _ in written].index("MNIST") + 1
@@ -272,33 +277,34 @@ def test_nothing_is_painted_outside_its_rectangle(size):
 @pytest.mark.parametrize("size", [*SIZES, (900, 400), (240, 240)])
 @pytest.mark.parametrize("panel", ["answer", "networks"])
 def test_the_table_is_full_and_the_chosen_network_is_in_it(size, panel):
-    session = session_of(size, answered=True)
+    screen = session_of(size, answered=True)
+    session = screen.session
     for number in range(8):
         network = Network()
         network.name = f"number {number}"
         session.networks.add(network)
-    session.open_panel(panel)
+    screen.open_panel(panel)
     for index in range(9):
-        session.choose_network(index)
-        rows = session.rows()
-        assert len(rows) == max(0, len(session.layout.table) - 1)
-        assert index in rows or not session.layout.table
+        screen.choose_network(index)
+        rows = screen.rows()
+        assert len(rows) == max(0, len(screen.layout.table) - 1)
+        assert index in rows or not screen.layout.table
         assert range(9)[rows.start : rows.stop] == rows
     surface = pygame.Surface(size)
-    View().draw(surface, session)
-    for row in session.layout.table:
+    View().draw(surface, screen)
+    for row in screen.layout.table:
         assert has_text(surface, row)
 
 
 @pytest.mark.parametrize("size", [*SIZES, (900, 400)])
 def test_the_words_of_the_tables_columns_do_not_run_together(size):
-    session = Session(load_classifier("mlp"), size=size)
-    session.open_panel("networks")
+    screen = screen_of(load_classifier("mlp"), size=size)
+    session = screen.session
+    screen.open_panel("networks")
     session.predictor.answer = Answer((0.999, *[0.0] * 9))
-    session.answers = [session.predictor.answer]
     surface = pygame.Surface(size)
-    View().draw(surface, session)
-    for row in session.layout.table:
+    View().draw(surface, screen)
+    for row in screen.layout.table:
         part = surface.subsurface((row.x, row.y + 1, row.width, row.height - 3))
         background = part.get_at((part.get_width() - 1, 0))
         inked = pygame.mask.from_threshold(part, background, (1, 1, 1, 255))
@@ -318,13 +324,14 @@ def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_p
     my_digits = MyDigits(
         Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path / "nowhere"
     )
-    session = Session(Network(), size=size, my_digits=my_digits)
-    session.overlay = "mine"
+    screen = screen_of(Network(), size=size, my_digits=my_digits)
+    session = screen.session
+    screen.dialog = "my digits"
     quiet, said = pygame.Surface(size), pygame.Surface(size)
-    View().draw(quiet, session)
-    session.message = "a message"
-    View().draw(said, session)
-    dialog, text = session.layout.dialog, session.layout.text
+    View().draw(quiet, screen)
+    session.say("a message")
+    View().draw(said, screen)
+    dialog, text = screen.layout.dialog, screen.layout.text
     below = dialog.bottom - text * 5 // 2
     words = Rect(dialog.x + text, below - text, dialog.width - 2 * text, text)
     keys = Rect(dialog.x + text, below, dialog.width - 2 * text, text * 3 // 2)
@@ -346,13 +353,13 @@ def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_ex
     my_digits.profile.add(1, [[(14.0, 4.0), (14.0, 24.0)]])
     my_digits.refresh()
     my_digits.read_some()
-    session = Session(Network(), size=size, my_digits=my_digits, theme=theme)
-    session.overlay = "mine"
-    palette, layout = PALETTES[theme], session.layout
+    screen = screen_of(Network(), size=size, my_digits=my_digits, theme=theme)
+    screen.dialog = "my digits"
+    palette, layout = PALETTES[theme], screen.layout
     for row in (0, 1):
-        session.row = row
+        screen.row = row
         surface = pygame.Surface(size)
-        View().draw(surface, session)
+        View().draw(surface, screen)
         for place, is_marked, is_wrong in (
             (layout.dialog_title, True, True),  # the legend
             (layout.dialog_tiles(2).rect(0), row == 0, True),
@@ -365,12 +372,12 @@ def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_ex
 
 @pytest.mark.parametrize("size", [*SIZES, (900, 400), (1280, 480)])
 def test_the_lines_of_the_help_do_not_touch_each_other(size):
-    session = session_of(size)
-    session.do("help")
+    screen = session_of(size)
+    screen.do("help")
     surface = pygame.Surface(size)
-    View().draw(surface, session)
-    columns = session.layout.help_columns
-    *rows, last = session.layout.dialog_rows(1 + len(COMMANDS), columns)
+    View().draw(surface, screen)
+    columns = screen.layout.help_columns
+    *rows, last = screen.layout.dialog_rows(1 + len(COMMANDS), columns)
     for column in range(columns):
         lines = [row for row in rows if row.x == rows[-column].x]
         first = lines[0]
@@ -393,16 +400,17 @@ def test_the_lines_of_the_help_do_not_touch_each_other(size):
 @pytest.mark.parametrize("name", ["tiny", "mlp"])
 def test_what_is_inside_a_network_is_painted_within_what_is_said_to_have_changed(size, name):
     """What is outside is not brought to the screen, and stays when another part is looked at."""
-    session = Session(load_classifier(name), size=size)
+    screen = screen_of(load_classifier(name), size=size)
+    session = screen.session
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
-    session.open_panel("inside")
-    for layer in range(len(session.activations)):
-        for unit in (0, 1, len(session.activations[layer].values) - 1):
-            session.look_at(layer, unit)
+    screen.open_panel("inside")
+    for layer in range(len(session.explanation.activations)):
+        for unit in (0, 1, len(session.explanation.activations[layer].values) - 1):
+            session.explanation.unit = layer, unit
             surface = pygame.Surface(size)
             surface.fill(DARK.background)
-            area = draw_body(View().frame(surface, session), session)
+            area = draw_body(View().frame(surface, screen), screen)
             assert has_text(surface, area)
             surface.fill(DARK.background, area)
             assert not has_text(surface, Rect(0, 0, *size))
@@ -426,9 +434,9 @@ def test_a_cell_of_ink_fills_its_square_and_no_other(size):
 def test_parts_drawn_again_leave_nothing_of_what_was_there_before(size):
     surface, _ = show(size, np.random.default_rng(0).random((28, 28)), answered=True)
     fresh, _ = show(size)
-    session, view = session_of(size), View()
+    screen, view = session_of(size), View()
     for draw in PARTS.values():
-        draw(view.frame(surface, session), session)
+        draw(view.frame(surface, screen), screen)
     assert surface.get_buffer().raw == fresh.get_buffer().raw
 
 

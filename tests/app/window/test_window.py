@@ -655,16 +655,17 @@ def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, t
 # Ctrl-V in a real window; prints the line that it shows.
 PASTE = """
 import pygame
-from app.draw import Painter, open_window, serve
-from app.session.session import Session
+from app.window.loop import open_window, serve
+from app.window.painter import Painter
+from tests.helpers.screens import screen_of
 from nn.inference.classifier import load_reader
 
 pygame.font.init()
-session = Session(load_reader("linear"))
+screen = screen_of(load_reader("linear"))
 open_window()
 pygame.event.get()
-session.window_requests.append("paste")
-serve(session, Painter())
+screen.requests.append("paste")
+serve(screen, Painter())
 print(session.toast)
 """
 COPY_TEXT = """

@@ -1,0 +1,178 @@
+"""What the user can ask for: each command with its button, its keys, its help and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from app.drawing.strokes import DIGITS
+
+Action = Callable[[Any], object]  # of an `app.window.screen.Screen`, which needs this table
+Dialog = Literal["help", "open", "my digits"]
+
+
+class Command(NamedTuple):
+    """The word on its button, its keys and its purpose as the help says them, and what it does.
+
+    Where each key does something else, or the help does not name them all, `does` has them.
+    """
+
+    button: str | None
+    keys: str
+    help: str
+    does: Action | dict[str, Action]
+    in_dialogs: bool = False  # whether it works while a dialog lies over the window
+
+    @property
+    def actions(self) -> dict[str, Action]:
+        """What each key does, by the names of `app.window.keys.codes`; a button's is the first."""
+        if isinstance(self.does, dict):
+            return self.does
+        return dict.fromkeys(self.keys.split(", "), self.does)
+
+
+def _correct(digit: int) -> Action:
+    return lambda screen: screen.session.correct(digit)
+
+
+def _relabel(digit: int) -> Action:
+    return lambda screen: screen.change_marked(digit)
+
+
+COMMANDS: dict[str, Command] = {
+    "clear": Command("Clear", "R", "blank paper", lambda screen: screen.session.clear()),
+    "undo": Command("Undo", "Ctrl-Z", "take back the last stroke",
+            lambda screen: screen.session.undo()),
+    "redo": Command("Redo", "Ctrl-Shift-Z", "do it again",
+            dict.fromkeys(("Ctrl-Shift-Z", "Ctrl-Y"), lambda screen: screen.session.redo())),
+    "network": Command(
+        "Network", "Tab", "choose the next network (Shift-Tab: the one before)",
+        {
+            "Tab": lambda screen: screen.next_network(1),
+            "Shift-Tab": lambda screen: screen.next_network(-1),
+        },
+    ),
+    "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
+            lambda screen: screen.switch_panel("inside")),
+    "parts": Command(
+        None, ", .  PgUp PgDn", "walk through the parts of the network",
+        {
+            ",": lambda screen: screen.step_unit(0, -1),
+            ".": lambda screen: screen.step_unit(0, 1),
+            "PageUp": lambda screen: screen.step_unit(-1, 0),
+            "PageDown": lambda screen: screen.step_unit(1, 0),
+        },
+    ),
+    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)",
+            lambda screen: screen.why()),
+    "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
+            lambda screen: screen.train()),
+    "test digit": Command("Test", "N", "a random digit of MNIST's test file",
+            lambda screen: screen.session.test_digit()),
+    "my digits": Command(
+        "Mine", "M", "my digits: look, relabel, open, delete, forget what was learned",
+        lambda screen: screen.show_my_digits(), in_dialogs=True,
+    ),
+    "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it",
+            {str(digit): _correct(digit) for digit in range(DIGITS)}),
+    "save": Command("Save", "S", "save the drawing, as a picture and as strokes",
+            dict.fromkeys(("S", "Ctrl-S"), lambda screen: screen.session.save())),
+    "open": Command("Open", "O", "a saved drawing; or drop a file on the window",
+            dict.fromkeys(("O", "Ctrl-O"), lambda screen: screen.list_drawings()), in_dialogs=True),
+    "help": Command("Help", "H, F1", "all the keys",
+            lambda screen: screen.help(), in_dialogs=True),
+    "brush": Command(
+        None, "wheel  − +  [ ]", "a thinner or thicker brush",
+        dict.fromkeys(("-", "["), lambda screen: screen.session.change_brush(-1))
+        # Not all keyboards have a key for each; where + is typed with Shift, its key is that of =.
+        | dict.fromkeys(("+", "=", "]"), lambda screen: screen.session.change_brush(1)),
+    ),
+    "theme": Command(
+        None, "L", "light or dark", lambda screen: screen.switch_theme(), in_dialogs=True
+    ),
+    "pen": Command(
+        None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)",
+        {
+            "Left": lambda screen: screen.arrow(-1, 0),
+            "Right": lambda screen: screen.arrow(1, 0),
+            "Up": lambda screen: screen.arrow(0, -1),
+            "Down": lambda screen: screen.arrow(0, 1),
+            "Space": lambda screen: screen.tap_pen("draw"),
+            "Shift-Space": lambda screen: screen.tap_pen("erase"),
+        },
+    ),
+    "focus": Command(
+        None, "F6, Enter", "walk through the buttons (Shift-F6: back); press one",
+        {
+            "F6": lambda screen: screen.move_focus(1),
+            "Shift-F6": lambda screen: screen.move_focus(-1),
+            "Enter": lambda screen: screen.press_focus(),
+        },
+    ),
+    "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
+    "copy": Command(
+        None, "Ctrl-C  Ctrl-V", "copy the drawing, paste a picture",
+        {
+            "Ctrl-C": lambda screen: screen.request("copy"),
+            "Ctrl-V": lambda screen: screen.request("paste"),
+        },
+    ),
+    "screen": Command(
+        None, "F11  F12", "full screen, screenshot",
+        {
+            "F11": lambda screen: screen.request("full screen"),
+            "F12": lambda screen: screen.request("screenshot"),
+        },
+        in_dialogs=True,
+    ),
+    "leave": Command(None, "Esc", "close what is open, then quit",
+            lambda screen: screen.leave(), in_dialogs=True),
+}  # fmt: skip
+# On the panel of the training; the first says Start, Stop, Continue or Again, as it stands.
+TRAINING_COMMANDS: dict[str, Command] = {
+    "train": COMMANDS["train"]._replace(button="Download"),
+    "keep": Command("Keep (K)", "K", "keep the trained network, in a file of its own",
+            lambda screen: screen.keep()),
+    "discard": Command("Discard (X)", "X", "throw the trained network away",
+            lambda screen: screen.session.discard()),
+}  # fmt: skip
+# In the dialog of the user's digits; with these, a button for each digit relabels.
+DIGIT_COMMANDS: dict[str, Command] = {
+    "open marked": Command("Open", "Enter", "put the marked digit on the canvas",
+            lambda screen: screen.open_marked()),
+    "remove marked": Command("Delete", "Delete", "delete the marked digit; Undo brings it back",
+            lambda screen: screen.change_marked(None)),
+    "undo change": Command("Undo", "Ctrl-Z", "take back the last change of this list",
+            lambda screen: screen.undo_change()),
+    "forget": Command("Forget", "F", "read with the shipped network again; the digits stay",
+            lambda screen: screen.session.forget()),
+    "leave": COMMANDS["leave"]._replace(button="Close"),
+}  # fmt: skip
+# What else a key does while a dialog is open.
+DIALOG_ACTIONS: dict[Dialog, dict[str, Action]] = {
+    "help": {},
+    "open": {
+        "Up": lambda screen: screen.move_row(-1),
+        "Down": lambda screen: screen.move_row(1),
+        "Enter": lambda screen: screen.open_row(screen.row),
+    },
+    "my digits": {
+        **{key: do for command in DIGIT_COMMANDS.values() for key, do in command.actions.items()},
+        **{str(digit): _relabel(digit) for digit in range(DIGITS)},
+        "Left": lambda screen: screen.move_mark(-1, 0),
+        "Right": lambda screen: screen.move_mark(1, 0),
+        "Up": lambda screen: screen.move_mark(0, -1),
+        "Down": lambda screen: screen.move_mark(0, 1),
+    },
+}  # fmt: skip
+ALL_COMMANDS = COMMANDS | TRAINING_COMMANDS | DIGIT_COMMANDS
+
+
+def _words(commands: dict[str, Command]) -> dict[str, str]:
+    return {name: command.button for name, command in commands.items() if command.button}
+
+
+BUTTONS, TRAINING_BUTTONS = _words(COMMANDS), _words(TRAINING_COMMANDS)
+OWN_DIGIT_BUTTONS = _words(DIGIT_COMMANDS)
+# What the line at the bottom says of a button.
+HINTS = {name: f"{command.help} · {command.keys}" for name, command in ALL_COMMANDS.items()}

@@ -1,0 +1,77 @@
+"""Brings a screen to a surface, painting only the parts that changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pygame
+
+from app.window.screen import Screen
+from app.window.view import PARTS, View
+
+
+class Painter:
+    """Paints the parts of the window whose state is another than when they were painted last."""
+
+    def __init__(self) -> None:
+        self._view = View()
+        self._shown: dict[str, Any] = {}
+
+    def forget(self) -> None:
+        """Paint everything next time; the window's content may be lost."""
+        self._shown = {}
+
+    def is_current(self, screen: Screen) -> bool:
+        """Whether the surface shows the screen as it is."""
+        return self._shown == state_of(screen)
+
+    def paint(self, surface: pygame.Surface, screen: Screen) -> list[tuple[int, int, int, int]]:
+        """Paint; returns the rectangles that changed."""
+        screen.resize(surface.get_size())
+        state = state_of(screen)
+        shown, self._shown = self._shown, state
+        if shown == state:
+            return []
+        # What lies over the window lies over changed parts too.
+        if screen.dialog or not shown or shown["window"] != state["window"]:
+            self._view.draw(surface, screen)
+            return [(0, 0, *surface.get_size())]
+        frame = self._view.frame(surface, screen)
+        return [draw(frame, screen) for name, draw in PARTS.items() if shown[name] != state[name]]
+
+
+def state_of(screen: Screen) -> dict[str, object]:
+    """What each part of the window shows, and under `window` what all of them depend on.
+
+    What was worked out of an answer is told by the answer's version, and so is not compared.
+    """
+    session = screen.session
+    canvas, predictor, explanation = session.canvas, session.predictor, session.explanation
+    networks, training, mnist = session.networks, session.course.training, session.mnist
+    answer = predictor.version, predictor.is_stale
+    why = screen.is_why and (answer, explanation.explained)
+    pointed_at = screen.hover, screen.focus
+    inside = screen.panel == "inside" and explanation.looked_at
+    progress = None if training is None else training.shown
+    course = screen.panel == "training" and (progress, mnist.state, mnist.progress, pointed_at)
+    useful = session.can_undo, canvas.can_redo, canvas.is_blank
+    where = screen.size, screen.panel, len(networks.entries), screen.theme
+    return {
+        "window": (where, screen.dialog, dialog_state(screen)),
+        "canvas": (canvas.version, screen.pen, why, screen.pen and canvas.is_drawing),
+        "head": (answer, round(predictor.glide * 60), session.label, why),
+        "body": (answer, why, networks.entries, networks.chosen, inside, course),
+        "buttons": (pointed_at, screen.is_why, useful),
+        "foot": (screen.hint(), bool(session.message), session.network.name),
+    }
+
+
+def dialog_state(screen: Screen) -> object:
+    """What the present dialog shows."""
+    files, my_digits, editor = screen.session.files, screen.session.my_digits, screen.session.editor
+    if screen.dialog == "open":
+        return screen.row, files.saved, files.saved_in_all
+    if screen.dialog == "my digits" and my_digits is not None and editor is not None:
+        done = my_digits.progress_of_reading, bool(editor.changes)
+        return screen.row, my_digits.digits, done, screen.session.message, screen.hover
+    return None

@@ -1,0 +1,320 @@
+"""What the window shows of a session, and what its keys and buttons do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.drawing.canvas import Kind
+from app.drawing.strokes import DIGITS
+from app.session.session import Session
+from app.window.commands import ALL_COMMANDS, HINTS, Dialog
+from app.window.geometry import Tiles
+from app.window.layout import Layout, Panel, lay_out, lay_out_inside
+from nn.handwriting.framing import SIZE
+from nn.inference.inspection import Activations
+from nn.support.types import Array
+
+WINDOW_SIZE = (960, 640)
+
+
+class Screen:
+    """A session's window: its size and theme, what is open, and where keyboard and pointer are.
+
+    `panel` is what the lower part shows, `dialog` what lies over the window.
+    """
+
+    def __init__(
+        self, session: Session, size: tuple[int, int] = WINDOW_SIZE, theme: str = "dark"
+    ) -> None:
+        self.session = session
+        self.size = self.window_size = size  # the latter is what full screen goes back to
+        self.theme = theme
+        self.panel: Panel = "answer"
+        self.dialog: Dialog | None = None
+        self.is_why = False
+        self.hover: str | None = None  # the button under the pointer, by its command
+        self.focus: str | None = None  # the button that Enter presses
+        self.pen: tuple[float, float] | None = None  # the keyboard's, in cells
+        self.row = 0  # the marked row of a list, or the marked one of the user's digits
+        self.requests: list[str] = []  # for what runs the window
+        self.quit_wanted = False
+        self._layout: Layout | None = None
+        self._laid_out: object = None  # what the layout is for
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything is, for the present size and panel."""
+        key = (*self.size, self.panel, len(self.session.networks.entries))
+        if self._layout is None or self._laid_out != key:
+            self._layout, self._laid_out = lay_out(*key), key
+        return self._layout
+
+    @property
+    def attribution(self) -> Array | None:
+        """What speaks for the digit and against it, (28, 28), where that is wanted."""
+        return self.session.explanation.attribution if self.is_why else None
+
+    def inside_tiles(self) -> list[Tiles]:
+        """Where the units of each layer are."""
+        shapes = [shown_shape(layer) for layer in self.session.explanation.activations]
+        return lay_out_inside(self.layout.body, self.layout.text, shapes)
+
+    def rows(self) -> range:
+        """The places in the list of networks that the table shows, the chosen one among them."""
+        networks, shown = self.session.networks, max(0, len(self.layout.table) - 1)
+        first = min(max(0, networks.chosen - shown + 1), len(networks.entries) - shown)
+        return range(first, first + shown)
+
+    def hint(self) -> str:
+        """The line at the bottom: a message, what a button does, or how to begin."""
+        if self.session.message:
+            return self.session.message
+        for name in (self.hover, self.focus):
+            if name in HINTS:
+                return HINTS[name]
+        answer = self.session.predictor.answer
+        if self.session.my_digits is not None and answer is not None:
+            question = "wrong?" if answer.is_digit else "a digit after all?"
+            return f"{question} press the digit it is · H shows all keys"
+        return "left draws · right erases · H shows all keys · Esc quits"
+
+    def update(self) -> None:
+        """Do what is due."""
+        self.session.update(self.dialog == "my digits")
+
+    def seconds_until_due(self) -> float | None:
+        """How long `update` would have nothing to do; None if that is for ever."""
+        return self.session.seconds_until_due(self.dialog == "my digits")
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Lay the window out for a new size; a stroke under way goes on where the pointer is next.
+
+        The pointer has not moved, but the canvas has moved below it: a line from the last point
+        to the next would be one that nobody drew.
+        """
+        if size != self.size:
+            self.size = size
+            self.session.canvas.end()
+
+    def do(self, name: str) -> None:
+        """Do what the button of a command does."""
+        next(iter(ALL_COMMANDS[name].actions.values()))(self)
+
+    def request(self, request: str) -> None:
+        """Ask for what only the window itself can do."""
+        self.requests.append(request)
+
+    # What is open
+
+    def open_panel(self, panel: Panel) -> None:
+        """Show a panel in place of the present one."""
+        self.panel = panel
+        self.focus = None
+        self.session.show_training(panel == "training")
+
+    def switch_panel(self, panel: Panel) -> None:
+        """Show a panel, or the bars again."""
+        self.open_panel("answer" if self.panel == panel else panel)
+
+    def switch_theme(self) -> None:
+        """Light or dark."""
+        self.theme = "light" if self.theme == "dark" else "dark"
+
+    def help(self) -> None:
+        """Show all keys, or no longer."""
+        self.dialog = None if self.dialog == "help" else "help"
+
+    def leave(self) -> None:
+        """Close what is open; with nothing open, quit."""
+        if self.dialog is not None:
+            self.dialog = None
+        elif self.focus is not None or self.pen is not None:
+            self.focus = self.pen = None
+            self.session.take_over()
+        elif self.panel != "answer":
+            self.open_panel("answer")
+        elif self.is_why:
+            self.why()
+        else:
+            self.quit_wanted = True
+
+    # Networks and explanations
+
+    def next_network(self, steps: int) -> None:
+        """Choose the next network; where the table has no room yet, show that first."""
+        if self.panel in ("inside", "training") or self.layout.table:
+            self.choose_network(self.session.networks.chosen + steps)
+        else:
+            self.open_panel("networks")
+            self.session.say("Tab again for the next network, Esc for the bars")
+
+    def choose_network(self, index: int) -> None:
+        """Let another network predict, at once; the one in training is no longer looked at."""
+        self._leave_training()
+        self.session.choose_network(index)
+
+    def _leave_training(self) -> None:
+        if self.panel == "training":
+            self.open_panel("answer")
+
+    def train(self) -> None:
+        """Open the training and start it; there, stop or continue it, or fetch the data it needs.
+
+        Nothing is downloaded unasked: the panel offers it first.
+        """
+        is_open = self.panel == "training"
+        if not is_open:
+            self.open_panel("training")
+        has_training = self.session.course.training is not None
+        if is_open or not (has_training or self.session.mnist.is_missing):
+            self.session.train()
+
+    def keep(self) -> None:
+        """Save the trained network, choose it, and show what it answers."""
+        if self.session.keep():
+            self.open_panel("answer")
+
+    def why(self) -> None:
+        """Show what speaks for and against the digit, or no longer."""
+        self.is_why = not self.is_why
+        if self.is_why and self.session.predictor.answer is None:
+            self.session.say("Draw a digit to see which of its ink speaks for it and against it")
+
+    def explain(self, digit: int) -> None:
+        """Show what speaks for and against another digit."""
+        self.session.explanation.explain(digit % DIGITS)
+        self.is_why = True
+        if self.session.predictor.answer is not None:
+            words = f"Why {digit % DIGITS}: orange speaks for it, blue against it"
+            self.session.say(words)
+
+    def step_unit(self, layers: int, units: int) -> None:
+        """Look at another unit, where units are shown."""
+        if self.panel == "inside":
+            self.session.explanation.step(layers, units)
+
+    # Dialogs
+
+    def list_drawings(self) -> None:
+        """List the saved drawings, or no longer."""
+        if self.dialog == "open":
+            self.dialog = None
+        elif (line := self.session.files.list()) is not None:
+            self.session.say(*line)
+        else:
+            self.dialog, self.row = "open", 0
+
+    def move_row(self, steps: int) -> None:
+        """Mark another of the listed drawings."""
+        if count := len(self.session.files.saved):
+            self.row = (self.row + steps) % count
+
+    def open_row(self, row: int) -> None:
+        """Load a drawing of the list."""
+        self.dialog = None
+        if 0 <= row < len(self.session.files.saved):
+            self.open_file(self.session.files.saved[row])
+
+    def open_file(self, path: Path) -> None:
+        """Load a drawing, strokes, a picture or a network, and show it."""
+        self.dialog = None
+        if self.session.open_file(path):
+            self._leave_training()
+
+    def show_my_digits(self) -> None:
+        """Show the user's own digits, or no longer."""
+        session, my_digits = self.session, self.session.my_digits
+        if my_digits is None:
+            session.say("There is no profile to keep digits in")
+        elif self.dialog == "my digits":
+            self.dialog = None
+        else:
+            session.say("", 0)  # of what the dialog covers; its own messages stand on it
+            session.load_my_digits()
+            if said := my_digits.refresh():
+                session.say(said, 8)
+            my_digits.read_some()
+            self.dialog, self.row = "my digits", max(0, len(my_digits.digits) - 1)
+
+    @property
+    def count(self) -> int:
+        """How many digits the user has."""
+        return len(self.session.my_digits.digits) if self.session.my_digits is not None else 0
+
+    def move_mark(self, dx: int, dy: int) -> None:
+        """Mark another of the user's digits, so many tiles further."""
+        row = self.row + dx + dy * self.layout.dialog_tiles(self.count).columns
+        if 0 <= row < self.count:
+            self.row = row
+
+    def open_marked(self) -> None:
+        """Put the marked one of the user's digits on the canvas."""
+        if self.session.editor is not None and 0 <= self.row < self.count:
+            self.dialog = None
+            self.session.take_over()
+            self.session.editor.open(self.row)
+            self.session.predict_now()
+
+    def change_marked(self, label: int | None) -> None:
+        """Relabel the marked one of the user's digits, or delete it (None)."""
+        if self.session.editor is not None and 0 <= self.row < self.count:
+            said, self.row = self.session.editor.change(self.row, label)
+            self.session.say(said)
+
+    def undo_change(self) -> None:
+        """Take back the last change of the list; what is there again is marked."""
+        if self.session.editor is not None:
+            said, place = self.session.editor.undo_change()
+            self.row = self.row if place is None else place
+            self.session.say(said)
+
+    # The keyboard's pen and focus
+
+    def arrow(self, dx: int, dy: int) -> None:
+        """Move the focus, choose the digit that is explained, or move the pen."""
+        explained = self.session.explanation.explained if self.is_why else None
+        if self.focus is not None and dx:
+            self.move_focus(dx)
+        elif dy and explained is not None and self.pen is None:
+            self.explain(explained + dy)
+        else:
+            self.move_pen(dx, dy)
+
+    def move_pen(self, dx: float, dy: float) -> None:
+        """Move the keyboard's pen by so many cells, drawing if it is down."""
+        x, y = self.pen or (SIZE / 2, SIZE / 2)
+        self.pen = min(max(x + dx, 0.5), SIZE - 0.5), min(max(y + dy, 0.5), SIZE - 0.5)
+        self.focus = None
+        if self.session.canvas.is_drawing:
+            self.session.canvas.extend(*self.pen)
+
+    def tap_pen(self, kind: Kind = "draw") -> None:
+        """Set the keyboard's pen or eraser down, or lift it."""
+        was_drawing = self.session.canvas.is_drawing
+        self.session.take_over()
+        if not was_drawing:
+            self.pen = self.pen or (SIZE / 2, SIZE / 2)
+            self.session.canvas.begin(kind, *self.pen)
+
+    def move_focus(self, steps: int) -> None:
+        """Go on to the next button."""
+        names = list(dict.fromkeys([*self.layout.training_buttons, *self.layout.buttons]))
+        start = names.index(self.focus) if self.focus in names else (-1 if steps > 0 else 0)
+        self.focus = names[(start + steps) % len(names)]
+
+    def press_focus(self) -> None:
+        """Press the button that has the focus."""
+        if self.focus is not None:
+            self.do(self.focus)
+
+
+def shown_shape(layer: Activations) -> tuple[int, ...]:
+    """The shape that a layer is shown with: weights as images where they are all it has."""
+    if is_shown_by_weights(layer):
+        return (len(layer.values), SIZE, SIZE)
+    return layer.values.shape
+
+
+def is_shown_by_weights(layer: Activations) -> bool:
+    """Whether a layer's tiles are its weights: the ten logits straight from the image."""
+    return layer.is_last and layer.weight_images() is not None
