@@ -5,7 +5,6 @@ A picture is a PNG, JPEG or BMP file that shows one digit: a drawing, a scan, a 
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,17 +19,12 @@ from nn.support.errors import DataError
 NAMED = 0.005  # digits less likely than this are not worth a place on the line
 
 
-def read_picture(network: Network, path: Path) -> Answer:
+def read_picture(network: Network, rejection: Rejection, path: Path) -> Answer:
     """What a picture shows. Raises `DataError` if it cannot be read or shows no digit."""
     from app.drawing.pictures import framed_picture  # pygame only once there is something to read
 
     image = framed_picture(path)
-    return read(network, image, not bool(_rejection().is_rejected(image[None])[0]))
-
-
-@functools.cache
-def _rejection() -> Rejection:
-    return load_rejection()
+    return read(network, image, not bool(rejection.is_rejected(image[None])[0]))
 
 
 def summary(
@@ -55,14 +49,11 @@ def summary(
 
 def line(path: Path, answer: Answer) -> str:
     """One picture's result for people: `photo.jpg: 7   (7 98.1%, 1 1.2%)`."""
-    likeliest = sorted(range(len(answer.probabilities)), key=lambda d: -answer.probabilities[d])
-    named = [digit for digit in likeliest if answer.probabilities[digit] >= NAMED]
-    shares = ", ".join(f"{digit} {answer.probabilities[digit]:.1%}" for digit in named)
-    rejection_score = ""
-    if not answer.is_sure:
-        what = "which digit" if answer.is_digit else "that it is a digit"
-        rejection_score = f"not sure {what}, perhaps "
-    return f"{path}: {rejection_score}{answer.digit}   ({shares})"
+    likeliest = sorted(enumerate(answer.probabilities), key=lambda named: -named[1])
+    shares = ", ".join(f"{digit} {share:.1%}" for digit, share in likeliest if share >= NAMED)
+    what = "which digit" if answer.is_digit else "that it is a digit"
+    unsure = "" if answer.is_sure else f"not sure {what}, perhaps "
+    return f"{path}: {unsure}{answer.digit}   ({shares})"
 
 
 def build_parser() -> ArgumentParser:
@@ -74,11 +65,10 @@ def build_parser() -> ArgumentParser:
         epilog="A picture that cannot be read is reported, and the others are read all the same; "
         "the status is then 2.",
     )
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a picture file")
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    add = parser.add_argument
+    add("images", type=Path, nargs="+", metavar="IMAGE", help="a picture file")
+    add("--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network")
+    add("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
 
@@ -86,12 +76,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command: read what can be read, report what cannot, and then end with status 2."""
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit:
-        network = load_classifier(options.model)
+        network, rejection = load_classifier(options.model), load_rejection()
         answers: list[tuple[Path, Answer]] = []
         errors: list[tuple[Path, DataError]] = []
         for path in options.images:
             try:
-                answer = read_picture(network, path)
+                answer = read_picture(network, rejection, path)
             except DataError as error:
                 errors.append((path, error))
                 print(f"app.predict: {error}", file=sys.stderr)

@@ -12,16 +12,17 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import DIGITS, RecordedDigit, fit, read_strokes
+from app.drawing.strokes import DIGITS, RecordedDigit, fit, printable, read_strokes
 from app.session.predictor import Network
 from nn.handwriting.framing import SIZE, frame, frame_strokes
 from nn.inference.calibration import expected_calibration_error
@@ -54,7 +55,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A digit that was misread: the image the network saw, (28, 28), and what it made of it."""
+    """A digit that was misread: the image the network saw, (28, 28), and what it was read as."""
 
     image: Array
     label: int
@@ -65,7 +66,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What became of N digits, and the most confident `Mistake`s, at most `MAX_SHOWN`.
+    """How N digits were read, and the most confident `Mistake`s, at most `MAX_SHOWN`.
 
     `labels` and `guesses` are (N,), `probabilities` (N, 10); where there was no ink to read the
     guess is `NOT_READ` and every probability 0.
@@ -108,7 +109,7 @@ def replay(
 ) -> Predictions:
     """Draw and read the digits, at least one, a batch at a time.
 
-    `is_rejected` says of framed images (N, 28, 28) which are rather no digits, (N,).
+    `is_rejected` tells which framed images (N, 28, 28) are unlikely to be digits, (N,).
     """
     labels: list[int] = []
     writers: list[str | None] = []
@@ -126,22 +127,17 @@ def replay(
             rejected.append(is_rejected(images))
         labels += [digit.label for digit in batch]
         writers += [digit.writer for digit in batch]
-        mistakes = most_confident(mistakes + misread(batch, images, probabilities))
+        mistakes += misread(batch, images, probabilities)
+        mistakes = sorted(mistakes, key=lambda mistake: -mistake.probability)[:MAX_SHOWN]
     all_answers = np.concatenate(answers)
-    return Predictions(
-        np.array(labels),
-        guess(all_answers),
-        all_answers,
-        writers,
-        mistakes,
-        np.concatenate(rejected) if rejected else None,
-    )
+    all_rejected = np.concatenate(rejected) if rejected else None
+    guesses = guess(all_answers)
+    return Predictions(np.array(labels), guesses, all_answers, writers, mistakes, all_rejected)
 
 
 def guess(probabilities: Array) -> Array:
     """The likeliest digits (N,) of probabilities (N, 10); `NOT_READ` where all are 0."""
-    read = probabilities.any(axis=1)
-    return np.where(read, probabilities.argmax(axis=1), NOT_READ)
+    return np.where(probabilities.any(axis=1), probabilities.argmax(axis=1), NOT_READ)
 
 
 def misread(digits: Sequence[RecordedDigit], images: Array, probabilities: Array) -> list[Mistake]:
@@ -155,23 +151,18 @@ def misread(digits: Sequence[RecordedDigit], images: Array, probabilities: Array
     ]
 
 
-def most_confident(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """The first `MAX_SHOWN` mistakes by falling probability."""
-    return sorted(mistakes, key=lambda mistake: -mistake.probability)[:MAX_SHOWN]
-
-
 def summary(name: str, predictions: Predictions, setting: Setting) -> dict[str, Any]:
     """The result as `--json` prints it.
 
     Accuracies are fractions 0…1, None without any digit. A digit that left no ink (`blank` counts
     them) was not read right; it has no part in the calibration error, None if none left any.
     """
-    right, read = predictions.right, predictions.read
-    per_class = []
-    for digit in range(DIGITS):
-        hits = right[predictions.labels == digit]
-        accuracy = float(hits.mean()) if len(hits) else None
-        per_class.append({"digit": digit, "count": len(hits), "accuracy": accuracy})
+    right, read, labels = predictions.right, predictions.read, predictions.labels
+    calibration_error = None
+    if read.any():
+        probabilities = predictions.probabilities[read]
+        calibration_error = expected_calibration_error(probabilities, labels[read])
+    hits = [right[labels == digit] for digit in range(DIGITS)]
     return {
         "model": name,
         "digits": len(right),
@@ -180,13 +171,12 @@ def summary(name: str, predictions: Predictions, setting: Setting) -> dict[str, 
         "shift": list(setting.shift),
         "framing": setting.framing,
         "blank": int(np.count_nonzero(~read)),
-        "calibration_error": expected_calibration_error(
-            predictions.probabilities[read], predictions.labels[read]
-        )
-        if read.any()
-        else None,
+        "calibration_error": calibration_error,
         "answered": None if predictions.rejected is None else float(np.mean(~predictions.rejected)),
-        "per_class": per_class,
+        "per_class": [
+            {"digit": digit, "count": len(of), "accuracy": float(of.mean()) if len(of) else None}
+            for digit, of in enumerate(hits)
+        ],
         "writers": spread(predictions),
     }
 
@@ -198,16 +188,16 @@ def by_writer(predictions: Predictions) -> list[tuple[float, str]]:
         if writer is not None:
             hits.setdefault(writer, []).append(right)
     return sorted(
-        (sum(of_writer) / len(of_writer), writer)
+        (statistics.fmean(of_writer), writer)
         for writer, of_writer in hits.items()
         if len(of_writer) >= ENOUGH_DIGITS
     )
 
 
 def spread(predictions: Predictions) -> dict[str, Any] | None:
-    """How far accuracy differs between writers; None if the strokes do not say who wrote them.
+    """How far accuracy differs between the writers of `by_writer`; None if none is known by name.
 
-    Only writers of `ENOUGH_DIGITS` or more are counted; with none of them there is no accuracy.
+    Where they are known, but all wrote too little, there is no accuracy.
     """
     if all(writer is None for writer in predictions.writers):
         return None
@@ -244,33 +234,18 @@ def table(result: dict[str, Any], predictions: Predictions) -> str:
         lines.append(f"{result['blank']:,} left no ink on the canvas and count as misread")
     if result["calibration_error"] is not None:
         lines.append(f"calibration error {result['calibration_error']:.2%}")
-    if result["writers"] is not None:
-        lines.append(writers_line(result["writers"], by_writer(predictions)))
+    if writers := result["writers"]:
+        line = f"writers of at least {ENOUGH_DIGITS} digits: {writers['count']}"
+        if ranked := by_writer(predictions):
+            worst = ", ".join(f"{printable(name)} {part:.1%}" for part, name in ranked[:3])
+            line += f", median {writers['median']:.1%}, {writers['below_90']} below 90%"
+            line += f"; lowest: {worst}"
+        lines.append(line)
     return "\n".join(lines)
 
 
-def writers_line(writers: dict[str, Any], ranked: Sequence[tuple[float, str]]) -> str:
-    """The spread between writers in one line, which names the three that are read worst."""
-    line = f"writers of at least {ENOUGH_DIGITS} digits: {writers['count']}"
-    if not ranked:
-        return line
-    worst = ", ".join(f"{shown(writer)} {accuracy:.1%}" for accuracy, writer in ranked[:3])
-    return (
-        f"{line}, median {writers['median']:.1%}, {writers['below_90']} below 90%; lowest: {worst}"
-    )
-
-
-def shown(writer: str) -> str:
-    """A writer's name as it can be printed anywhere: short, in one line, without odd characters."""
-    name = "".join(character if character.isprintable() else "?" for character in writer)
-    return name if len(name) <= 12 else f"{name[:11]}…"
-
-
 def show_mistakes(predictions: Predictions, name: str, path: Path) -> None:
-    """Draw the misread digits, the most confidently misread ones first, as a PNG file.
-
-    Where none was, there is nothing to draw, and no file.
-    """
+    """Draw the misread digits, the most confident first, as a PNG file; without any, no file."""
     from nn.support.plots import plot_digits
 
     total, wrong = len(predictions.labels), int(np.count_nonzero(~predictions.right))
@@ -291,17 +266,7 @@ def caption(mistake: Mistake) -> str:
         text = f"{mistake.label} not read"
     else:
         text = f"{mistake.label} as {mistake.guess}, {mistake.probability:.0%}"
-    return text if mistake.writer is None else f"{text}\n{shown(mistake.writer)}"
-
-
-def with_progress(digits: Iterator[RecordedDigit]) -> Iterable[RecordedDigit]:
-    """The same digits, counted on standard error if that is a terminal."""
-    if not sys.stderr.isatty():
-        return digits
-    from tqdm import tqdm
-
-    counted: Iterable[RecordedDigit] = tqdm(digits, desc="drawing", unit=" digits", leave=False)
-    return counted
+    return text if mistake.writer is None else f"{text}\n{printable(mistake.writer)}"
 
 
 def pair(text: str) -> tuple[float, float]:
@@ -336,37 +301,27 @@ def build_parser() -> ArgumentParser:
         description="Measure how well the network reads recorded pen strokes, drawn on the canvas "
         "as with a mouse.",
     )
-    parser.add_argument("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
-    )
-    parser.add_argument(
-        "--scale",
-        type=number_in(float, 0.01, 10),
-        default=Setting.scale,
+    add = parser.add_argument
+    add("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    add("--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network")
+    add(
+        "--scale", type=number_in(float, 0.01, 10), default=Setting.scale,
         help="the longer side of each digit, as a fraction of the canvas",
-    )
-    parser.add_argument(
-        "--shift",
-        type=pair,
-        default="0,0",
-        metavar="DX,DY",
+    )  # fmt: skip
+    add(
+        "--shift", type=pair, default="0,0", metavar="DX,DY",
         help="how far from the middle, as fractions of the canvas, right and down",
-    )
-    parser.add_argument(
-        "--framing",
-        choices=list(FRAMINGS),
-        default=Setting.framing,
+    )  # fmt: skip
+    add(
+        "--framing", choices=list(FRAMINGS), default=Setting.framing,
         help="what the network reads: the strokes drawn again as MNIST frames its digits, the "
         "canvas's pixels framed so, or the canvas as it is",
-    )
-    parser.add_argument(
-        "--errors",
-        type=Path,
-        metavar="FILE.png",
+    )  # fmt: skip
+    add(
+        "--errors", type=Path, metavar="FILE.png",
         help=f"draw the misread digits, at most {MAX_SHOWN}, most confidently misread first",
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    )  # fmt: skip
+    add("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
 
@@ -383,8 +338,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(options.errors, "--errors")
         network = load_classifier(options.model)
         began = time.perf_counter()
-        digits = with_progress(read_strokes(options.strokes))
-        # Refusing goes by the framed drawing, as the window has it.
+        digits = tqdm(
+            read_strokes(options.strokes), "drawing", unit=" digits", leave=False, disable=None
+        )
+        # Digits are rejected by the framed drawing, as in the window.
         is_rejected = None if setting.framing == "none" else load_rejection().is_rejected
         predictions = replay(network, digits, setting, is_rejected)
         result = summary(network.name, predictions, setting)

@@ -18,9 +18,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from app.drawing.strokes import RecordedDigit, read_strokes
-from app.my_digits.tuner import frame_digits
-from app.replay import shown
+from app.drawing.strokes import RecordedDigit, frame_digits, printable, read_strokes
 from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -59,12 +57,11 @@ def writers_of(
 
 
 def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[str, Any], Outcome]:
-    """Teach a writer's first misread digits; returns what became of the rest, and the tuning."""
+    """Teach a writer's first misread digits; returns how the rest is read then, and the tuning."""
     misread = np.flatnonzero(writer.misread)
     taught = misread[: min(most, int(len(misread) * part))]
     outcome = tuner.tune(writer.images[taught], writer.labels[taught])
-    rest = np.ones(len(writer.labels), bool)
-    rest[taught] = False
+    rest = np.delete(np.arange(len(writer.labels)), taught)
     classifier = outcome.classifier or tuner.shipped
     wrong = classifier.logits(writer.images[rest]).argmax(axis=1) != writer.labels[rest]
     return {
@@ -72,7 +69,7 @@ def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[st
         "digits": len(writer.labels),
         "taught": len(taught),
         "taught_now_right": outcome.right_after,
-        "rest": int(rest.sum()),
+        "rest": len(rest),
         "errors_before": int(writer.misread[rest].sum()),
         "errors_after": int(wrong.sum()),
         "strength": outcome.strength,
@@ -133,10 +130,10 @@ def line_of(name: str, row: dict[str, Any]) -> str:
     rest = f"errors on the rest {row['errors_before']} -> {row['errors_after']}"
     if not row["rest"]:
         rest = "no digit left to judge by"
-    writer = shown(row["writer"])
     return (
-        f"{name:>4}  {writer:>12}  {row['digits']:>4} digits  taught {row['taught']:>2}"
-        f" ({row['taught_now_right']} now right)  {rest}  {row['seconds']:.1f} s  {row['message']}"
+        f"{name:>4}  {printable(row['writer']):>12}  {row['digits']:>4} digits  "
+        f"taught {row['taught']:>2} ({row['taught_now_right']} now right)  {rest}  "
+        f"{row['seconds']:.1f} s  {row['message']}"
     )
 
 
@@ -162,30 +159,19 @@ def build_parser() -> ArgumentParser:
         prog="app.teach",
         description="Measure what correcting the network is worth, writer by writer.",
     )
-    parser.add_argument("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
-    )
-    parser.add_argument(
-        "--most", type=number_in(int, 1, 1000), default=20, help="digits taught of each writer"
-    )
-    parser.add_argument(
-        "--least-digits", type=number_in(int, 2), default=40, help="digits a writer must have"
-    )
-    parser.add_argument(
-        "--least-misread", type=number_in(int, 2), default=3, help="of these, misread ones"
-    )
-    parser.add_argument("--seed", type=number_in(int, 0, 2**63 - 1), default=0, help="for chance")
-    parser.add_argument(
-        "--rehearse",
-        choices=("mnist", "written"),
-        default="mnist",
+    add = parser.add_argument
+    add("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    add("--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network")
+    add("--most", type=number_in(int, 1, 1000), default=20, help="digits taught of each writer")
+    add("--least-digits", type=number_in(int, 2), default=40, help="digits a writer must have")
+    add("--least-misread", type=number_in(int, 2), default=3, help="of these, misread ones")
+    add("--seed", type=number_in(int, 0, 2**63 - 1), default=0, help="for chance")
+    add(
+        "--rehearse", choices=("mnist", "written"), default="mnist",
         help="hold on to MNIST digits where they are on disk, or only to digits written by rule",
-    )
-    parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST; nothing is downloaded"
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    )  # fmt: skip
+    add("--data-dir", type=Path, metavar="DIR", help="folder with MNIST; nothing is downloaded")
+    add("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
 

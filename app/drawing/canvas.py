@@ -1,8 +1,8 @@
-"""The drawing: 28×28 cells of ink, and the marks they were made with.
+"""The drawing: 28×28 cells of ink, and the strokes they were made with.
 
-The canvas keeps both. `ink` is what is seen; `strokes` says how it came about, in order, so that
-the same drawing can be drawn again at another size or place. Coordinates are in cells, x to the
-right and y down; cell (0, 0) is at the top left with its centre at (0.5, 0.5).
+`ink` is what is seen; `strokes` record how it was made, in order, so that the same drawing can be
+drawn again at another size or place. Coordinates are in cells, x to the right and y down; cell
+(0, 0) is at the top left with its centre at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ ERASE_RADIUS = 2.2
 SOFTNESS = 1.0
 # No pointer is this many cells away; a file may say so, and float32 would lose the line on the way.
 FARTHEST = 1000.0
+RADII: dict[Kind, float] = {"draw": DRAW_RADIUS, "erase": ERASE_RADIUS}
 UNDO_STEPS = 100
 BRUSH_SIZES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)  # times the two radii above
 
 
 @dataclass(frozen=True)
 class _State:
-    """What undo goes back to; neither the marks nor the ink of a state change any more."""
+    """What undo goes back to; neither its strokes nor its ink change any more."""
 
     strokes: tuple[Stroke, ...]
     ink: Array
@@ -48,8 +49,8 @@ class Canvas:
 
     `ink` is (28, 28) float32, 0 = paper, 1 = ink, indexed [y, x]; look, but do not write.
     `strokes` are the strokes that made it, in order; under a drawing that began as a picture,
-    `is_picture`, there is ink that no mark tells of. `version` grows whenever any of it may have
-    changed. Points off the canvas are welcome: a line to them is cut off at the edge.
+    `is_picture`, there is ink that no stroke made. `version` grows whenever any of it may have
+    changed. Points may be off the canvas: a line to them is cut off at the edge.
     """
 
     def __init__(self) -> None:
@@ -58,7 +59,6 @@ class Canvas:
         self.is_picture = False
         self.version = 0
         self.brush = 1.0  # one of BRUSH_SIZES
-        self._radius: dict[Kind, float] = {"draw": DRAW_RADIUS, "erase": ERASE_RADIUS}
         self._stroke: Stroke | None = None  # the stroke under way
         self._before: _State | None = None  # the drawing when that stroke began
         self._is_told = True  # whether `version` tells of that stroke's last point
@@ -75,11 +75,14 @@ class Canvas:
         """Whether a stroke has begun and not ended."""
         return self._stroke is not None
 
-    def begin(self, kind: Kind, x: float, y: float) -> None:
-        """Set the pen or the eraser down, which leaves a dot; a stroke under way ends."""
+    def begin(self, kind: Kind, x: float, y: float, radius: float | None = None) -> None:
+        """Set the pen or the eraser down, which leaves a dot; a stroke under way ends.
+
+        The radius is that of the present brush unless it is given, in cells.
+        """
         self.end()
         self._before = self._state()
-        self._stroke = Stroke([], self._radius[kind] * self.brush, kind)
+        self._stroke = Stroke([], radius or RADII[kind] * self.brush, kind)
         self.extend(x, y)
 
     def extend(self, x: float, y: float) -> None:
@@ -97,8 +100,8 @@ class Canvas:
             return
         start = stroke.points[-1] if stroke.points else point
         stroke.points.append(point)
-        change = add_ink if stroke.kind == "draw" else remove_ink
         former = self.ink.copy()
+        change = add_ink if stroke.kind == "draw" else remove_ink
         change(self.ink, start, point, stroke.radius, SOFTNESS)
         self._is_told = not np.array_equal(self.ink, former)
         self.version += self._is_told
@@ -116,45 +119,30 @@ class Canvas:
         self._undo.append(before)
         self._redo.clear()
 
-    def draw_strokes(self, strokes: Iterable[Sequence[Point]]) -> None:
-        """Draw recorded strokes, in cells, with the calls that a pointer makes."""
-        for stroke in strokes:
-            for index, (x, y) in enumerate(stroke):
-                if index == 0:
-                    self.begin("draw", x, y)
-                else:
-                    self.extend(x, y)
-            self.end()
-
-    def show_picture(self, image: Array) -> None:
-        """Show an image (28, 28) in 0…1 in place of the drawing; `undo` brings the drawing back."""
-        self.end()
-        self._undo.append(self._state())
-        self._redo.clear()
-        self._restore(_State((), np.asarray(image, np.float32).copy(), True))
-
-    def show_strokes(self, strokes: Iterable[Stroke]) -> None:
-        """Show a drawing made of `strokes` in place of this one; `undo` brings this one back."""
-        self.end()
-        before = self._state()
-        drawing = Canvas()
-        for stroke in strokes:
-            drawing.draw_stroke(stroke)
-        self._undo.append(before)
-        self._redo.clear()
-        self._restore(drawing._state())
-
     def draw_stroke(self, stroke: Stroke) -> None:
-        """Draw or erase along a mark with its own radius."""
-        usual = self._radius[stroke.kind]
-        self._radius[stroke.kind] = stroke.radius / self.brush
+        """Draw or erase along a stroke with its own radius, with the calls a pointer makes."""
         for index, (x, y) in enumerate(stroke.points):
             if index:
                 self.extend(x, y)
             else:
-                self.begin(stroke.kind, x, y)
+                self.begin(stroke.kind, x, y, stroke.radius)
         self.end()
-        self._radius[stroke.kind] = usual
+
+    def draw_strokes(self, lines: Iterable[Sequence[Point]]) -> None:
+        """Draw recorded lines of points, in cells, with the present brush."""
+        for line in lines:
+            self.draw_stroke(Stroke(list(line), DRAW_RADIUS * self.brush))
+
+    def show_picture(self, image: Array) -> None:
+        """Show an image (28, 28) in 0…1 in place of the drawing; `undo` brings the drawing back."""
+        self._replace(_State((), np.asarray(image, np.float32).copy(), True))
+
+    def show_strokes(self, strokes: Iterable[Stroke]) -> None:
+        """Show a drawing made of `strokes` in place of this one; `undo` brings this one back."""
+        drawing = Canvas()
+        for stroke in strokes:
+            drawing.draw_stroke(stroke)
+        self._replace(drawing._state())
 
     def change_brush(self, steps: int) -> float:
         """Take a brush so many sizes larger or smaller; returns its size, 1.0 the usual one."""
@@ -167,9 +155,8 @@ class Canvas:
 
         What an eraser carved out of lines thicker than itself only the cells can tell.
         """
-        drawn = max(
-            (stroke.radius for stroke in self.strokes if stroke.kind == "draw"), default=0.0
-        )
+        radii = [stroke.radius for stroke in self.strokes if stroke.kind == "draw"]
+        drawn = max(radii, default=0.0)
         carved = any(stroke.kind == "erase" and stroke.radius < drawn for stroke in self.strokes)
         if self.is_picture or carved:
             return framing_of_image(self.ink)
@@ -189,9 +176,7 @@ class Canvas:
         """Back to blank paper; `undo` brings the drawing back."""
         self.end()
         if self.strokes or not self.is_blank:
-            self._undo.append(self._state())
-            self._redo.clear()
-            self._restore(_State((), np.zeros_like(self.ink), False))
+            self._replace(_State((), np.zeros_like(self.ink), False))
 
     def undo(self) -> bool:
         """Take back the last stroke or `clear`; returns whether there was one."""
@@ -213,6 +198,13 @@ class Canvas:
 
     def _state(self) -> _State:
         return _State(tuple(self.strokes), self.ink.copy(), self.is_picture)
+
+    def _replace(self, state: _State) -> None:
+        """Show another drawing, which `undo` takes back."""
+        self.end()
+        self._undo.append(self._state())
+        self._redo.clear()
+        self._restore(state)
 
     def _restore(self, state: _State) -> None:
         self.strokes = list(state.strokes)

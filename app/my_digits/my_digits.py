@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.drawing.strokes import frame_digits
 from nn.handwriting.framing import Stroke
 from nn.inference.classifier import Classifier
 from nn.support.errors import DigitpadError
@@ -103,8 +104,6 @@ class MyDigits:
 
     def read_some(self) -> bool:
         """Read some digits that were not read yet; returns whether there were any."""
-        from app.my_digits.tuner import frame_digits
-
         networks = [(self.shipped, self._untaught)]
         if self.classifier is not None:
             networks.append((self.classifier, self._taught))

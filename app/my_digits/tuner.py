@@ -15,14 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from app.drawing.strokes import RecordedDigit, strokes_of
+from app.drawing.strokes import frame_digits
 from app.my_digits.profile import OwnDigit, Profile
-from nn.handwriting.framing import SIZE, frame_strokes
 from nn.inference.classifier import Classifier
 from nn.support.errors import DigitpadError
-from nn.support.types import Array
 from nn.training.finetuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
 
 
@@ -215,14 +211,6 @@ class BackgroundTuner:
     def _settle(self, digits: Sequence[OwnDigit]) -> None:
         with contextlib.suppress(DigitpadError):  # the worst is that they are learned again
             self.profile.settle(self.shipped.name, self._settlement(digits))
-
-
-def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
-    """Recorded digits as the network sees them, (N, 28, 28), and their labels (N,)."""
-    images = np.zeros((len(digits), SIZE, SIZE), np.float32)
-    for image, digit in zip(images, digits, strict=True):
-        image[...] = frame_strokes(strokes_of(digit))
-    return images, np.array([digit.label for digit in digits], np.int64)
 
 
 def digests(digits: Sequence[OwnDigit]) -> Iterator[str]:

@@ -1,6 +1,8 @@
-"""Draws a button."""
+"""Draws rows of buttons."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 
 import pygame
 
@@ -9,29 +11,28 @@ from app.window.geometry import Rect
 from app.window.screen import Screen
 
 
-def draw_button(
+def draw_row(
     frame: Frame,
     screen: Screen,
-    name: str,
-    words: str,
-    rect: Rect,
-    is_active: bool = False,
-    is_faint: bool = False,
+    buttons: Mapping[str, Rect],
+    words: Mapping[str, str],
+    active: Collection[str] = (),
+    faint: Collection[str] = (),
 ) -> None:
-    """A button with its word: bright under the pointer, framed where the keyboard is.
+    """Draw buttons with their words: bright under the pointer, framed where the keyboard is.
 
-    An active one is underlined; a faint one would do nothing.
+    Those that are `active` are underlined; the `faint` ones would do nothing.
     """
     palette, text = frame.palette, frame.layout.text
-    radius = max(2, text // 4)
-    is_hovered = name == screen.hover and screen.dialog in (None, "my digits")
-    face = palette.hover if is_hovered else palette.button
-    pygame.draw.rect(frame.surface, face, rect, border_radius=radius)
-    if is_active:
-        under, inset = max(2, text // 8), radius + 1
-        width = max(1, rect.width - 2 * inset)
-        frame.fill((rect.x + inset, rect.bottom - under, width, under), palette.best)
-    if name == screen.focus:
-        frame.outline(rect, palette.best, max(2, text // 9), radius)
-    colour = palette.quiet if is_faint else palette.text
-    frame.write(words, rect.shrunk(max(2, text // 6)), text * 0.9, colour, 0.5)
+    radius, under = max(2, text // 4), max(2, text // 8)
+    for name, rect in buttons.items():
+        is_hovered = name == screen.hover and screen.dialog in (None, "my digits")
+        face = palette.hover if is_hovered else palette.button
+        pygame.draw.rect(frame.surface, face, rect, border_radius=radius)
+        if name in active:
+            width = max(1, rect.width - 2 * radius - 2)
+            frame.fill((rect.x + radius + 1, rect.bottom - under, width, under), palette.best)
+        if name == screen.focus:
+            frame.outline(rect, palette.best, max(2, text // 9), radius)
+        colour = palette.quiet if name in faint else palette.text
+        frame.write(words[name], rect.shrunk(max(2, text // 6)), text * 0.9, colour, 0.5)

@@ -26,15 +26,6 @@ class Rect(NamedTuple):
         """The first row below the rectangle."""
         return self.y + self.height
 
-    def overlaps(self, other: Rect) -> bool:
-        """Whether the two share a pixel."""
-        return (
-            self.x < other.right
-            and other.x < self.right
-            and self.y < other.bottom
-            and other.y < self.bottom
-        )
-
     def contains(self, x: float, y: float) -> bool:
         """Whether a place is inside."""
         return self.x <= x < self.right and self.y <= y < self.bottom

@@ -8,7 +8,7 @@ import pygame
 from app.window.frame import Frame
 from app.window.geometry import Rect, Tiles
 from app.window.layout import inside_detail
-from app.window.palette import Palette, mixed, signed
+from app.window.palette import Palette, diverging, mixed
 from app.window.screen import Screen, is_shown_by_weights
 from app.window.text import decimal
 from nn.inference.inspection import Activations, Contributions
@@ -45,9 +45,10 @@ def _draw_layer(frame: Frame, layer: Activations, tiles: Tiles) -> None:
     palette, values = frame.palette, layer.values
     weights = layer.weight_images() if is_shown_by_weights(layer) else None
     if weights is not None:
-        pictures = signed(palette, weights / _greatest(weights))
+        pictures = _signed(palette, weights)
     elif values.ndim == 1:
-        pictures = _shade_colours(palette, _shades(layer))[:, None, None]
+        pictures = diverging(palette.against, palette.track, palette.ink, _shades(layer))
+        pictures = pictures[:, None, None]
     else:
         pictures = _shown_map(palette, values, float(values.max()))
     silent = layer.is_silent & (not layer.is_last)
@@ -91,11 +92,9 @@ def _shades(layer: Activations) -> Array:
     return values / _greatest(values)
 
 
-def _shade_colours(palette: Palette, shares: Array) -> Array:
-    """The colours (…, 3) of shares in −1…1: from `against` over an empty track to ink."""
-    positive = mixed(palette.track, palette.ink, np.maximum(shares, 0))
-    negative = mixed(palette.track, palette.against, np.maximum(-shares, 0))
-    return np.where(shares[..., None] >= 0, positive, negative)
+def _signed(palette: Palette, values: Array) -> Array:
+    """The colours (…, 3) of values of either sign, the greatest magnitude the strongest."""
+    return diverging(palette.against, palette.paper, palette.best, values / _greatest(values))
 
 
 def _shown_map(palette: Palette, values: Array, highest: float) -> Array:
@@ -142,7 +141,7 @@ def _draw_input_picture(
     x = room.x
     for words, picture in pictures:
         place = Rect(x, room.y, side, side)
-        frame.show(signed(frame.palette, picture / _greatest(picture)), place)
+        frame.show(_signed(frame.palette, picture), place)
         frame.outline(place.grown(1), frame.palette.frame)
         label = Rect(x, place.bottom, max(side, text * 7), line)
         frame.write(words, label, text * 0.75, frame.palette.quiet)

@@ -7,6 +7,7 @@ crisp and a pixel belongs to one cell only.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from nn.handwriting.framing import SIZE
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
 MAX_ROWS = 6  # networks in the table, where there is room
+LABELS = {str(digit): str(digit) for digit in range(DIGITS)}  # buttons that relabel a digit
 
 Panel = Literal["answer", "networks", "inside", "training"]
 
@@ -90,10 +92,10 @@ class Layout:
         return self.dialog.shrunk(max(6, self.text * 5 // 4))
 
     def dialog_rows(self, count: int, columns: int = 1) -> list[Rect]:
-        """Rows for `count` lines below the title of the card, and one more for a last word."""
+        """Rows for `count` lines below the title of the dialog, and one more for a last word."""
         inner, top = self.dialog_inner, self.dialog_title.bottom
-        margin = self.text // 4 if self._is_card_low else self.text * 3 // 4
-        top += margin if self._is_card_low else self.text // 2
+        margin = self.text // 4 if self._is_dialog_low else self.text * 3 // 4
+        top += margin if self._is_dialog_low else self.text // 2
         down = -(-count // columns)  # lines below each other
         pitch = min(self.text * 2, (self.dialog.bottom - margin - top) / (down + 1))
         # Not every row begins at a whole pixel, but all are equally high, and so their words are.
@@ -111,22 +113,18 @@ class Layout:
         return 2 if self.dialog.width >= self.text * 60 else 1
 
     def dialog_tiles(self, count: int) -> Tiles:
-        """Square tiles for `count` pictures below the title of the card, as large as there fit.
+        """Square tiles for `count` pictures below the title of the dialog, as large as there fit.
 
         The space below them is left for buttons and two lines of words.
         """
-        inner, top = self.dialog_inner, self.dialog_title.bottom
-        top += self.text // 2
-        gap = max(1, self.text // 4)
+        top, gap = self.dialog_title.bottom + self.text // 2, max(1, self.text // 4)
         bottom = self.own_digit_buttons["0"].y - self.text // 2
-        room = Rect(inner.x, top, inner.width, max(1, bottom - top))
-        columns = 1
-        while True:
+        room = self.dialog_inner._replace(y=top, height=max(1, bottom - top))
+        for columns in itertools.count(1):
             side = min(self.text * 5, (room.width + gap) // columns - gap)
             rows = -(-max(1, count) // columns)
             if side <= 4 or (rows * (side + gap) - gap <= room.height and columns >= 6):
                 break
-            columns += 1
         side = max(1, side)
         return Tiles(room, self.dialog_title, count, rows, columns, side, side, gap)
 
@@ -136,29 +134,26 @@ class Layout:
         inner = self.dialog_inner
         height, gap = round(self.text * 1.6), max(2, self.text // 3)
         lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
-        left = inner.x + self.text * 3  # of it stands what they do
+        left = inner.x + self.text * 3  # beside what they do
         upper = Rect(left, lower.y - gap - height, inner.right - left, height)
-        labels = {str(digit): str(digit) for digit in range(DIGITS)}
-        return {
-            **button_row(upper, labels, self.text),
-            **button_row(lower, OWN_DIGIT_BUTTONS, self.text),
-        }
+        lower_row = button_row(lower, OWN_DIGIT_BUTTONS, self.text)
+        return button_row(upper, LABELS, self.text) | lower_row
 
     def own_digit_button_at(self, x: float, y: float) -> str | None:
-        """The button of that card at a place in the window."""
+        """The button of the user's digits at a place in the window."""
         return button_at(self.own_digit_buttons, x, y)
 
     @property
     def dialog_title(self) -> Rect:
-        """Where the card says what it is."""
+        """Where the dialog's title is."""
         inner = self.dialog_inner
-        if self._is_card_low:
+        if self._is_dialog_low:
             return Rect(inner.x, self.dialog.y + self.text // 3, inner.width, self.text * 5 // 4)
         return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
 
     @property
-    def _is_card_low(self) -> bool:
-        """Whether the card needs all of its height for what stands on it."""
+    def _is_dialog_low(self) -> bool:
+        """Whether the dialog needs all of its height for what is on it."""
         return self.dialog.height < self.text * 32
 
 
@@ -174,16 +169,16 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
 
 
 def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
-    """A band of tiles for each stage of a network, of shape (units,) or (units, height, width).
+    """A band of tiles for each layer of a network, of shape (units,) or (units, height, width).
 
-    The lowest part of the body, `inside_detail`, is left for what is known about one unit.
+    The lowest part of the body, `inside_detail`, is left for the details of one unit.
     """
     room = inside_detail(body, text).y - text // 3 - body.y
     title = max(8, text) if room > text * 2.6 * len(shapes) else 0
     space = max(1, text // 4)
     room -= len(shapes) * (title + space)
     bands = [_tiles(body, shape, 1, text) for shape in shapes]
-    # One row each to begin with; then whoever is hardest to see gets another, while there is room.
+    # One row each at first; then the layer hardest to see gets another, while there is room.
     growing = {i for i, shape in enumerate(shapes) if len(shape) > 1 or shape[0] > DIGITS}
     while growing:
         index = min(
@@ -191,13 +186,10 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
         )
         larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
         needed = sum(band.band.height for band in bands) - bands[index].band.height
-        if larger.height > bands[index].height and needed + larger.band.height <= room:
+        helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
+        if grows := helps and needed + larger.band.height <= room:
             bands[index] = larger
-        elif larger.rows >= shapes[index][0] or needed + larger.band.height > room:
-            growing.discard(index)
-        else:
-            bands[index] = larger
-        if len(shapes[index]) == 1:
+        if not grows or len(shapes[index]) == 1:
             growing.discard(index)
     spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
     placed, top = [], body.y
@@ -210,13 +202,13 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
 
 
 def inside_detail(body: Rect, text: int) -> Rect:
-    """The part of the body that tells about one unit of the network."""
+    """The part of the body for the details of one unit."""
     height = min(body.height // 3, max(text * 6, body.height // 4))
     return Rect(body.x, body.bottom - height, body.width, height)
 
 
 def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
-    """The units of a stage in so many rows as wide as the body."""
+    """The units of a layer in so many rows as wide as the body."""
     columns = math.ceil(shape[0] / rows)
     gap = 1 if body.width / columns < text else max(1, text // 8)
     width = max(1, (body.width - gap * (columns - 1)) // columns)
@@ -237,9 +229,8 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width / 1.5, height))
     margin = round(text * 1.2)
     gap = round(text * 1.8)
-    button, footer = round(text * 1.9), round(text * 1.4)
-    above, between = round(text * 0.9), round(text * 0.4)
-    room_down = height - 2 * margin - button - footer - above - between
+    footer = round(text * 1.4)
+    room_down = height - 2 * margin - footer - round(text * 0.9) - sum(_button_heights(text))
     room_across = width - 2 * margin - gap
     # The panel needs room for its words first; the canvas takes what is left.
     cell = max(1, min(room_down, room_across - text * 14) // SIZE)
@@ -259,23 +250,19 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     body_top = captioned.bottom + max(3, text // 3)
     body = Rect(whole.x, body_top, whole.width, whole.bottom - body_top)
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
-    row = Rect(left, foot.y - between - button, foot.width, button)
-    buttons = button_row(row, BUTTONS, text)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, *_divided(foot),
+        _buttons(foot, 1, text), *_divided(foot),
     )  # fmt: skip
 
 
 def _portrait(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width, height / 1.5))
-    margin = round(text * 1.2)
-    gap = round(text * 1.2)
-    button, footer, between = round(text * 1.9), round(text * 1.4), round(text * 0.4)
+    margin = gap = round(text * 1.2)
+    footer = round(text * 1.4)
     rows = 2 if width < text * 42 else 1
-    feet = rows * (button + between) + footer + gap
     room_across = width - 2 * margin
-    room_down = height - 2 * margin - gap - feet
+    room_down = height - 2 * margin - 2 * gap - footer - rows * sum(_button_heights(text))
     cell = max(1, min(room_across, room_down - text * 13) // SIZE)
     side = cell * SIZE
     below = min(room_down - side, max(text * 22, round(side * 0.75)))
@@ -294,22 +281,32 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     body_left = left + head + gap
     body = Rect(body_left, upper, left + span - body_left, below)
     foot = Rect(left, height - margin - footer, span, footer)
-    buttons: dict[str, Rect] = {}
-    names = list(BUTTONS)
-    share = math.ceil(len(names) / rows)
-    for number in range(rows):
-        y = foot.y - (rows - number) * (between + button)
-        part = {name: BUTTONS[name] for name in names[number * share : (number + 1) * share]}
-        buttons |= button_row(Rect(left, y, span, button), part, text)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        buttons, *_divided(foot),
+        _buttons(foot, rows, text), *_divided(foot),
     )  # fmt: skip
 
 
 def _whole_cells(side: int) -> int:
     """A side of the framed image with cells of whole pixels, where that costs little."""
     return side - side % SIZE if side >= 5 * SIZE else side
+
+
+def _button_heights(text: int) -> tuple[int, int]:
+    """How high a row of buttons is, and the space below it."""
+    return round(text * 1.9), round(text * 0.4)
+
+
+def _buttons(foot: Rect, rows: int, text: int) -> dict[str, Rect]:
+    """The window's buttons in so many rows, above the line at the bottom."""
+    height, space = _button_heights(text)
+    share = math.ceil(len(BUTTONS) / rows)
+    buttons: dict[str, Rect] = {}
+    for number in range(rows):
+        row = Rect(foot.x, foot.y - (rows - number) * (space + height), foot.width, height)
+        part = list(BUTTONS.items())[number * share : (number + 1) * share]
+        buttons |= button_row(row, dict(part), text)
+    return buttons
 
 
 def _divided(foot: Rect) -> tuple[Rect, Rect]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from app.window.buttons import draw_button
+from app.my_digits.my_digits import MyDigits
+from app.window.buttons import draw_row
 from app.window.cells import cell_colours
 from app.window.commands import HINTS, OWN_DIGIT_BUTTONS
-from app.window.dialog import draw_dialog
+from app.window.dialogs import draw_dialog
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.layout import LABELS
 from app.window.screen import Screen
 from app.window.text import BOLD
-
-if TYPE_CHECKING:
-    from app.my_digits.my_digits import MyDigits
 
 KEYS = "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
 
@@ -28,11 +25,9 @@ def draw_own_digits(frame: Frame, screen: Screen) -> None:
     _draw_tiles(frame, my_digits, screen.row)
     _draw_legend(frame)
     buttons, text = layout.own_digit_buttons, layout.text
-    for name, rect in buttons.items():
-        is_faint = not (editor.changes if name == "undo change" else my_digits.digits)
-        is_faint = is_faint and name not in ("forget", "leave")
-        words = OWN_DIGIT_BUTTONS.get(name, name)
-        draw_button(frame, screen, name, words, rect, is_faint=is_faint)
+    faint = set(buttons) - {"forget", "leave"} if not my_digits.digits else set()
+    faint = faint - {"undo change"} if editor.changes else faint | {"undo change"}
+    draw_row(frame, screen, buttons, {**LABELS, **OWN_DIGIT_BUTTONS}, faint=faint)
     inner, zero = layout.dialog_inner, buttons["0"]
     before = zero._replace(x=inner.x, width=zero.x - inner.x)
     frame.write("It is a", before, text * 0.85, palette.quiet)

@@ -76,22 +76,8 @@ def mixed(low: Colour, high: Colour, share: Array) -> Array:
     return np.rint(start + share[..., None] * (end - start)).astype(np.uint8)
 
 
-def signed(palette: Palette, value: Array) -> Array:
-    """Colours (…, 3) of values in −1…1: from `against` over paper to `best`."""
-    value = np.clip(value, -1.0, 1.0)
-    positive = mixed(palette.paper, palette.best, np.maximum(value, 0))
-    negative = mixed(palette.paper, palette.against, np.maximum(-value, 0))
-    return np.where(value[..., None] >= 0, positive, negative)
-
-
-def luminance(colour: Colour) -> float:
-    """Relative luminance, 0 black … 1 white, after WCAG 2.2."""
-    shares = np.array(colour) / 255
-    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """How well two colours can be told apart by lightness, 1 … 21, after WCAG 2.2."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+def diverging(negative: Colour, zero: Colour, positive: Colour, value: Array) -> Array:
+    """Colours (…, 3) of values in −1…1: from `negative` over `zero` to `positive`."""
+    above = mixed(zero, positive, np.clip(value, 0, 1))
+    below = mixed(zero, negative, np.clip(-value, 0, 1))
+    return np.where(value[..., None] >= 0, above, below)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from app.session.session import Session
-from app.window.buttons import draw_button
+from app.window.buttons import draw_row
 from app.window.commands import TRAINING_BUTTONS
 from app.window.frame import Frame
 from app.window.geometry import Rect
@@ -35,10 +35,9 @@ def draw_training(frame: Frame, screen: Screen) -> None:
         bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
         frame.fill(bar, palette.track)
         frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
+    faint = ("keep", "discard") if training is None else ()
     words = training_button_words(screen.session)
-    for name, rect in layout.training_buttons.items():
-        is_faint = name != "train" and training is None
-        draw_button(frame, screen, name, words[name], rect, is_faint=is_faint)
+    draw_row(frame, screen, layout.training_buttons, words, faint=faint)
 
 
 def training_words(session: Session) -> str:

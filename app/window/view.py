@@ -10,13 +10,12 @@ import pygame
 
 from app.session.predictor import Answer
 from app.window.bars import draw_bars
-from app.window.buttons import draw_button
+from app.window.buttons import draw_row
 from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
 from app.window.commands import BUTTONS
-from app.window.drawings_dialog import draw_list
+from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
-from app.window.help_dialog import draw_help
 from app.window.inside import draw_inside
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
@@ -27,6 +26,7 @@ from app.window.training_panel import draw_training
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 
+PANEL_BUTTONS = {"inside": "inside", "training": "train", "networks": "network"}
 INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 STALE = 0.6  # how far an answer fades once the drawing has changed
@@ -74,19 +74,19 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
 def _draw_grid(frame: Frame, ink: Array) -> None:
     """Faint lines between cells, where there is no ink on either side of them."""
     (x, y, side, _), cell, grid = frame.layout.canvas, frame.layout.cell, frame.palette.grid
-    wide = max(1, cell // 36)
+    wide, fill = max(1, cell // 36), frame.surface.fill  # itself, for it is called a thousand times
     paper = np.pad(ink <= 0, 1, constant_values=True)
     if paper.all():
         for i in range(1, SIZE):
-            frame.fill((x + i * cell, y, wide, side), grid)
-            frame.fill((x, y + i * cell, side, wide), grid)
+            fill(grid, (x + i * cell, y, wide, side))
+            fill(grid, (x, y + i * cell, side, wide))
         return
     beside = paper[1:-1, 1:-2] & paper[1:-1, 2:-1]  # (28, 27): cells i and i + 1 of a row
     for row, column in np.argwhere(beside).tolist():
-        frame.fill((x + (column + 1) * cell, y + row * cell, wide, cell), grid)
+        fill(grid, (x + (column + 1) * cell, y + row * cell, wide, cell))
     below = paper[1:-2, 1:-1] & paper[2:-1, 1:-1]
     for row, column in np.argwhere(below).tolist():
-        frame.fill((x + column * cell, y + (row + 1) * cell, cell, wide), grid)
+        fill(grid, (x + column * cell, y + (row + 1) * cell, cell, wide))
 
 
 def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
@@ -218,21 +218,16 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values())
     frame.fill(area, frame.palette.background)
-    active = {
-        "inside": screen.panel == "inside",
-        "train": screen.panel == "training",
-        "why": screen.is_why,
-        "network": screen.panel == "networks",
-    }
+    active = {PANEL_BUTTONS.get(screen.panel, ""), "why" if screen.is_why else ""}
+    canvas = screen.session.canvas
     useless = {
         "undo": not screen.session.can_undo,
-        "redo": not screen.session.canvas.can_redo,
-        "clear": screen.session.canvas.is_blank,
-        "save": screen.session.canvas.is_blank,
+        "redo": not canvas.can_redo,
+        "clear": canvas.is_blank,
+        "save": canvas.is_blank,
     }
-    for name, rect in frame.layout.buttons.items():
-        is_active, is_faint = active.get(name, False), useless.get(name, False)
-        draw_button(frame, screen, name, BUTTONS[name], rect, is_active, is_faint)
+    faint = [name for name, is_useless in useless.items() if is_useless]
+    draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint)
     return area
 
 

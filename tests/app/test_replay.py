@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import RecordedDigit, fit, read_strokes
+from app.drawing.strokes import RecordedDigit, fit, printable, read_strokes
 from app.replay import (
     MAX_SHOWN,
     NOT_READ,
@@ -20,7 +20,6 @@ from app.replay import (
     pair,
     replay,
     show_mistakes,
-    shown,
     summary,
     table,
 )
@@ -219,10 +218,10 @@ def test_the_writer_comes_from_the_file_if_it_is_there(tmp_path):
 
 
 def test_a_writers_name_can_be_printed_whatever_it_is():
-    assert shown("w001") == "w001"
-    assert shown("a\n\x1b[31m\ud800") == "a??[31m?"
-    assert shown("Zoë") == "Zoë"
-    assert len(shown("x" * 1000)) == 12
+    assert printable("w001") == "w001"
+    assert printable("a\n\x1b[31m\ud800") == "a??[31m?"
+    assert printable("Zoë") == "Zoë"
+    assert len(printable("x" * 1000)) == 12
 
 
 def test_the_most_confident_mistakes_are_kept_over_batches_and_drawn(tmp_path, capsys):

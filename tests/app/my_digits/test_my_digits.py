@@ -7,10 +7,10 @@ import pygame
 import pytest
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import read_strokes
+from app.drawing.strokes import frame_digits, read_strokes
 from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
 from app.my_digits.profile import Profile, ProfileError
-from app.my_digits.tuner import BackgroundTuner, frame_digits
+from app.my_digits.tuner import BackgroundTuner
 from app.session.predictor import Predictor
 from app.window.painter import Painter
 from app.window.text import ASSETS

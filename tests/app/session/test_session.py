@@ -25,7 +25,7 @@ from app.window.cells import gliding, on_canvas
 from app.window.commands import BUTTONS, HINTS, TRAINING_BUTTONS
 from app.window.layout import inside_detail
 from app.window.painter import Painter
-from app.window.palette import DARK, LIGHT, contrast, luminance
+from app.window.palette import DARK, LIGHT
 from app.window.training_panel import training_button_words, training_words
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
@@ -33,6 +33,7 @@ from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.conftest import made_up_digits
+from tests.helpers.contrast import contrast, luminance
 from tests.helpers.screens import controller_of, screen_of
 
 ROOT = Path(__file__).parents[3]
