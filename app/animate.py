@@ -17,8 +17,9 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pygame
 
-from app.draw import is_rejected, window_size
+from app.draw import window_size
 from app.drawing.strokes import read_strokes
+from app.session.predictor import is_rejected
 from app.session.session import Session
 from app.window.palette import PALETTES
 from app.window.screen import Screen

@@ -2,61 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "digitpad")
 # The click that brings the window to the front draws as well, or the first dot would be lost.
 os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
-# Windows shall not enlarge the picture, and so blur it, on a screen with fine pixels.
+# Keep Windows from enlarging the picture, and so blurring it, on a screen with fine pixels.
 os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
 
 import pygame
 from threadpoolctl import threadpool_limits
 
-from app.drawing.drawings import save_surface
 from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
+from app.session.predictor import is_rejected
 from app.session.session import Session
-from app.window.loop import run_window
+from app.window.loop import run_window, save_screenshot
 from app.window.palette import PALETTES
 from app.window.screen import WINDOW_SIZE, Screen
-from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError
-from nn.support.types import Array
-
-if TYPE_CHECKING:
-    from nn.inference.rejection import Rejection
-
-
-def check_screenshot(path: Path) -> None:
-    """Raise `UsageError` unless the name says that the file is a PNG."""
-    if path.suffix.lower() != ".png":
-        raise UsageError(
-            f"cannot write the screenshot {path}: expected a name that ends in .png, received "
-            f"{path.name!r}; choose another with --screenshot"
-        )
-
-
-def save_screenshot(screen: Screen, path: Path) -> None:
-    """Save what the window would show after the demonstration as a PNG; needs no display."""
-    screen.session.settle()
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    try:
-        save_surface(surface, path)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the screenshot {path}: {error.strerror or error}"
-        ) from error
 
 
 def build_parser() -> ArgumentParser:
@@ -131,8 +103,11 @@ def window_size(text: str) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = build_parser().parse_args(argv)
-    if options.screenshot:
-        check_screenshot(options.screenshot)
+    if options.screenshot and options.screenshot.suffix.lower() != ".png":
+        raise UsageError(
+            f"cannot write the screenshot {options.screenshot}: expected a name that ends in .png, "
+            f"received {options.screenshot.name!r}; choose another with --screenshot"
+        )
     # For good: a training and a tuning at the same time would each restore what the other had set,
     # and several threads only slow the small products of a reading.
     threadpool_limits(1, "blas")
@@ -162,20 +137,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         save_screenshot(screen, options.screenshot)
     else:
         run_window(screen, options.size)
-
-
-@functools.cache
-def _rejection() -> Rejection:
-    from nn.inference.rejection import (
-        load_rejection,  # only at the first reading: the first frame can do without
-    )
-
-    return load_rejection()
-
-
-def is_rejected(images: Array) -> Array:
-    """Framed images (N, 28, 28) -> which of them are rather no digits, (N,)."""
-    return _rejection().is_rejected(images)
 
 
 def digitpad() -> NoReturn:

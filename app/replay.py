@@ -12,13 +12,14 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from app.drawing.canvas import Canvas
 from app.drawing.strokes import DIGITS, RecordedDigit, fit, printable, read_strokes
@@ -268,16 +269,6 @@ def caption(mistake: Mistake) -> str:
     return text if mistake.writer is None else f"{text}\n{printable(mistake.writer)}"
 
 
-def with_progress(digits: Iterator[RecordedDigit]) -> Iterable[RecordedDigit]:
-    """The same digits, counted on standard error if that is a terminal."""
-    if not sys.stderr.isatty():
-        return digits
-    from tqdm import tqdm
-
-    counted: Iterable[RecordedDigit] = tqdm(digits, desc="drawing", unit=" digits", leave=False)
-    return counted
-
-
 def pair(text: str) -> tuple[float, float]:
     """An argparse `type` for two numbers from -2 to 2, such as -0.2,0."""
     parts = text.split(",")
@@ -347,7 +338,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(options.errors, "--errors")
         network = load_classifier(options.model)
         began = time.perf_counter()
-        digits = with_progress(read_strokes(options.strokes))
+        digits = tqdm(
+            read_strokes(options.strokes), "drawing", unit=" digits", leave=False, disable=None
+        )
         # Digits are rejected by the framed drawing, as in the window.
         is_rejected = None if setting.framing == "none" else load_rejection().is_rejected
         predictions = replay(network, digits, setting, is_rejected)

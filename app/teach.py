@@ -62,8 +62,7 @@ def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[st
     misread = np.flatnonzero(writer.misread)
     taught = misread[: min(most, int(len(misread) * part))]
     outcome = tuner.tune(writer.images[taught], writer.labels[taught])
-    rest = np.ones(len(writer.labels), bool)
-    rest[taught] = False
+    rest = np.delete(np.arange(len(writer.labels)), taught)
     classifier = outcome.classifier or tuner.shipped
     wrong = classifier.logits(writer.images[rest]).argmax(axis=1) != writer.labels[rest]
     return {
@@ -71,7 +70,7 @@ def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[st
         "digits": len(writer.labels),
         "taught": len(taught),
         "taught_now_right": outcome.right_after,
-        "rest": int(rest.sum()),
+        "rest": len(rest),
         "errors_before": int(writer.misread[rest].sum()),
         "errors_after": int(wrong.sum()),
         "strength": outcome.strength,

@@ -107,7 +107,7 @@ def load_drawing(path: Path, canvas: Canvas) -> int | None:
 
 
 def _saved_strokes(path: Path) -> list[Stroke] | None:
-    """The marks of a drawing that this program saved; None for any other stroke file."""
+    """The strokes of a drawing that this program saved; None for any other stroke file."""
     try:
         with path.open("rb") as file:
             record: Any = json.loads(file.readline(MAX_LINE + 1))
@@ -118,7 +118,7 @@ def _saved_strokes(path: Path) -> list[Stroke] | None:
 
 
 def _stroke(kind: Any, radius: Any, points: Any) -> Stroke:
-    """A mark that a canvas can have made; raises `ValueError` or `TypeError` for any other."""
+    """A stroke that a canvas can have made; raises `ValueError` or `TypeError` for any other."""
     if kind not in ("draw", "erase") or not points:
         raise ValueError
     radius = _number(radius, MIN_BRUSH, MAX_BRUSH)
@@ -134,7 +134,7 @@ def _number(value: Any, low: float, high: float) -> float:
 
 
 def _is_too_long(strokes: Sequence[Stroke]) -> bool:
-    """Whether drawing the marks anew would take more than a second or two."""
+    """Whether drawing them again would take more than a second or two."""
     length = sum(math.dist(a, b) for stroke in strokes for a, b in pairwise(stroke.points))
     return length > MAX_PATH or sum(len(stroke.points) for stroke in strokes) > MAX_POINTS
 

@@ -23,8 +23,6 @@ from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.support.errors import DataError
 from nn.support.types import Array
 
-Line = Sequence[Point]
-
 DIGITS = 10  # a label is one of 0 … 9
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
@@ -44,8 +42,8 @@ class RecordedDigit:
 def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
     """The digits of a stroke file, one after another.
 
-    Raises `DataError`, which names the line, for whatever cannot be read or understood; a file
-    without any digit is an error too. Only one line is in memory at a time.
+    Raises `DataError`, which names the line, for what cannot be read or understood, and for a file
+    without digits. Only one line is in memory at a time.
     """
     count = 0
     for number, line in _lines(path):
@@ -57,7 +55,7 @@ def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
 
 
 def fit(
-    strokes: Sequence[Line], scale: float = 0.7, shift: tuple[float, float] = (0.0, 0.0)
+    strokes: Sequence[Sequence[Point]], scale: float = 0.7, shift: Point = (0.0, 0.0)
 ) -> list[list[Point]]:
     """Strokes in any unit, fitted to the canvas; returns points in cells.
 
@@ -73,16 +71,14 @@ def fit(
     side = max(max(xs) - left, max(ys) - top) or 1.0
     # Dividing before multiplying keeps boxes of any size, however tiny, in range.
     middle_x, middle_y = (max(xs) - left) / side / 2, (max(ys) - top) / side / 2
-    return [
-        [
-            (
-                SIZE * (0.5 + shift[0] + scale * ((x - left) / side - middle_x)),
-                SIZE * (0.5 + shift[1] + scale * ((y - top) / side - middle_y)),
-            )
-            for x, y in stroke
-        ]
-        for stroke in strokes
-    ]
+
+    def placed(x: float, y: float) -> Point:
+        return (
+            SIZE * (0.5 + shift[0] + scale * ((x - left) / side - middle_x)),
+            SIZE * (0.5 + shift[1] + scale * ((y - top) / side - middle_y)),
+        )
+
+    return [[placed(x, y) for x, y in stroke] for stroke in strokes]
 
 
 def strokes_of(digit: RecordedDigit) -> list[Stroke]:
@@ -109,7 +105,8 @@ def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
     number, total = 0, 0
     try:
         with open(path, "rb") as file:
-            for line in _split(_unpacked(file)):
+            lines = _unpacked(file)
+            while line := lines.readline(MAX_LINE + 1):  # never more than one byte beyond the limit
                 number += 1
                 total += len(line)
                 if len(line) > MAX_LINE:
@@ -130,12 +127,6 @@ def _unpacked(file: io.BufferedReader) -> BinaryIO:
     if file.peek(2)[:2] == b"\x1f\x8b":
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     return file
-
-
-def _split(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, but never more than one byte beyond the limit at once."""
-    while line := file.readline(MAX_LINE + 1):
-        yield line
 
 
 def parse_digit(line: bytes, place: str) -> RecordedDigit:
@@ -167,7 +158,7 @@ def parse_digit(line: bytes, place: str) -> RecordedDigit:
 
 
 def _writer(value: Any) -> str | None:
-    """A writer's name or number; whatever else stands there is ignored, as other keys are."""
+    """A writer's name or number; anything else is ignored, as other keys are."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number or isinstance(value, str) else None
 

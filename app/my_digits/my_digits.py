@@ -28,11 +28,11 @@ READ_AT_ONCE = 8  # of the user's digits, so that the window answers however man
 
 
 class MyDigits:
-    """A profile's digits, and the teacher that tunes the shipped network to them.
+    """A profile's digits, and the tuner that fits the shipped network to them.
 
     `classifier` is the tuned network, or None while the shipped one reads; `digits` are the user's,
-    as last seen on disk. Whoever shows how they are read calls `read_some` until `is_reading` is
-    false; `image` and `is_right` tell of each digit that was read so far.
+    as last seen on disk. To show how they are read, call `read_some` until `is_reading` is false;
+    `image` and `is_right` tell of each digit that was read so far.
     """
 
     def __init__(self, profile: Profile, shipped: Classifier, data_dir: Path | None = None) -> None:
@@ -47,7 +47,7 @@ class MyDigits:
         self._data_dir = data_dir
         self._tuner: BackgroundTuner | None = None
         self._version: object = None
-        self._done = ""  # what the user did that is being learned, if the lesson has to repeat it
+        self._done = ""  # what the user did that is being learned, if the result has to repeat it
 
     @property
     def is_busy(self) -> bool:
@@ -231,7 +231,7 @@ class MyDigits:
     def _changed(self, done: str) -> str:
         """The digits have changed: look at them and learn from them. Returns what went wrong.
 
-        `done` says how; the lesson repeats it.
+        `done` says how; the tuning's result repeats it.
         """
         self._version, self._done = None, done
         said = self.refresh()
@@ -245,7 +245,7 @@ class MyDigits:
         if network is self.shipped:
             self.classifier = None
             return
-        # A file and a name of its own: it stands beside the shipped one on the shelf.
+        # A file and a name of its own: it is listed beside the shipped one.
         name = self.shipped.name + YOURS
         # The figures are the shipped network's; nobody has measured this one on MNIST.
         record = {k: v for k, v in network.checkpoint.record.items() if k != "figures"}

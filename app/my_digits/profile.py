@@ -207,7 +207,7 @@ class Profile:
         """The file's good lines as digits, and its bad ones, each with what is wrong with it."""
         known = self._known
         digits, bad = _parse(self._read(), self.path, known)
-        # Another dict, at once: the teacher's thread may be parsing too.
+        # Another dict, at once: the tuner's thread may be parsing too.
         self._known = {own.line: known[own.line] for own in digits}
         return digits, bad
 

@@ -1,7 +1,7 @@
 """Learning from the user's own digits while the window goes on.
 
-A `BackgroundTuner` tunes in a thread of its own. Whoever has the window calls `start` after a
-change of the user's digits and `poll` in every frame; both return at once. What was learned is in
+A `BackgroundTuner` tunes in a thread of its own. Call `start` after a change of the
+user's digits and `poll` in every frame; both return at once. What was learned is in
 the profile before it is used, so that a crash at any moment leaves the old network or the new one.
 """
 
@@ -108,7 +108,7 @@ class BackgroundTuner:
         self._thread.start()
 
     def poll(self) -> TuningResult | None:
-        """The lesson, once, when a tuning has ended; from then on `network` is what it gave."""
+        """A tuning's result, once, when it has ended; from then on `network` is what it gave."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._join(self._thread)
@@ -136,7 +136,7 @@ class BackgroundTuner:
         return "forgot what was learned; the shipped network reads again"
 
     def close(self) -> None:
-        """End a tuning that is under way, without a lesson."""
+        """End a tuning that is under way, without a result."""
         self._tuner.stop.set()
         if self._thread is not None:
             self._join(self._thread)
@@ -152,7 +152,7 @@ class BackgroundTuner:
                 self.profile.forget_tuned(self.shipped.name)
 
     def _work(self) -> None:
-        """The thread: whatever happens becomes a lesson."""
+        """The thread: whatever happens becomes a result."""
         try:
             self._result = self._tune()
         except DigitpadError as error:

@@ -15,7 +15,7 @@ from nn.support.files import user_folder
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """A network on the shelf; what is not known of it is None."""
+    """A network of the list; what is not known of it is None."""
 
     network: Network
     parameters: int | None = None
@@ -52,7 +52,7 @@ class NetworkList:
         return self._waiting == [] or (self._waiting is None and not self._folders)
 
     def load_next(self) -> bool:
-        """Load one more network; returns whether the shelf has changed."""
+        """Load one more network; returns whether the list has changed."""
         if self._waiting is None:
             self._waiting = [path for folder in self._folders for path in network_files(folder())]
         while self._waiting:
@@ -68,7 +68,7 @@ class NetworkList:
         return False
 
     def add(self, network: Network) -> None:
-        """Put a network on the shelf, in place of one read from the same file, and choose it."""
+        """Add a network, in place of one read from the same file, and choose it."""
         file = network_info(network).file
         self.entries = [entry for entry in self.entries if file is None or entry.file != file]
         self._put(network)

@@ -6,16 +6,20 @@ about a drawing that it has not seen. The clock is handed in, so that tests need
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from app.drawing.canvas import Canvas
 from nn.handwriting.framing import Framing
 from nn.support.types import Array
+
+if TYPE_CHECKING:
+    from nn.inference.rejection import Rejection
 
 
 class Network(Protocol):
@@ -154,3 +158,15 @@ def read(network: Network, image: Array, is_digit: bool = True) -> Answer:
     """What a network makes of one framed image (28, 28), if it is a digit."""
     probabilities = np.asarray(network.probabilities(image[None]), dtype=float)[0]
     return Answer(tuple(probabilities.tolist()), is_digit)
+
+
+@functools.cache
+def _rejection() -> Rejection:
+    from nn.inference.rejection import load_rejection  # only now: the first frame can do without
+
+    return load_rejection()
+
+
+def is_rejected(images: Array) -> Array:
+    """Framed images (N, 28, 28) -> which of them are rather no digits, (N,)."""
+    return _rejection().is_rejected(images)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.session.predictor import Answer
 from app.window.frame import Frame
 from app.window.layout import BarRow
 from app.window.screen import Screen
 from app.window.text import BOLD, REGULAR, percentage
-
-if TYPE_CHECKING:
-    from app.session.predictor import Answer
 
 
 def draw_bars(frame: Frame, screen: Screen) -> None:

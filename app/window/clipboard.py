@@ -53,7 +53,7 @@ def pasted_image() -> Array:
             path.write_bytes(data)
             try:
                 return framed_picture(path)
-            except DataError as error:  # of a file that nobody has heard of
+            except DataError as error:  # its file's name is none that the user knows
                 errors.append(str(error).replace(str(path), path.name))
     raise DataError(errors[0])
 

@@ -70,7 +70,7 @@ class Controller:
                 action = action_of(event, self.screen.dialog)
                 if action is not None:
                     action(self.screen)
-                # Anew: while the command ran, however long, nothing was heard of the key.
+                # Again: while the command ran, however long, nothing was heard of the key.
                 self._held[event.key] = self.session.clock()
         elif kind == pygame.KEYUP:
             self._held.pop(getattr(event, "key", 0), None)

@@ -53,16 +53,15 @@ def draw_list(frame: Frame, screen: Screen) -> None:
     """Draw the saved drawings, newest first."""
     layout, palette = frame.layout, frame.palette
     files = screen.session.files
-    saved = files.saved
-    title, shown = "Open a drawing", len(saved)
+    title, shown = "Open a drawing", len(files.saved)
     if files.saved_in_all > shown:
         title += f": the newest {shown} of {files.saved_in_all}"
     draw_dialog(frame, title)
     *rows, last = layout.dialog_rows(max(1, shown))
-    if not saved:
+    if not files.saved:
         words = f"Nothing is saved in {files.folder} yet: S saves the drawing"
         frame.write(words, rows[0], layout.text, palette.quiet)
-    for index, (path, row) in enumerate(zip(saved, rows, strict=False)):
+    for index, (path, row) in enumerate(zip(files.saved, rows, strict=False)):
         chosen = index == screen.row
         if chosen:
             frame.fill(row, palette.button)

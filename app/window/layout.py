@@ -169,16 +169,16 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
 
 
 def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
-    """A band of tiles for each stage of a network, of shape (units,) or (units, height, width).
+    """A band of tiles for each layer of a network, of shape (units,) or (units, height, width).
 
-    The lowest part of the body, `inside_detail`, is left for what is known about one unit.
+    The lowest part of the body, `inside_detail`, is left for the details of one unit.
     """
     room = inside_detail(body, text).y - text // 3 - body.y
     title = max(8, text) if room > text * 2.6 * len(shapes) else 0
     space = max(1, text // 4)
     room -= len(shapes) * (title + space)
     bands = [_tiles(body, shape, 1, text) for shape in shapes]
-    # One row each to begin with; then whoever is hardest to see gets another, while there is room.
+    # One row each at first; then the layer hardest to see gets another, while there is room.
     growing = {i for i, shape in enumerate(shapes) if len(shape) > 1 or shape[0] > DIGITS}
     while growing:
         index = min(
@@ -187,9 +187,9 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
         larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
         needed = sum(band.band.height for band in bands) - bands[index].band.height
         helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
-        if has_room := helps and needed + larger.band.height <= room:
+        if grows := helps and needed + larger.band.height <= room:
             bands[index] = larger
-        if not has_room or len(shapes[index]) == 1:
+        if not grows or len(shapes[index]) == 1:
             growing.discard(index)
     spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
     placed, top = [], body.y
@@ -202,13 +202,13 @@ def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> 
 
 
 def inside_detail(body: Rect, text: int) -> Rect:
-    """The part of the body that tells about one unit of the network."""
+    """The part of the body for the details of one unit."""
     height = min(body.height // 3, max(text * 6, body.height // 4))
     return Rect(body.x, body.bottom - height, body.width, height)
 
 
 def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
-    """The units of a stage in so many rows as wide as the body."""
+    """The units of a layer in so many rows as wide as the body."""
     columns = math.ceil(shape[0] / rows)
     gap = 1 if body.width / columns < text else max(1, text // 8)
     width = max(1, (body.width - gap * (columns - 1)) // columns)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pygame
 
-from app.drawing.drawings import SCREENSHOT, picture_of, save_picture
+from app.drawing.drawings import SCREENSHOT, picture_of, save_picture, save_surface
 from app.drawing.quiet import silent_libraries
 from app.session.predictor import Answer
 from app.window import clipboard
@@ -17,7 +18,7 @@ from app.window.painter import Painter
 from app.window.screen import WINDOW_SIZE, Screen
 from app.window.text import ASSETS, percentage
 from app.window.view import View
-from nn.support.errors import DigitpadError, DisplayError
+from nn.support.errors import DigitpadError, DisplayError, UsageError
 
 NAME = "Digitpad"
 FRAME_SECONDS = 1 / 60
@@ -115,30 +116,34 @@ def leave_at_hangup() -> None:
 
 def serve(screen: Screen, painter: Painter) -> None:
     """Do what was asked for that needs the window."""
-    requests, screen.requests = screen.requests, []
+    session, requests, screen.requests = screen.session, screen.requests, []
     for request in requests:
         try:
             if request == "full screen":
                 switch_full_screen(screen)
                 painter.forget()
             elif request == "screenshot":
-                surface = pygame.Surface(screen.size)
-                View().draw(surface, screen)
-                screen.session.say(
-                    f"Saved {save_picture(surface, screen.session.files.folder, SCREENSHOT)}"
-                )
+                folder = session.files.folder
+                session.say(f"Saved {save_picture(picture_of_window(screen), folder, SCREENSHOT)}")
             elif request == "copy":
-                clipboard.copy(picture_of(screen.session.canvas.ink))
-                screen.session.say("Copied the drawing")
+                clipboard.copy(picture_of(session.canvas.ink))
+                session.say("Copied the drawing")
             elif request == "paste":
-                screen.session.take_over()
-                screen.session.canvas.show_picture(clipboard.pasted_image())
-                screen.session.predict_now()
-                screen.session.say("Pasted")
+                session.take_over()
+                session.canvas.show_picture(clipboard.pasted_image())
+                session.predict_now()
+                session.say("Pasted")
         except DigitpadError as error:
-            screen.session.say(str(error))
+            session.say(str(error))
         except (OSError, pygame.error) as error:
-            screen.session.say(f"That did not work: {error}")
+            session.say(f"That did not work: {error}")
+
+
+def picture_of_window(screen: Screen) -> pygame.Surface:
+    """What the window shows, or would show."""
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
+    return surface
 
 
 def switch_full_screen(screen: Screen) -> None:
@@ -174,3 +179,14 @@ def wait_for_events(
         if events or wait <= 0:
             return events
         time.sleep(wait)
+
+
+def save_screenshot(screen: Screen, path: Path) -> None:
+    """Save what the window would show after the demonstration as a PNG; needs no display."""
+    screen.session.settle()
+    try:
+        save_surface(picture_of_window(screen), path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the screenshot {path}: {error.strerror or error}"
+        ) from error

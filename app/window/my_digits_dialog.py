@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.my_digits.my_digits import MyDigits
 from app.window.buttons import draw_row
 from app.window.cells import cell_colours
 from app.window.commands import HINTS, OWN_DIGIT_BUTTONS
@@ -13,9 +12,6 @@ from app.window.geometry import Rect
 from app.window.layout import LABELS
 from app.window.screen import Screen
 from app.window.text import BOLD
-
-if TYPE_CHECKING:
-    from app.my_digits.my_digits import MyDigits
 
 KEYS = "arrows mark · 0 to 9 relabel · Enter opens · Delete · Ctrl-Z undoes · F forgets · Esc"
 

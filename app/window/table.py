@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from app.session.networks import NetworkInfo
+from app.session.predictor import Answer
 from app.window.frame import Frame
 from app.window.screen import Screen
 from app.window.text import BOLD, MIN_TEXT, REGULAR, percentage
-
-if TYPE_CHECKING:
-    from app.session.networks import NetworkInfo
-    from app.session.predictor import Answer
 
 HEADINGS = ("network", "reads", "sure", "weights", "MNIST")
 ALIGN = (0.0, 0.5, 1.0, 1.0, 1.0)

@@ -74,19 +74,19 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
 def _draw_grid(frame: Frame, ink: Array) -> None:
     """Faint lines between cells, where there is no ink on either side of them."""
     (x, y, side, _), cell, grid = frame.layout.canvas, frame.layout.cell, frame.palette.grid
-    wide = max(1, cell // 36)
+    wide, fill = max(1, cell // 36), frame.surface.fill  # itself, for it is called a thousand times
     paper = np.pad(ink <= 0, 1, constant_values=True)
     if paper.all():
         for i in range(1, SIZE):
-            frame.fill((x + i * cell, y, wide, side), grid)
-            frame.fill((x, y + i * cell, side, wide), grid)
+            fill(grid, (x + i * cell, y, wide, side))
+            fill(grid, (x, y + i * cell, side, wide))
         return
     beside = paper[1:-1, 1:-2] & paper[1:-1, 2:-1]  # (28, 27): cells i and i + 1 of a row
     for row, column in np.argwhere(beside).tolist():
-        frame.fill((x + (column + 1) * cell, y + row * cell, wide, cell), grid)
+        fill(grid, (x + (column + 1) * cell, y + row * cell, wide, cell))
     below = paper[1:-2, 1:-1] & paper[2:-1, 1:-1]
     for row, column in np.argwhere(below).tolist():
-        frame.fill((x + column * cell, y + (row + 1) * cell, cell, wide), grid)
+        fill(grid, (x + column * cell, y + (row + 1) * cell, cell, wide))
 
 
 def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
@@ -218,14 +218,13 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values())
     frame.fill(area, frame.palette.background)
-    session = screen.session
     active = {PANEL_BUTTONS.get(screen.panel, ""), "why" if screen.is_why else ""}
-    is_blank = session.canvas.is_blank
+    canvas = screen.session.canvas
     useless = {
-        "undo": not session.can_undo,
-        "redo": not session.canvas.can_redo,
-        "clear": is_blank,
-        "save": is_blank,
+        "undo": not screen.session.can_undo,
+        "redo": not canvas.can_redo,
+        "clear": canvas.is_blank,
+        "save": canvas.is_blank,
     }
     faint = [name for name, is_useless in useless.items() if is_useless]
     draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint)

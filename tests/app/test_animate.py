@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from app.animate import main
-from app.draw import is_rejected
+from app.session.predictor import is_rejected
 from nn.support.errors import UsageError
 from tests.helpers.paths import EXAMPLES
 

@@ -14,6 +14,7 @@ from app.draw import main
 from app.drawing.strokes import RecordedDigit
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
+from app.my_digits.tuner import BackgroundTuner
 from app.session.demonstration import LOOK_SECONDS
 from app.session.predictor import Answer
 from app.window import loop
@@ -369,27 +370,33 @@ def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desk
         pygame.display.quit()
 
 
-def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(tmp_path):
+def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(BackgroundTuner, "start", lambda tuner: None)
     my_digits = MyDigits(Profile(tmp_path / "profile"), load_classifier("linear"), tmp_path)
-    clock = Clock()
+    clock, size = Clock(), (720, 480)
+    folder = tmp_path / "drawings"
     screen = screen_of(
-        load_classifier("mlp"), clock=clock, my_digits=my_digits, drawings=tmp_path / "drawings"
+        load_classifier("mlp"), size, clock=clock, my_digits=my_digits, drawings=folder
     )
     screen.session.networks.add(load_classifier("tiny"))
-    painter, surface, whole = Painter(), pygame.Surface(screen.size), pygame.Surface(screen.size)
-    names = sorted(ALL_COMMANDS.keys() - {"train", "test digit", "forget"})  # no data, no learning
+    painter, surface, whole = Painter(), pygame.Surface(size), pygame.Surface(size)
     rng = np.random.default_rng(7)
-    for name in rng.choice([name for name in names if ALL_COMMANDS[name].actions], 150):
-        if rng.random() < 0.3:
+    names = sorted(ALL_COMMANDS.keys() - {"train", "test digit"})  # there are no data
+    actions = [list(ALL_COMMANDS[name].actions.values()) for name in names]
+    for step in range(300):
+        if rng.random() < 0.1:
             screen.session.canvas.draw_strokes([rng.uniform(4, 24, (3, 2)).tolist()])
-        actions = list(ALL_COMMANDS[name].actions.values())
-        if name != "correct":
-            actions[rng.integers(len(actions))](screen)
-        screen.hover = rng.choice([None, *screen.layout.buttons])
-        clock.now += 1
+        number = rng.integers(len(names))
+        if actions[number]:
+            actions[number][rng.integers(len(actions[number]))](screen)
+        if rng.random() < 0.1:
+            screen.hover = rng.choice([None, *screen.layout.buttons])
+        clock.now += rng.choice([0.01, 5.0])
         screen.update()
         painter.paint(surface, screen)
         View().draw(whole, screen)
-        same = surface.get_buffer().raw == whole.get_buffer().raw
-        assert same, (name, screen.panel, screen.dialog)
+        is_same = surface.get_buffer().raw == whole.get_buffer().raw
+        assert is_same, (step, names[number], screen.panel, screen.dialog)
     my_digits.close()

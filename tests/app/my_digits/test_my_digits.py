@@ -7,10 +7,10 @@ import pygame
 import pytest
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import read_strokes
+from app.drawing.strokes import frame_digits, read_strokes
 from app.my_digits.my_digits import READ_AT_ONCE, MyDigits, _ordinal
 from app.my_digits.profile import Profile, ProfileError
-from app.my_digits.tuner import BackgroundTuner, frame_digits
+from app.my_digits.tuner import BackgroundTuner
 from app.session.predictor import Predictor
 from app.window.painter import Painter
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
@@ -669,7 +669,7 @@ def test_what_is_no_digit_is_answered_with_doubt(shipped):
 
 
 def test_a_house_is_refused_and_a_three_is_not(session):
-    from app.draw import is_rejected
+    from app.session.predictor import is_rejected
 
     draw(session)
     assert not is_rejected(session.predictor.framing.image[None])[0]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.drawing.strokes import RecordedDigit
+from app.drawing.strokes import RecordedDigit, frame_digits
 from app.my_digits.profile import Profile
-from app.my_digits.tuner import BackgroundTuner, frame_digits
+from app.my_digits.tuner import BackgroundTuner
 from app.replay import Setting, draw_digits
 from nn.inference.classifier import load_classifier
 from nn.training.finetuning import save_tuned

@@ -6,8 +6,7 @@ import pytest
 
 from app import rejections, replay
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import read_strokes
-from app.my_digits.tuner import frame_digits
+from app.drawing.strokes import frame_digits, read_strokes
 from app.session.session import Session
 from nn import train_rejection
 from nn.data.dataset import load_folder
