@@ -20,4 +20,5 @@ def in_batches(compute: Callable[[Array], Array], images: Array, size: int = BAT
         return compute(np.zeros((1, *images.shape[1:]), images.dtype))[:0]
     starts = range(0, len(images), size)
     # Copied as it lies in memory, because sums over it depend on that in the last bit.
-    return np.concatenate([compute(images[start : start + size]).copy("K") for start in starts])
+    parts = [compute(images[start : start + size]).copy("K") for start in starts]
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
