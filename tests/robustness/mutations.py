@@ -109,8 +109,8 @@ MUTATIONS = [
     # app.window
     ("Layout.to_cells", "(y - self.canvas.y) / self.cell", "(y - self.canvas.x) / self.cell",
      "layout controller"),
-    ("decimal", "round(value, 2) + 0.0", "round(value, 2)", "view"),
-    ("gliding", "3 - 2 * progress", "3 - progress", "view"),
+    ("decimal", "'−'", "'-'", "session"),
+    ("gliding", "3 - 2 * progress", "3 - progress", "session"),
     # app's commands
     ("app.replay.replay", "-mistake.probability", "mistake.probability", "replay"),
 ]  # fmt: skip
