@@ -3,14 +3,17 @@ import signal
 import subprocess
 from pathlib import Path
 
+# The whole suite draws off screen; the real-window tests set the environment of their own process.
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+# The matrices are small here: BLAS's threads would mostly wait for each other. Before NumPy comes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.helpers.data_files import write_small_mnist
 
-# The whole suite draws off screen; the real-window tests set the environment of their own process.
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 # A shell's background job ignores Ctrl-C, one under nohup the end of its terminal as well, and so
 # would every program that a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
