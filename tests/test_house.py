@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "nn.training": BASICS | {"nn.data", "nn.inference"},
     "nn.benchmark": BASICS | {"nn.data", "nn.inference", "nn.training"},
     "nn": BASICS | {"nn.data", "nn.inference", "nn.training", "nn.benchmark"},
-    "nn.lessons": BASICS | {"nn.data", "nn.inference", "nn.training", "nn.benchmark", "nn"},
+    "nn.lessons": BASICS | {"nn.data", "nn.inference", "nn.training", "nn.benchmark"},
 }
 USING = SUPPORT | {"nn.handwriting", "nn.inference"}  # what using a trained network takes
 MAY_IMPORT |= {

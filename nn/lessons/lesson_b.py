@@ -14,8 +14,8 @@ from nn.benchmark.profiling import new_learner
 from nn.benchmark.report import table
 from nn.benchmark.systems import SYSTEMS, is_installed, tasks, two_parts
 from nn.data.dataset import Dataset
-from nn.evaluate import evaluate_logits, report
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.inference.metrics import evaluate_logits, report
 from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading, softmax_gradient_check
 from nn.training.learner import DataLoaders

@@ -7,6 +7,7 @@ import pytest
 from nn import evaluate
 from nn.data.dataset import load_mnist
 from nn.handwriting.framing import frame
+from nn.inference import metrics
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.classifier import load_classifier
@@ -87,10 +88,10 @@ def test_each_image_is_framed_on_its_own():
 
 def test_the_calibration_error_is_that_of_the_probabilities():
     sure = np.log([[0.91] + [0.01] * 9] * 2)
-    assert evaluate.evaluate_logits(sure, np.array([0, 1]))["calibration_error"] == pytest.approx(
+    assert metrics.evaluate_logits(sure, np.array([0, 1]))["calibration_error"] == pytest.approx(
         0.41
     )
-    assert evaluate.evaluate_logits(sure, np.array([0, 0]))["calibration_error"] == pytest.approx(
+    assert metrics.evaluate_logits(sure, np.array([0, 0]))["calibration_error"] == pytest.approx(
         0.09
     )
 
@@ -123,9 +124,9 @@ def test_the_report_shows_the_matrix(network, small_mnist, capsys):
 
 
 def test_a_digit_that_does_not_occur_has_no_accuracy():
-    result = evaluate.evaluate_logits(np.eye(10)[[1, 1]], np.array([1, 2]))
+    result = metrics.evaluate_logits(np.eye(10)[[1, 1]], np.array([1, 2]))
     assert result["per_class"][0]["accuracy"] is None
-    assert "–" in evaluate.report(result)
+    assert "–" in metrics.report(result)
 
 
 def test_worst_are_named_and_drawn(network, small_mnist, capsys, tmp_path):
