@@ -34,7 +34,9 @@ def pytest_cmdline_main(config):
     Give -n to choose the number, -n 0 for none.
     """
     is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.usepdb
-    if is_whole and getattr(config.option, "numprocesses", 0) is None and (os.cpu_count() or 1) > 1:
+    is_first = not hasattr(config, "workerinput")  # and not one of those that this starts
+    wanted = getattr(config.option, "numprocesses", 0)
+    if is_whole and is_first and wanted is None and (os.cpu_count() or 1) > 1:
         config.option.numprocesses, config.option.dist = 2, "loadfile"
 
 
