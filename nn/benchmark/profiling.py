@@ -109,5 +109,5 @@ def _products_of_a_step(task: Task, images: int) -> list[tuple[Array, Array, Arr
         factors = layer.matrix_products(x, y)  # the gradient has the shape of `y`
         products += [(left, right, np.matmul(left, right)) for left, right in factors]
         x = y
-    del products[2]  # the gradient of the first layer's input, which nobody needs
+    del products[2]  # the gradient of the first layer's input, which is not needed
     return products

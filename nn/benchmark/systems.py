@@ -25,7 +25,7 @@ from nn.training.learner import accuracy
 from nn.training.parallel import available_cores
 
 TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
-FEWEST = 100  # digits of a training file
+MIN_DIGITS = 100  # digits of a training file
 MANY = 10_000  # digits that are read in one call
 SINGLE_PREDICTIONS = 300
 
@@ -121,9 +121,9 @@ def two_parts(whole: Dataset) -> tuple[Dataset, Dataset]:
 
 def expect_enough(dataset: Dataset) -> None:
     """Raise `DataError` if a data set is too small to train and judge with."""
-    if len(dataset.labels) < FEWEST:
+    if len(dataset.labels) < MIN_DIGITS:
         raise DataError(
-            f"too few digits: expected {FEWEST} or more to learn from, received "
+            f"too few digits: expected {MIN_DIGITS} or more to learn from, received "
             f"{len(dataset.labels)}; use the whole of MNIST"
         )
 

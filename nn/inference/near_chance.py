@@ -1,7 +1,7 @@
 """A hint where a network reads labelled images hardly better than by guessing.
 
-Mostly the network is not to blame, but how the images lie: rows and columns exchanged, or white
-ink on black paper taken for its opposite. Both can be tried out. What remains is the labels.
+The cause is mostly not the network but the images: rows and columns exchanged, or white ink on
+black paper taken for its opposite. Both can be tried; what remains is the labels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nn.support.types import Array
 
 NEAR_CHANCE = 0.25  # guesses are 10 % right, as are transposed or inverted digits, 4 to 18 %
 SUSPICIOUS = 0.5  # a few transposed digits may be read far better, if there are many 0, 1 and 8
-FEWEST = 10  # images; of fewer, many may be wrong by chance
+MIN_IMAGES = 10  # images; of fewer, many may be wrong by chance
 TRIED = 1000  # images
 WAY = "rows run from the top, paper is 0, ink is 255"
 
@@ -23,7 +23,7 @@ def near_chance_hint(
     classifier: Classifier, images: Array, labels: Array, accuracy: float
 ) -> str | None:
     """What may be wrong with images (N, 784) and labels (N,), or None if nothing seems to be."""
-    if accuracy >= SUSPICIOUS or len(labels) < FEWEST:
+    if accuracy >= SUSPICIOUS or len(labels) < MIN_IMAGES:
         return None
     images = images[:TRIED].reshape(-1, SIZE, SIZE)
     transposed = np.ascontiguousarray(images.swapaxes(1, 2))

@@ -86,7 +86,7 @@ class Layer:
         raise NotImplementedError
 
     def parameter_gradients(self, dy: Array) -> None:
-        """Fill `grads` only; for the first layer, whose input gradient nobody needs."""
+        """Fill `grads` only; for the first layer, whose input gradient is not needed."""
 
     def _add_parameter(self, name: str, value: Array) -> None:
         self.params[name] = value.astype(self.dtype)
@@ -122,7 +122,7 @@ class Layer:
         return []
 
     def replica(self) -> Layer:
-        """A layer with the same parameters, the very arrays, but gradients and buffers of its own.
+        """A layer that shares this one's parameters but has gradients and buffers of its own.
 
         Two threads can work with a layer and its replica at the same time.
         """

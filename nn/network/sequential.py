@@ -52,7 +52,7 @@ class Sequential:
             layer.grads[name] = self.gradients[span].reshape(value.shape)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Whoever copied or unpickled the parts made arrays of the views.
+        # Copying and unpickling turn the views into arrays.
         self.__dict__.update(state)
         self._link()
 
