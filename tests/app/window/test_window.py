@@ -469,7 +469,7 @@ def test_correcting_and_my_digits(display, tmp_path):
         window.wait_for(lambda: labels() == [], "an empty list")
         window.key("Escape")
         window.wait_for(lambda: not window.is_dialog_open(), "it to close")
-        window.click(window.layout.buttons["mine"])
+        window.click(window.layout.buttons["my digits"])
         window.wait_for(window.is_dialog_open, "my digits")
 
 
@@ -685,18 +685,19 @@ def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, t
 # Ctrl-V in a real window; prints the line that it shows.
 PASTE = """
 import pygame
+from app.session.session import Session
 from app.window.loop import open_window, serve
 from app.window.painter import Painter
-from tests.helpers.screens import screen_of
+from app.window.screen import Screen
 from nn.inference.classifier import load_classifier
 
 pygame.font.init()
-screen = screen_of(load_classifier("linear"))
+screen = Screen(Session(load_classifier("linear")))
 open_window()
 pygame.event.get()
-screen.requests.append("paste")
+screen.request("paste")
 serve(screen, Painter())
-print(session.message)
+print(screen.session.message)
 """
 COPY_TEXT = """
 import sys
