@@ -48,11 +48,15 @@ def summary(
 
 
 def line(path: Path, answer: Answer) -> str:
-    """One picture's result for people: `photo.jpg: 7   (7 98.1%, 1 1.2%)`."""
+    """One picture's result for people: `photo.jpg: 7   (7 98.1%, 1 1.2%)`.
+
+    What is unlike any digit has no percentages: they would say how sure it is of nonsense.
+    """
+    if not answer.is_digit:
+        return f"{path}: unlike any digit, perhaps {answer.digit}"
     likeliest = sorted(enumerate(answer.probabilities), key=lambda named: -named[1])
     shares = ", ".join(f"{digit} {share:.1%}" for digit, share in likeliest if share >= NAMED)
-    what = "which digit" if answer.is_digit else "that it is a digit"
-    unsure = "" if answer.is_sure else f"not sure {what}, perhaps "
+    unsure = "" if answer.is_sure else "not sure, perhaps "
     return f"{path}: {unsure}{answer.digit}   ({shares})"
 
 

@@ -35,16 +35,14 @@ def test_the_likeliest_digits_are_named_in_order():
     assert line(Path("a.jpg"), answer) == "a.jpg: 7   (7 90.0%, 1 9.6%)"
 
 
-def test_a_doubt_is_said_of_the_shape_or_of_which_digit_it_is():
+def test_what_is_unlike_any_digit_is_not_also_shown_as_sure():
     sure, torn = (0.98, 0.02, *[0.0] * 8), (0.4, 0.35, 0.25, *[0.0] * 7)
-    for probabilities, is_digit, doubt in [
-        (sure, False, "not sure that it is a digit, perhaps 0"),
-        (torn, True, "not sure which digit, perhaps 0"),
-        (torn, False, "not sure that it is a digit, perhaps 0"),
+    for probabilities, is_digit, expected in [
+        (sure, False, "unlike any digit, perhaps 0"),
+        (torn, True, "not sure, perhaps 0   (0 40.0%, 1 35.0%, 2 25.0%)"),
+        (torn, False, "unlike any digit, perhaps 0"),
     ]:
-        assert line(Path("a.jpg"), Answer(probabilities, is_digit)).startswith(
-            f"a.jpg: {doubt}   ("
-        )
+        assert line(Path("a.jpg"), Answer(probabilities, is_digit)) == f"a.jpg: {expected}"
 
 
 def test_json_is_one_object_and_all_there_is_on_standard_output(one, capsys):
@@ -96,7 +94,7 @@ def test_a_dash_and_filled_shapes_are_not_sure(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(paths)
     for path, text in zip(paths, lines, strict=True):
-        assert text.startswith(f"{path}: not sure that it is a digit, perhaps ")
+        assert text.startswith(f"{path}: unlike any digit, perhaps ")
 
 
 def page(*strokes, size=(200, 400)):
