@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nn.inference.checkpoint import find_model, load_checkpoint, summary
 from nn.inference.classifier import DEFAULT_MODEL
 from nn.inference.onnx_model import to_onnx
+from nn.support.arrays import npz_of
 from nn.support.commands import ArgumentParser, json_output, run
 from nn.support.errors import UsageError
 from nn.support.files import check_writable, write_for_option
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             state: dict[str, Any] = checkpoint.model.state_dict()
             write_for_option(
                 options.torch_state_dict,
-                lambda file: np.savez(file, **state),
+                lambda file: file.write(npz_of(state)),
                 "--torch-state-dict",
             )
             print(f"saved {options.torch_state_dict}: {', '.join(state)}")

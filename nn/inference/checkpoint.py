@@ -11,13 +11,13 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from nn.network.architectures import CLASSES, Architecture, build, count_parameters, describe
 from nn.network.sequential import Sequential
-from nn.support.arrays import read_npz
+from nn.support.arrays import npz_of, read_npz
 from nn.support.errors import CheckpointError
 from nn.support.files import write_atomically
 from nn.support.types import Array
@@ -156,14 +156,9 @@ def save_arrays(
 ) -> None:
     """Write `arrays` and a JSON `header` as one .npz, atomically; see `save_checkpoint`."""
     text = json.dumps({"version": VERSION, **header}, allow_nan=False)
-    encoded = np.frombuffer(text.encode(), np.uint8)
-
-    def write(file: BinaryIO) -> None:
-        members: dict[str, Any] = {"header": encoded, **arrays}
-        np.savez(file, **members)
-
+    content = npz_of({"header": np.frombuffer(text.encode(), np.uint8), **arrays})
     try:
-        write_atomically(Path(path), write, replace)
+        write_atomically(Path(path), lambda file: file.write(content), replace)
     except FileExistsError:
         raise
     except OSError as error:

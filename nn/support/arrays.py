@@ -1,4 +1,4 @@
-"""Reading the arrays of an `.npz` file, as `numpy.savez` writes it, without trusting the file.
+"""Arrays as an `.npz` file, as `numpy.savez` writes it, read back without trusting the file.
 
 Nothing is ever unpickled. A member's shape and type are taken from its header and compared with
 the bytes that are there before any memory is asked for, so that a broken or hostile file gives one
@@ -7,6 +7,7 @@ clear line instead of a crash or a full memory.
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from pathlib import Path
@@ -27,6 +28,17 @@ NPY_HEADER = re.compile(
     rb"\{'descr': '([<>|](?:f[248]|[iu][1248]))', 'fortran_order': (True|False), "
     rb"'shape': \(((?:-?\d{1,19}, ?)*(?:-?\d{1,19})?)\),? ?\}\s*"
 )
+
+
+def npz_of(arrays: dict[str, Array]) -> memoryview:
+    """The bytes of an `.npz` file of these arrays.
+
+    Made in memory: zipfile cannot close an archive for which the disk had no room.
+    """
+    archive = io.BytesIO()
+    members: dict[str, Any] = dict(arrays)
+    np.savez(archive, **members)
+    return archive.getbuffer()
 
 
 def read_npz(path: Path) -> dict[str, Array]:
