@@ -168,8 +168,7 @@ def _on_paper(colour: Array, alpha: Array) -> Array:
         paper = float(np.median(own))
     else:
         paper = float(own.mean() < 0.5)
-    filled: Array = colour + (1 - alpha) * np.float32(paper)
-    return filled
+    return colour + (1 - alpha) * np.float32(paper)
 
 
 # Finding the ink
@@ -223,8 +222,7 @@ def _darkness(grey: Array) -> Array:
     spread = 1.4826 * np.median(np.abs(darker[plain] - middle))
     # Where hardly any light comes from, the table beside the paper, there is more noise than ink.
     light = np.maximum(paper, max(float(np.median(paper)) / 3, 1 / 255))
-    darkness: Array = np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
-    return darkness
+    return np.maximum(darker - (middle + NOISE_SPREADS * spread), 0) / light
 
 
 def _uneven_paper(grey: Array) -> Array:

@@ -82,8 +82,7 @@ def wider(ink: Array, step: int) -> Array:
     """Ink that spread by one pixel, the so manyth of several."""
     if step % 5 in (1, 3):  # two squares in five steps make the octagon regular
         return greatest(greatest(ink, 3, 0), 3, 1)
-    spread: Array = np.maximum(greatest(ink, 3, 0), greatest(ink, 3, 1))
-    return spread
+    return np.maximum(greatest(ink, 3, 0), greatest(ink, 3, 1))
 
 
 def steps_until_a_hole_fills(ink: Array, most: int, smallest: float) -> int:

@@ -102,8 +102,7 @@ def _without(darkness: Array, level: Iterable[Line], upright: Iterable[Line]) ->
     darkness = darkness.T
     for line in upright:
         darkness = _without_line(darkness, line)
-    cleared: Array = darkness.T
-    return cleared
+    return darkness.T
 
 
 def _reaching_inside(cleared: Array, margin: int) -> Array:
@@ -111,8 +110,7 @@ def _reaching_inside(cleared: Array, margin: int) -> Array:
     labels, count = parts(cleared > 0)
     is_inside = np.zeros(count + 1, bool)
     is_inside[labels[margin:-margin, margin:-margin]] = True
-    inside: Array = np.where(is_inside[labels], cleared, 0)
-    return inside
+    return np.where(is_inside[labels], cleared, 0)
 
 
 def _box_of_the_largest_part(cleared: Array) -> tuple[slice, slice] | None:
@@ -248,8 +246,7 @@ def _standing_free(inside: Array) -> Array | None:
     rows, columns = extent(labels == mass.argmax())
     if max(rows.stop - rows.start, columns.stop - columns.start) < FILLED * len(inside):
         return None
-    free: Array = np.where(touching[labels], 0, inside).astype(inside.dtype)
-    return free
+    return np.where(touching[labels], 0, inside).astype(inside.dtype)
 
 
 def _crossing(level: Line, upright: Line, width: int, height: int) -> tuple[float, float] | None:
@@ -275,8 +272,7 @@ def _without_line(darkness: Array, line: Line) -> Array:
     rows = np.clip(rows, -reach, height - 1 + reach) + 2 * reach
 
     def at(offset: int) -> Array:
-        beside: Array = padded[rows + offset, columns]
-        return beside
+        return padded[rows + offset, columns]
 
     # The median over the columns is the line's own, whatever crosses it.
     profile = {offset: float(np.median(at(offset))) for offset in range(-reach, reach + 1)}
@@ -294,8 +290,7 @@ def _without_line(darkness: Array, line: Line) -> Array:
         old = at(offset)
         is_pen = old > PEN * full  # the line under it makes no difference
         cleared[rows + offset, columns] = np.where(is_pen, old, np.minimum(old, bridge))
-    without: Array = cleared[2 * reach : -2 * reach]
-    return without
+    return cleared[2 * reach : -2 * reach]
 
 
 def _bridges(above: Array, below: Array, gap: int) -> Array:
