@@ -22,11 +22,12 @@ from tqdm import tqdm
 from nn.benchmark.comparison import Comparison, Row
 from nn.benchmark.profiling import profile
 from nn.benchmark.report import block, plot_comparison, profile_table
-from nn.benchmark.systems import SYSTEMS, is_installed, load_parts, tasks, trains
+from nn.benchmark.systems import SYSTEMS, is_installed, load_parts, trains
 from nn.support import plots
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import UsageError
 from nn.support.files import check_writable
+from nn.training.tasks import tasks
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from nn.benchmark.frameworks import Task
 from nn.benchmark.systems import SYSTEMS, read_once, train_once, trains
 from nn.benchmark.workers import WorkerEnded, Workers
 from nn.network.architectures import describe
 from nn.support.errors import UsageError
+from nn.training.tasks import Task
 
 Row = dict[str, Any]
 

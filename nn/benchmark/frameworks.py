@@ -11,36 +11,18 @@ import functools
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.onnx_model import to_onnx
-from nn.network.architectures import NAMED, Architecture
+from nn.network.architectures import Architecture
 from nn.network.batches import in_batches
 from nn.support.types import Array
+from nn.training.tasks import Task
 
 EVALUATED = 1000  # images at once, after a training
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is trained, the same for all: stochastic gradient descent with momentum."""
-
-    network: str
-    epochs: int
-    learning_rate: float
-    momentum: float
-    batches: int | None = None  # the first so many of the training digits; None = all
-    batch_size: int = 128
-    seed: int = 42
-
-    @property
-    def architecture(self) -> Architecture:
-        """The network's layers, as `nn.network.architectures` names them."""
-        return NAMED[self.network]
 
 
 class Trained(NamedTuple):

@@ -11,29 +11,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn.benchmark.frameworks import Task
 from nn.data.dataset import DataLoader, Dataset
 from nn.network.architectures import PIXELS, build, is_convolutional
 from nn.network.losses import CrossEntropyLoss
 from nn.support.types import Array
-from nn.training import recipe
-from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD
 from nn.training.recipe import SLICE
-from nn.training.settings import Settings
+from nn.training.tasks import Task
 
 PROFILED_BATCHES = 30
-
-
-def new_learner(task: Task, dataset: Dataset, threads: int) -> Learner:
-    """Digitpad's learner for a task, with fresh weights."""
-    return recipe.new_learner(
-        build(task.architecture, np.random.default_rng(task.seed)),
-        DataLoaders(DataLoader(dataset, task.batch_size)),
-        Settings(schedule="constant", seed=task.seed),
-        SGD(task.momentum),
-        threads,
-    )
 
 
 def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:

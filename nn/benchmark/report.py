@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nn.benchmark.comparison import Row
-from nn.benchmark.frameworks import Task
-from nn.benchmark.systems import MANY
+from nn.benchmark.comparison import Comparison, Row
+from nn.benchmark.systems import MANY, SYSTEMS, is_installed
 from nn.support.plots import TRAINING, drawn
+from nn.training.tasks import Task, tasks
+
+BEST_KNOWN = ("digitpad", "tensorflow", "torch")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -58,6 +60,23 @@ def line(row: Row) -> str:
             )
     unfinished = row["turns"] < row["repeats"]
     return f"{text}  (turns: {row['turns']} of {row['repeats']})" if unfinished else text
+
+
+def beside_frameworks(networks: Iterable[str], data_dir: Path | None) -> dict[str, Any]:
+    """Train networks with Digitpad and whichever of the best-known frameworks are installed.
+
+    Prints the table; returns its rows, Digitpad's first, and the names of what is not installed.
+    """
+    present = [key for key in BEST_KNOWN if is_installed(SYSTEMS[key])]
+    missing = [SYSTEMS[key].name for key in BEST_KNOWN if key not in present]
+    wanted = [tasks(1)[name] for name in networks]
+    comparison = Comparison(wanted, present, 1, data_dir, reading=False)
+    comparison.run()
+    print(table(comparison.rows()))
+    for name in missing:
+        print(f"{name:<24} not measured: it is not installed")
+    print()
+    return {"rows": comparison.rows(), "not_measured": missing}
 
 
 def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:

@@ -14,18 +14,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.benchmark import frameworks
-from nn.benchmark.frameworks import Task, Trained
-from nn.benchmark.profiling import matrix_products, new_learner
+from nn.benchmark.frameworks import Trained
+from nn.benchmark.profiling import matrix_products
 from nn.data.dataset import Dataset, load_mnist
 from nn.inference.checkpoint import Checkpoint, find_model, load_checkpoint
 from nn.network.losses import CrossEntropyLoss
-from nn.support.errors import DataError
 from nn.support.types import Array
 from nn.training.learner import accuracy
 from nn.training.parallel import available_cores
+from nn.training.tasks import Task, new_learner, two_parts
 
-TRAINING_PART = 0.8  # of the training file, 48,000 digits; the rest validates
-MIN_DIGITS = 100  # digits of a training file
 MANY = 10_000  # digits that are read in one call
 SINGLE_PREDICTIONS = 300
 
@@ -80,15 +78,6 @@ SYSTEMS = {
 }
 
 
-def tasks(batches: int) -> dict[str, Task]:
-    """What is trained, by network; `cnn` only for a number of batches."""
-    return {
-        "mlp": Task("mlp", 10, learning_rate=0.1, momentum=0.0),
-        "cnn-small": Task("cnn-small", 1, learning_rate=0.08, momentum=0.9),
-        "cnn": Task("cnn", 1, learning_rate=0.01, momentum=0.9, batches=batches),
-    }
-
-
 def is_installed(system: System) -> bool:
     """Whether all that a system needs can be found."""
     return all(importlib.util.find_spec(package) for package in system.packages)
@@ -103,29 +92,6 @@ def trains(key: str, task: Task) -> bool:
 def load_parts(data_dir: Path | None) -> tuple[Dataset, Dataset]:
     """The digits to train with and those to judge by, loaded once in each process."""
     return two_parts(load_mnist(data_dir)[0])
-
-
-def two_parts(whole: Dataset) -> tuple[Dataset, Dataset]:
-    """The first `TRAINING_PART` of a data set, and the rest; nothing is copied.
-
-    Raises `DataError` if there is too little of it.
-    """
-    expect_enough(whole)
-    boundary = round(TRAINING_PART * len(whole.labels))
-    first, last = slice(0, boundary), slice(boundary, None)
-    return (
-        Dataset(whole.images[first], whole.labels[first]),
-        Dataset(whole.images[last], whole.labels[last]),
-    )
-
-
-def expect_enough(dataset: Dataset) -> None:
-    """Raise `DataError` if a data set is too small to train and judge with."""
-    if len(dataset.labels) < MIN_DIGITS:
-        raise DataError(
-            f"too few digits: expected {MIN_DIGITS} or more to learn from, received "
-            f"{len(dataset.labels)}; use the whole of MNIST"
-        )
 
 
 def train_once(key: str, task: Task, data_dir: Path | None, evaluate: bool) -> dict[str, Any]:

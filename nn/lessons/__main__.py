@@ -9,6 +9,7 @@ nn/lessons/LESSONS.md tells the whole.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from nn.benchmark.systems import expect_enough
+from nn.benchmark.report import beside_frameworks
 from nn.data.dataset import load_mnist
 from nn.lessons import lesson_a, lesson_b, lesson_c
 from nn.lessons import tables as lesson_tables
@@ -24,6 +25,7 @@ from nn.support import plots
 from nn.support.commands import ArgumentParser, json_output, run
 from nn.support.errors import UsageError
 from nn.support.files import check_writable
+from nn.training.tasks import expect_enough
 
 FOLDER = Path("lessons")
 
@@ -54,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             if options.lesson in ("a", "all"):
                 figures["a"] = lesson_a.run(train_set, test_set, folder)
             if options.lesson in ("b", "all"):
-                figures["b"] = lesson_b.run(train_set, folder, options.data_dir)
+                compare = functools.partial(beside_frameworks, data_dir=options.data_dir)
+                figures["b"] = lesson_b.run(train_set, folder, compare)
             if options.lesson in ("c", "all"):
                 figures["c"] = lesson_c.run(train_set, folder)
             if options.lesson == "tables":

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn.benchmark.comparison import Comparison
-from nn.benchmark.profiling import new_learner
-from nn.benchmark.report import table
-from nn.benchmark.systems import SYSTEMS, is_installed, tasks, two_parts
 from nn.data.dataset import Dataset
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.metrics import evaluate_logits, report
@@ -21,15 +18,20 @@ from nn.lessons.steps import PrintEpoch, explain_step, heading, softmax_gradient
 from nn.training.learner import DataLoaders
 from nn.training.parallel import available_cores
 from nn.training.recipe import evaluation_loader
+from nn.training.tasks import new_learner, tasks, two_parts
 
-COMPARED = ("digitpad", "tensorflow", "torch")
 # The lowest validation losses in the table of the teaching project that this repeats: of the same
 # network after 10 epochs, its own and two frameworks', and of a small conv net after one epoch.
 REPORTED = {"mlp": (0.1334, 0.1640, 0.1612), "cnn-small": (0.0660,)}
 
 
-def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[str, Any]:
-    """Tell the lesson, write its pictures into `folder` if there is one; returns the figures."""
+def run(
+    train_set: Dataset, folder: Path | None, compare: Callable[[Iterable[str]], dict[str, Any]]
+) -> dict[str, Any]:
+    """Tell the lesson, write its pictures into `folder` if there is one; returns the figures.
+
+    `compare` trains named networks beside the frameworks, see `nn.benchmark.report`.
+    """
     task = tasks(1)["mlp"]
     training, validation = two_parts(train_set)
     heading("b1. the network, and one step of it")
@@ -71,7 +73,8 @@ def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[
     same = save_and_load(Checkpoint("mlp", task.architecture, learner.model, {}), folder)
 
     heading("b5. beside the frameworks")
-    figures = beside_frameworks(data_dir)
+    figures = compare(REPORTED)
+    beside_report(figures["rows"])
     if folder:
         lesson_plots.plot_histories({"784-50-25-10": learner.history}, folder / "b-curves.png")
         lesson_plots.plot_confusion(
@@ -85,6 +88,7 @@ def run(train_set: Dataset, folder: Path | None, data_dir: Path | None) -> dict[
         "validation_accuracy": result["accuracy"],
         "same_after_loading": same,
         **figures,
+        "reported": REPORTED,
     }
 
 
@@ -104,27 +108,12 @@ def save_and_load(checkpoint: Checkpoint, folder: Path | None) -> bool:
     return same
 
 
-def beside_frameworks(data_dir: Path | None) -> dict[str, Any]:
-    """Train both networks with Digitpad and whichever frameworks are installed."""
-    wanted = [tasks(1)[name] for name in REPORTED]
-    present = [key for key in COMPARED if is_installed(SYSTEMS[key])]
-    missing = [SYSTEMS[key].name for key in COMPARED if key not in present]
-    comparison = Comparison(wanted, present, 1, data_dir, reading=False)
-    comparison.run()
-    rows = comparison.rows()
-    print(table(rows))
-    for name in missing:
-        print(f"{name:<24} not measured: it is not installed")
-    print()
+def beside_report(rows: Sequence[dict[str, Any]]) -> None:
+    """Digitpad's losses, whose rows are the first of each network's, beside the reported ones."""
     for network, losses in REPORTED.items():
-        own = next(
-            row
-            for row in rows
-            if row["network"] == network and row["system"] == SYSTEMS["digitpad"].name
-        )
+        own = next(row for row in rows if row["network"] == network)
         told = ", ".join(f"{loss:.4f}" for loss in losses)
         print(
             f"{network}: validation loss {own['validation_loss']:.4f}; the teaching project's "
             f"table has {told}"
         )
-    return {"rows": rows, "not_measured": missing, "reported": REPORTED}

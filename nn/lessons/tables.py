@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from nn.benchmark.systems import two_parts
 from nn.data.dataset import DataLoader, Dataset
 from nn.lessons.steps import heading
 from nn.network.activations import ReLU
@@ -28,6 +27,7 @@ from nn.training.callbacks import WholeOrNothing
 from nn.training.learner import DataLoaders, Learner
 from nn.training.optimizers import SGD
 from nn.training.recipe import evaluation_loader
+from nn.training.tasks import two_parts
 
 SEED = 42
 EPOCHS = 3

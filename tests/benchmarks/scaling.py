@@ -13,9 +13,8 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nn.benchmark.profiling import new_learner
-from nn.benchmark.systems import tasks
 from nn.data.dataset import Dataset, load_mnist
+from nn.training.tasks import new_learner, tasks
 
 SIZES = (6_000, 20_000, 60_000)
 IMAGES = 120_000  # that each size is trained with in all

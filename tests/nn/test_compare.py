@@ -17,6 +17,7 @@ from nn.benchmark.profiling import matrix_products, profile
 from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
+from nn.training.tasks import Task
 from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.paths import ROOT
@@ -53,7 +54,7 @@ def test_every_system_learns(package, train, network):
     if package == "sklearn" and network != "mlp":
         pytest.skip("scikit-learn has no convolutions")
     images, labels = data()
-    task = frameworks.Task(network, 8, learning_rate=0.05, momentum=0.9, batch_size=32)
+    task = Task(network, 8, learning_rate=0.05, momentum=0.9, batch_size=32)
     seconds, logits = train(task, images, labels)
     assert seconds > 0
     assert np.mean(np.asarray(logits(images)).argmax(axis=1) == labels) > 0.9
@@ -90,7 +91,7 @@ def test_the_profile_names_every_layer(small_mnist, capsys):
 
 def test_the_profile_adds_up():
     images, labels = data(64 * 40)
-    task = frameworks.Task("mlp", 1, learning_rate=0.1, momentum=0.0, batch_size=64)
+    task = Task("mlp", 1, learning_rate=0.1, momentum=0.0, batch_size=64)
     parts = profile(task, Dataset(images, labels))
     layers = build(NAMED["mlp"], np.random.default_rng(0)).layers
     assert [part["part"] for part in parts][1:-2] == [repr(layer) for layer in layers]
@@ -98,7 +99,7 @@ def test_the_profile_adds_up():
 
 
 def test_the_floor_grows_with_the_work():
-    task = frameworks.Task("mlp", 1, learning_rate=0.1, momentum=0.0)
+    task = Task("mlp", 1, learning_rate=0.1, momentum=0.0)
     few, many = (min(matrix_products(task, n, 1) for _ in range(3)) for n in (1280, 64_000))
     assert many > 10 * few
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nn.benchmark import systems
+from nn.benchmark.report import beside_frameworks
 from nn.data.dataset import Dataset, load_mnist, read_csv
 from nn.lessons import __main__ as lessons
 from nn.lessons import lesson_a, lesson_b, lesson_c
@@ -15,6 +16,7 @@ from nn.lessons import tables as lesson_tables
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
 from nn.training.learner import Learner
+from nn.training.tasks import two_parts
 from tests.helpers.commands import run_command
 from tests.helpers.paths import ROOT
 
@@ -81,7 +83,7 @@ def test_the_tables(small_mnist, capsys, short):
 
 
 def test_a_training_that_explodes_has_no_loss(small_mnist):
-    parts = systems.two_parts(load_mnist(small_mnist)[0])
+    parts = two_parts(load_mnist(small_mnist)[0])
     figures = lesson_tables.train(parts, lesson_tables.network(), 16, learning_rate=1e4)
     assert figures["loss"] is None
     assert 0 < figures["steps"] <= 90
@@ -214,7 +216,7 @@ def test_the_lessons_reach_their_figures_on_mnist(lesson, mnist_folder, capsys):
 
 
 def test_lesson_b_is_below_what_the_teaching_project_reports(mnist_folder, without_frameworks):
-    figures = lesson_b.beside_frameworks(mnist_folder)
+    figures = beside_frameworks(lesson_b.REPORTED, mnist_folder)
     own = {row["network"]: row["validation_loss"] for row in figures["rows"]}
     assert own["mlp"] < min(lesson_b.REPORTED["mlp"])
     assert own["cnn-small"] < min(lesson_b.REPORTED["cnn-small"])
