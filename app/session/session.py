@@ -23,8 +23,10 @@ from app.session.files import Files
 from app.session.messages import MESSAGE_SECONDS, Messages
 from app.session.mnist import Mnist
 from app.session.networks import NetworkList
+from app.session.parts import Part
 from app.session.predictor import Network, Predictor
 from app.session.training_course import TrainingCourse
+from app.session.tuned import Tuned
 from nn.support.types import Array
 
 POLL_SECONDS = 0.1  # between two looks at what runs in the background
@@ -60,6 +62,7 @@ class Session:
         self.mnist = Mnist(data_dir)
         self.my_digits = my_digits
         self.editor = DigitEditor(my_digits, self.canvas) if my_digits is not None else None
+        self.tuned = Tuned(my_digits, self.networks) if my_digits is not None else None
         self.demonstration: Demonstration | None = None
         if digits:
             self.demonstration = Demonstration(digits, self.canvas, self.predictor, clock)
@@ -70,6 +73,7 @@ class Session:
         self._wants_test_digit = False  # as soon as MNIST is loaded
         self._rng = np.random.default_rng(seed)
         self.course = TrainingCourse(self.mnist, self._rng)
+        self.parts: list[Part] = [] if self.tuned is None else [self.tuned]
 
     @property
     def network(self) -> Network:
@@ -97,8 +101,8 @@ class Session:
 
     # What is due
 
-    def update(self, is_listing: bool = False) -> None:
-        """Do what is due; `is_listing` says that the user's digits are shown, and so to be read."""
+    def update(self) -> None:
+        """Do what is due."""
         if self.demonstration is not None:
             self.demonstration.update()
             if self.demonstration.finished:
@@ -107,16 +111,16 @@ class Session:
         self.messages.update()
         if self.clock() >= self._next_poll:
             self._next_poll = self.clock() + POLL_SECONDS
-            self._poll_background(is_listing)
+            self._poll_background()
 
-    def seconds_until_due(self, is_listing: bool = False) -> float | None:
+    def seconds_until_due(self) -> float | None:
         """How long `update` would have nothing to do; None if that is for ever."""
         waits = [self.predictor.seconds_until_due(), self.messages.seconds_until_due()]
         if self.demonstration is not None:
             waits.append(self.demonstration.seconds_until_due())
-        is_tuning = self.my_digits is not None and self.my_digits.is_at_work(is_listing)
+        is_part_at_work = any(part.is_at_work for part in self.parts)
         is_loading = not self.networks.is_complete or self.mnist.is_busy or self._wants_test_digit
-        if is_loading or is_tuning or self.course.is_at_work:
+        if is_loading or is_part_at_work or self.course.is_at_work:
             waits.append(max(0.0, self._next_poll - self.clock()))
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -131,8 +135,8 @@ class Session:
     def close(self) -> None:
         """End what runs in the background."""
         self.course.end()
-        if self.my_digits is not None:
-            self.my_digits.close()
+        for part in self.parts:
+            part.close()
 
     def predict_now(self) -> None:
         """Read the drawing with the present network, without waiting."""
@@ -146,11 +150,11 @@ class Session:
             if self.predictor.answer is not None:
                 self.predict_now()
 
-    def _poll_background(self, is_listing: bool) -> None:
+    def _poll_background(self) -> None:
         if not self.networks.is_complete:
             self.networks.load_next()
-        if self.my_digits is not None:
-            self._poll_my_digits(self.my_digits, is_listing)
+        for part in self.parts:
+            self.messages.tell(part.poll())
         if self._wants_test_digit and not self.mnist.is_busy:
             self.say("", 0)  # no longer that it is loading
             self._show_test_digit()
@@ -255,34 +259,15 @@ class Session:
 
     def forget(self) -> None:
         """Read with the shipped network again; the digits stay."""
-        if self.my_digits is not None:
-            self.load_my_digits()
-            self.say(self.my_digits.forget())
-            self._use_tuned(self.my_digits)
+        if self.tuned is not None:
+            self.messages.tell(self.tuned.forget())
+            self._follow_network()
 
     def load_my_digits(self) -> None:
         """Take up the user's digits and the network tuned to them, once."""
-        if self.my_digits is not None and not self.my_digits.is_loaded:
-            if said := self.my_digits.load():
-                self.say(said, 8)
-            self._use_tuned(self.my_digits)
-
-    def _poll_my_digits(self, my_digits: MyDigits, is_listing: bool) -> None:
-        self.load_my_digits()
-        if is_listing and my_digits.is_reading:
-            my_digits.read_some()
-        said = my_digits.poll()
-        if said is not None:
-            self._use_tuned(my_digits)
-            tuned = my_digits.classifier
-            if tuned is not None and self.networks.network is not tuned:
-                said += f" · Tab chooses {tuned.name!r}"
-            self.say(said, 8)
-
-    def _use_tuned(self, my_digits: MyDigits) -> None:
-        shipped = my_digits.shipped.path
-        self.networks.use_tuned(my_digits.classifier, my_digits.tuned_path, shipped)
-        self._follow_network()
+        if self.tuned is not None:
+            self.messages.tell(self.tuned.load())
+            self._follow_network()
 
     # MNIST and training
 

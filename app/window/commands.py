@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 from app.drawing.strokes import DIGITS
 
 Action = Callable[[Any], object]  # of an `app.window.screen.Screen`, which needs this table
-Dialog = Literal["help", "open", "my digits"]
+Dialog = Literal["help", "open", "my digits"]  # what lies over the window
+Panel = Literal["answer", "networks", "inside", "training"]  # what its lower part shows
 
 
 class Command(NamedTuple):
@@ -36,7 +37,11 @@ def _correct(digit: int) -> Action:
 
 
 def _relabel(digit: int) -> Action:
-    return lambda screen: screen.change_marked(digit)
+    return lambda screen: screen.tell(screen.digits.change(digit))
+
+
+def _mark(dx: int, dy: int) -> Action:
+    return lambda screen: screen.digits.move(dx + dy * screen.digit_columns)
 
 
 COMMANDS: dict[str, Command] = {
@@ -128,22 +133,28 @@ COMMANDS: dict[str, Command] = {
     "leave": Command(None, "Esc", "close what is open, then quit",
             lambda screen: screen.leave(), in_dialogs=True),
 }  # fmt: skip
-# On the panel of the training; the first says Start, Stop, Continue or Again, as it stands.
-TRAINING_COMMANDS: dict[str, Command] = {
-    "train": COMMANDS["train"]._replace(button="Download"),
-    "keep": Command("Keep (K)", "K", "keep the trained network, in a file of its own",
-            lambda screen: screen.keep()),
-    "discard": Command("Discard (X)", "X", "throw the trained network away",
-            lambda screen: screen.session.discard()),
+# While a panel is open, its keys come before those of the window, and its buttons stand on it.
+PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
+    "answer": {},
+    "networks": {},
+    "inside": {},
+    # The first says Start, Stop, Continue or Again, as it stands.
+    "training": {
+        "train": COMMANDS["train"]._replace(button="Download"),
+        "keep": Command("Keep (K)", "K", "keep the trained network, in a file of its own",
+                lambda screen: screen.keep()),
+        "discard": Command("Discard (X)", "X", "throw the trained network away",
+                lambda screen: screen.session.discard()),
+    },
 }  # fmt: skip
 # In the dialog of the user's digits; with these, a button for each digit relabels.
 DIGIT_COMMANDS: dict[str, Command] = {
     "open marked": Command("Open", "Enter", "put the marked digit on the canvas",
             lambda screen: screen.open_marked()),
     "remove marked": Command("Delete", "Delete", "delete the marked digit; Undo brings it back",
-            lambda screen: screen.change_marked(None)),
+            lambda screen: screen.tell(screen.digits.change(None))),
     "undo change": Command("Undo", "Ctrl-Z", "take back the last change of this list",
-            lambda screen: screen.undo_change()),
+            lambda screen: screen.tell(screen.digits.undo())),
     "forget": Command("Forget", "F", "read with the shipped network again; the digits stay",
             lambda screen: screen.session.forget()),
     "leave": COMMANDS["leave"]._replace(button="Close"),
@@ -152,27 +163,29 @@ DIGIT_COMMANDS: dict[str, Command] = {
 DIALOG_ACTIONS: dict[Dialog, dict[str, Action]] = {
     "help": {},
     "open": {
-        "Up": lambda screen: screen.move_row(-1),
-        "Down": lambda screen: screen.move_row(1),
-        "Enter": lambda screen: screen.open_row(screen.row),
+        "Up": lambda screen: screen.drawings.move(-1),
+        "Down": lambda screen: screen.drawings.move(1),
+        "Enter": lambda screen: screen.open_row(screen.drawings.row),
     },
     "my digits": {
         **{key: do for command in DIGIT_COMMANDS.values() for key, do in command.actions.items()},
         **{str(digit): _relabel(digit) for digit in range(DIGITS)},
-        "Left": lambda screen: screen.move_mark(-1, 0),
-        "Right": lambda screen: screen.move_mark(1, 0),
-        "Up": lambda screen: screen.move_mark(0, -1),
-        "Down": lambda screen: screen.move_mark(0, 1),
+        "Left": _mark(-1, 0),
+        "Right": _mark(1, 0),
+        "Up": _mark(0, -1),
+        "Down": _mark(0, 1),
     },
 }  # fmt: skip
-ALL_COMMANDS = COMMANDS | TRAINING_COMMANDS | DIGIT_COMMANDS
+ALL_COMMANDS = COMMANDS | DIGIT_COMMANDS
+for _commands in PANEL_COMMANDS.values():
+    ALL_COMMANDS = _commands | ALL_COMMANDS
 
 
-def _words(commands: dict[str, Command]) -> dict[str, str]:
+def words_of(commands: dict[str, Command]) -> dict[str, str]:
+    """The words on the buttons of those commands that have one."""
     return {name: command.button for name, command in commands.items() if command.button}
 
 
-BUTTONS, TRAINING_BUTTONS = _words(COMMANDS), _words(TRAINING_COMMANDS)
-OWN_DIGIT_BUTTONS = _words(DIGIT_COMMANDS)
+BUTTONS, OWN_DIGIT_BUTTONS = words_of(COMMANDS), words_of(DIGIT_COMMANDS)
 # What the line at the bottom says of a button.
 HINTS = {name: f"{command.help} · {command.keys}" for name, command in ALL_COMMANDS.items()}

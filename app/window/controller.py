@@ -67,7 +67,7 @@ class Controller:
                 self._finger(event)
         elif kind == pygame.KEYDOWN:
             if not self._is_repeated(event.key) or key_of(event) in REPEATING:
-                action = action_of(event, self.screen.dialog)
+                action = action_of(event, self.screen.dialog, self.screen.panel)
                 if action is not None:
                     action(self.screen)
                 # Again: while the command ran, however long, nothing was heard of the key.
@@ -80,6 +80,7 @@ class Controller:
         elif kind == pygame.DROPFILE:
             self.screen.open_file(Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
+            self.screen.pointed = None
             self._hover(None)
         elif kind in (pygame.QUIT, pygame.WINDOWCLOSE):
             self.screen.quit_wanted = True
@@ -100,6 +101,7 @@ class Controller:
     def _mouse(self, event: pygame.event.Event) -> None:
         # The middle of the pixel, so that drawing is centred in small cells too.
         x, y = event.pos[0] + 0.5, event.pos[1] + 0.5
+        self.screen.pointed = x, y
         if event.type == pygame.MOUSEMOTION:
             if self._pointer is not None and self._pointer[0] == "mouse":
                 # The button may have gone up where this window heard nothing of it.
@@ -137,7 +139,7 @@ class Controller:
         if self._pointer is not None or (kind == "draw" and self._click(x, y)):
             return
         if self.screen.dialog is None:
-            self._kind, self.screen.pen = kind, None
+            self._kind, self.screen.pen.place = kind, None
             self.session.take_over(pointer)
             self.canvas.begin(kind, *self.layout.to_cells(x, y))
 
@@ -174,7 +176,7 @@ class Controller:
 
     def _button_at(self, x: float, y: float) -> str | None:
         if self.screen.dialog == "my digits":
-            return self.layout.own_digit_button_at(x, y)
+            return self.layout.dialog.own_digit_button_at(x, y)
         return None if self.screen.dialog else self.layout.button_at(x, y)
 
     def _click(self, x: float, y: float) -> bool:
@@ -208,18 +210,18 @@ class Controller:
         screen = self.screen
         if screen.dialog == "open":
             count = len(self.session.files.saved)
-            for index, row in enumerate(self.layout.dialog_rows(count)[:count]):
+            for index, row in enumerate(self.layout.dialog.rows(count)[:count]):
                 if row.contains(x, y):
                     return screen.open_row(index)
         elif screen.dialog == "my digits":
-            button = self.layout.own_digit_button_at(x, y)
+            button = self.layout.dialog.own_digit_button_at(x, y)
             if button is not None:
-                screen.change_marked(int(button)) if button.isdigit() else screen.do(button)
+                screen.press_digit_button(button)
                 return self._hover(self._button_at(x, y))
-            tile = self.layout.dialog_tiles(screen.count).at(x, y)
+            tile = self.layout.dialog.tiles(screen.digits.count).at(x, y)
             if tile is not None:
-                screen.row = tile
-            if self.layout.dialog.contains(x, y):  # a click beside a button closes nothing
+                screen.digits.row = tile
+            if self.layout.dialog.sheet.contains(x, y):  # a click beside a button closes nothing
                 return None
         screen.dialog = None
         return None

@@ -19,9 +19,9 @@ def draw_dialog(frame: Frame, title: str) -> None:
     layout, palette = frame.layout, frame.palette
     frame.fade(Rect(0, 0, *frame.surface.get_size()), 0.75)
     radius = max(3, layout.text // 2)
-    pygame.draw.rect(frame.surface, palette.dialog, layout.dialog, border_radius=radius)
-    frame.outline(layout.dialog, palette.frame, frame.line, radius)
-    frame.write(title, layout.dialog_title, layout.text * 1.25, palette.text, face=BOLD)
+    pygame.draw.rect(frame.surface, palette.dialog, layout.dialog.sheet, border_radius=radius)
+    frame.outline(layout.dialog.sheet, palette.frame, frame.line, radius)
+    frame.write(title, layout.dialog.title, layout.text * 1.25, palette.text, face=BOLD)
 
 
 def draw_help(frame: Frame, screen: Screen) -> None:
@@ -30,7 +30,7 @@ def draw_help(frame: Frame, screen: Screen) -> None:
     draw_dialog(frame, "Draw a digit; it is read each second and after each stroke")
     lines = [(command.keys, command.help) for command in COMMANDS.values()]
     lines.insert(0, ("left, right button", "draw, erase; fingers draw too"))
-    row = layout.dialog_rows(len(lines), layout.help_columns)[0]
+    row = layout.dialog.rows(len(lines), layout.dialog.help_columns)[0]
     keys_need = max(renderer.width(keys, MIN_TEXT, BOLD) for keys, _ in lines)
     column = max(row.width * 27 // 100, keys_need + layout.text // 2)
     # In a narrow window some take a second row.
@@ -39,7 +39,7 @@ def draw_help(frame: Frame, screen: Screen) -> None:
         for keys, text in lines
         for number, part in enumerate(renderer.wrapped(text, row.width - column, MIN_TEXT))
     ]
-    *rows, last = layout.dialog_rows(len(lines), layout.help_columns)
+    *rows, last = layout.dialog.rows(len(lines), layout.dialog.help_columns)
     size = min(layout.text * 0.95, last.height * 0.85)  # lines do not touch each other
     for (keys, text), row in zip(lines, rows, strict=True):
         left = row._replace(width=column - layout.text // 2)
@@ -57,12 +57,12 @@ def draw_list(frame: Frame, screen: Screen) -> None:
     if files.saved_in_all > shown:
         title += f": the newest {shown} of {files.saved_in_all}"
     draw_dialog(frame, title)
-    *rows, last = layout.dialog_rows(max(1, shown))
+    *rows, last = layout.dialog.rows(max(1, shown))
     if not files.saved:
         words = f"Nothing is saved in {files.folder} yet: S saves the drawing"
         frame.write(words, rows[0], layout.text, palette.quiet)
     for index, (path, row) in enumerate(zip(files.saved, rows, strict=False)):
-        chosen = index == screen.row
+        chosen = index == screen.drawings.row
         if chosen:
             frame.fill(row, palette.button)
         place = row._replace(x=row.x + layout.text // 2, width=row.width - layout.text)

@@ -7,9 +7,9 @@ import pygame
 
 from app.window.frame import Frame
 from app.window.geometry import Rect, Tiles
-from app.window.layout import inside_detail
+from app.window.inside_layout import inside_detail, is_shown_by_weights
 from app.window.palette import Palette, diverging, mixed
-from app.window.screen import Screen, is_shown_by_weights
+from app.window.screen import Screen
 from app.window.text import decimal
 from nn.inference.activations import Activations, Contributions
 from nn.support.types import Array
@@ -38,6 +38,11 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
         layer_index, unit = looked_at
         frame.outline(tiles[layer_index].rect(unit).grown(1), palette.text, frame.bold_line)
         _draw_detail(frame, explanation.activations, layer_index, unit, contributions)
+
+
+def inside_state(screen: Screen) -> object:
+    """What the panel shows besides the answer."""
+    return screen.session.explanation.looked_at
 
 
 def _draw_layer(frame: Frame, layer: Activations, tiles: Tiles) -> None:

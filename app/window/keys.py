@@ -6,7 +6,7 @@ import sys
 
 import pygame
 
-from app.window.commands import COMMANDS, DIALOG_ACTIONS, TRAINING_COMMANDS, Action, Dialog
+from app.window.commands import COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS, Action, Dialog, Panel
 
 IS_MAC = sys.platform == "darwin"
 # What a key of the keypad is with NumLock, and without it.
@@ -76,23 +76,31 @@ REPEATING = {
 }
 IN_WINDOW: dict[Press, Action] = {}
 IN_ANY_DIALOG: dict[Press, Action] = {}
-for _command in (*COMMANDS.values(), *TRAINING_COMMANDS.values()):
+# The training's keys work everywhere, for it goes on where it is not seen.
+for _command in (*COMMANDS.values(), *PANEL_COMMANDS["training"].values()):
     IN_WINDOW |= _bound(_command.actions)
     IN_ANY_DIALOG |= _bound(_command.actions) if _command.in_dialogs else {}
+IN_PANEL = {panel: dict(IN_WINDOW) for panel in PANEL_COMMANDS}
+for _panel, _commands in PANEL_COMMANDS.items():
+    for _command in _commands.values():
+        IN_PANEL[_panel] |= _bound(_command.actions)
 IN_DIALOG = {dialog: IN_ANY_DIALOG | _bound(actions) for dialog, actions in DIALOG_ACTIONS.items()}
 
 
-def action_of(event: pygame.event.Event, dialog: Dialog | None) -> Action | None:
+def action_of(
+    event: pygame.event.Event, dialog: Dialog | None, panel: Panel = "answer"
+) -> Action | None:
     """What a key that went down does in the window, or in the dialog that lies over it."""
     modifiers = getattr(event, "mod", 0)
     if is_desktops(modifiers):
         return None
     with_shift = bool(modifiers & pygame.KMOD_SHIFT)
-    bound = IN_WINDOW if dialog is None else IN_DIALOG[dialog]
+    here = IN_PANEL[panel]
+    bound = here if dialog is None else IN_DIALOG[dialog]
     for code in (key_of(event), letter_of(event)):
         for shift in (with_shift, False):  # Shift counts where it makes a command of its own
             press = code, is_command(modifiers), shift
-            if press in IN_WINDOW or press in bound:
+            if press in here or press in bound:
                 return bound.get(press)
     return None
 

@@ -7,24 +7,19 @@ crisp and a pixel belongs to one cell only.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
-from app.window.commands import BUTTONS, OWN_DIGIT_BUTTONS, TRAINING_BUTTONS
-from app.window.geometry import Rect, Tiles, around, button_at, button_row, split
+from app.window.commands import BUTTONS, PANEL_COMMANDS, Panel, words_of
+from app.window.dialog_layout import DialogLayout
+from app.window.geometry import Rect, around, button_at, button_row, split
 from nn.handwriting.framing import SIZE
 
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
 MAX_ROWS = 6  # networks in the table, where there is room
-LABELS = {str(digit): str(digit) for digit in range(DIGITS)}  # buttons that relabel a digit
-
-Panel = Literal["answer", "networks", "inside", "training"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ class Layout:
     more: Rect | None = None  # how many networks there are besides, where not all have room
     curves: Rect | None = None
     words: Rect | None = None  # how the training goes
-    training_buttons: dict[str, Rect] = field(default_factory=dict)
+    panel_buttons: dict[str, Rect] = field(default_factory=dict)
 
     def to_cells(self, x: float, y: float) -> Point:
         """The place on the canvas, in cells, of a place in the window, in pixels."""
@@ -77,84 +72,12 @@ class Layout:
 
     def button_at(self, x: float, y: float) -> str | None:
         """The command of the button at a place in the window."""
-        return button_at({**self.buttons, **self.training_buttons}, x, y)
+        return button_at({**self.buttons, **self.panel_buttons}, x, y)
 
     @property
-    def dialog(self) -> Rect:
-        """The sheet that lies over the window to show the help or a list; wide where it is low."""
-        height = min(self.size[1] - self.text // 2, self.text * 34)
-        width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
-        return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
-
-    @property
-    def dialog_inner(self) -> Rect:
-        """What its margin leaves of that sheet."""
-        return self.dialog.shrunk(max(6, self.text * 5 // 4))
-
-    def dialog_rows(self, count: int, columns: int = 1) -> list[Rect]:
-        """Rows for `count` lines below the title of the dialog, and one more for a last word."""
-        inner, top = self.dialog_inner, self.dialog_title.bottom
-        margin = self.text // 4 if self._is_dialog_low else self.text * 3 // 4
-        top += margin if self._is_dialog_low else self.text // 2
-        down = -(-count // columns)  # lines below each other
-        pitch = min(self.text * 2, (self.dialog.bottom - margin - top) / (down + 1))
-        # Not every row begins at a whole pixel, but all are equally high, and so their words are.
-        height, gap = max(1, int(pitch)), self.text * 3 // 2
-        share = (inner.width + gap) // columns
-        rows = [
-            Rect(inner.x + i // down * share, top + int(i % down * pitch), share - gap, height)
-            for i in range(count)
-        ]
-        return [*rows, Rect(inner.x, top + int(down * pitch), inner.width, height)]
-
-    @property
-    def help_columns(self) -> int:
-        """How many columns the lines of the help stand in: two in a wide, low window."""
-        return 2 if self.dialog.width >= self.text * 60 else 1
-
-    def dialog_tiles(self, count: int) -> Tiles:
-        """Square tiles for `count` pictures below the title of the dialog, as large as there fit.
-
-        The space below them is left for buttons and two lines of words.
-        """
-        top, gap = self.dialog_title.bottom + self.text // 2, max(1, self.text // 4)
-        bottom = self.own_digit_buttons["0"].y - self.text // 2
-        room = self.dialog_inner._replace(y=top, height=max(1, bottom - top))
-        for columns in itertools.count(1):
-            side = min(self.text * 5, (room.width + gap) // columns - gap)
-            rows = -(-max(1, count) // columns)
-            if side <= 4 or (rows * (side + gap) - gap <= room.height and columns >= 6):
-                break
-        side = max(1, side)
-        return Tiles(room, self.dialog_title, count, rows, columns, side, side, gap)
-
-    @property
-    def own_digit_buttons(self) -> dict[str, Rect]:
-        """Below the tiles of the user's digits: a button for each label, and the others."""
-        inner = self.dialog_inner
-        height, gap = round(self.text * 1.6), max(2, self.text // 3)
-        lower = Rect(inner.x, inner.bottom - 3 * self.text - height, inner.width, height)
-        left = inner.x + self.text * 3  # beside what they do
-        upper = Rect(left, lower.y - gap - height, inner.right - left, height)
-        lower_row = button_row(lower, OWN_DIGIT_BUTTONS, self.text)
-        return button_row(upper, LABELS, self.text) | lower_row
-
-    def own_digit_button_at(self, x: float, y: float) -> str | None:
-        """The button of the user's digits at a place in the window."""
-        return button_at(self.own_digit_buttons, x, y)
-
-    @property
-    def dialog_title(self) -> Rect:
-        """Where the dialog's title is."""
-        inner = self.dialog_inner
-        if self._is_dialog_low:
-            return Rect(inner.x, self.dialog.y + self.text // 3, inner.width, self.text * 5 // 4)
-        return Rect(inner.x, inner.y, inner.width, self.text * 3 // 2)
-
-    @property
-    def _is_dialog_low(self) -> bool:
-        """Whether the dialog needs all of its height for what is on it."""
-        return self.dialog.height < self.text * 32
+    def dialog(self) -> DialogLayout:
+        """The sheet that lies over the window to show the help or a list."""
+        return DialogLayout(self.size, self.text)
 
 
 def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4) -> Layout:
@@ -166,58 +89,6 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
     if panel == "networks":
         return _with_table(layout, networks)
     return _with_training(layout) if panel == "training" else layout
-
-
-def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
-    """A band of tiles for each layer of a network, of shape (units,) or (units, height, width).
-
-    The lowest part of the body, `inside_detail`, is left for the details of one unit.
-    """
-    room = inside_detail(body, text).y - text // 3 - body.y
-    title = max(8, text) if room > text * 2.6 * len(shapes) else 0
-    space = max(1, text // 4)
-    room -= len(shapes) * (title + space)
-    bands = [_tiles(body, shape, 1, text) for shape in shapes]
-    # One row each at first; then the layer hardest to see gets another, while there is room.
-    growing = {i for i, shape in enumerate(shapes) if len(shape) > 1 or shape[0] > DIGITS}
-    while growing:
-        index = min(
-            growing, key=lambda i: bands[i].height / (shapes[i][-1] if shapes[i][1:] else 1)
-        )
-        larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
-        needed = sum(band.band.height for band in bands) - bands[index].band.height
-        helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
-        if grows := helps and needed + larger.band.height <= room:
-            bands[index] = larger
-        if not grows or len(shapes[index]) == 1:
-            growing.discard(index)
-    spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
-    placed, top = [], body.y
-    for band in bands:
-        heading = Rect(body.x, top, body.width, title)
-        where = Rect(body.x, top + title, body.width, band.band.height)
-        placed.append(replace(band, title=heading, band=where))
-        top = where.bottom + space + min(spare, text)
-    return placed
-
-
-def inside_detail(body: Rect, text: int) -> Rect:
-    """The part of the body for the details of one unit."""
-    height = min(body.height // 3, max(text * 6, body.height // 4))
-    return Rect(body.x, body.bottom - height, body.width, height)
-
-
-def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
-    """The units of a layer in so many rows as wide as the body."""
-    columns = math.ceil(shape[0] / rows)
-    gap = 1 if body.width / columns < text else max(1, text // 8)
-    width = max(1, (body.width - gap * (columns - 1)) // columns)
-    # Pictures are square; numbers are patches hardly higher than a line of text.
-    height = width if len(shape) > 1 else max(2, min(width, round(text * 1.4)))
-    if len(shape) > 1:
-        width = height = min(width, max(2, body.height // 4))
-    band = Rect(body.x, body.y, body.width, rows * (height + gap) - gap)
-    return Tiles(band, band, shape[0], rows, columns, width, height, gap)
 
 
 def _text_height(short: float) -> int:
@@ -360,7 +231,7 @@ def _with_training(layout: Layout) -> Layout:
         bars=_bar_rows(body._replace(height=height), text),
         words=words,
         curves=Rect(body.x, top, body.width, max(8, row.y - top - text // 2)),
-        training_buttons=button_row(row, TRAINING_BUTTONS, text),
+        panel_buttons=button_row(row, words_of(PANEL_COMMANDS["training"]), text),
     )
 
 

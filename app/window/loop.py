@@ -170,7 +170,7 @@ def wait_for_events(
     while True:
         events = pygame.event.get()
         now = screen.session.clock()
-        due = screen.seconds_until_due()
+        due = screen.session.seconds_until_due()
         wait = MAX_NAP if now - last_event > 1.0 else SHORTEST_NAP
         if due is not None:
             wait = min(wait, due)

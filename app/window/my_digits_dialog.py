@@ -6,10 +6,10 @@ from app.my_digits.my_digits import MyDigits
 from app.window.buttons import draw_row
 from app.window.cells import cell_colours
 from app.window.commands import HINTS, OWN_DIGIT_BUTTONS
+from app.window.dialog_layout import LABELS
 from app.window.dialogs import draw_dialog
 from app.window.frame import Frame
 from app.window.geometry import Rect
-from app.window.layout import LABELS
 from app.window.screen import Screen
 from app.window.text import BOLD
 
@@ -22,13 +22,13 @@ def draw_own_digits(frame: Frame, screen: Screen) -> None:
     assert editor is not None
     my_digits = editor.my_digits
     draw_dialog(frame, "My digits")
-    _draw_tiles(frame, my_digits, screen.row)
+    _draw_tiles(frame, my_digits, screen.digits.row)
     _draw_legend(frame)
-    buttons, text = layout.own_digit_buttons, layout.text
+    buttons, text = layout.dialog.own_digit_buttons, layout.text
     faint = set(buttons) - {"forget", "leave"} if not my_digits.digits else set()
     faint = faint - {"undo change"} if editor.changes else faint | {"undo change"}
     draw_row(frame, screen, buttons, {**LABELS, **OWN_DIGIT_BUTTONS}, faint=faint)
-    inner, zero = layout.dialog_inner, buttons["0"]
+    inner, zero = layout.dialog.inner, buttons["0"]
     before = zero._replace(x=inner.x, width=zero.x - inner.x)
     frame.write("It is a", before, text * 0.85, palette.quiet)
     first = Rect(inner.x, inner.bottom - 5 * text // 2, inner.width, text)
@@ -42,7 +42,7 @@ def draw_own_digits(frame: Frame, screen: Screen) -> None:
 def _draw_tiles(frame: Frame, my_digits: MyDigits, marked: int) -> None:
     """The digits as the network sees them; the marked one and the misread ones have frames."""
     palette, line = frame.palette, frame.bold_line
-    tiles = frame.layout.dialog_tiles(len(my_digits.digits))
+    tiles = frame.layout.dialog.tiles(len(my_digits.digits))
     for index, own in enumerate(my_digits.digits):
         place = tiles.rect(index)
         image = my_digits.image(own)
@@ -60,7 +60,7 @@ def _draw_tiles(frame: Frame, my_digits: MyDigits, marked: int) -> None:
 
 def _draw_legend(frame: Frame) -> None:
     """What the frames of the tiles mean, to the right of the title."""
-    title, text = frame.layout.dialog_title, frame.layout.text
+    title, text = frame.layout.dialog.title, frame.layout.text
     x = title.right - 11 * text
     for colour, words in ((frame.palette.best, "marked"), (frame.palette.against, "misread")):
         square = Rect(x, title.y + (title.height - text) // 2, text, text)

@@ -7,7 +7,7 @@ from typing import Any
 import pygame
 
 from app.window.screen import Screen
-from app.window.view import PARTS, View
+from app.window.view import PANELS, PARTS, View
 
 
 class Painter:
@@ -47,20 +47,18 @@ def state_of(screen: Screen) -> dict[str, object]:
     """
     session = screen.session
     canvas, predictor, explanation = session.canvas, session.predictor, session.explanation
-    networks, training, mnist = session.networks, session.course.training, session.mnist
+    networks = session.networks
     answer = predictor.version, predictor.is_stale
     why = screen.is_why and (answer, explanation.explained)
     pointed_at = screen.hover, screen.focus
-    inside = screen.panel == "inside" and explanation.looked_at
-    progress = None if training is None else training.shown
-    course = screen.panel == "training" and (progress, mnist.state, mnist.progress, pointed_at)
+    panel = PANELS[screen.panel].state(screen)
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme
     return {
         "window": (where, screen.dialog, dialog_state(screen)),
-        "canvas": (canvas.version, screen.pen, why, screen.pen and canvas.is_drawing),
+        "canvas": (canvas.version, screen.pen.place, why, screen.pen.is_down),
         "head": (answer, round(predictor.glide * 60), session.label, why),
-        "body": (answer, why, networks.entries, networks.chosen, inside, course),
+        "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
         "foot": (screen.hint(), bool(session.message), session.network.name),
     }
@@ -70,8 +68,8 @@ def dialog_state(screen: Screen) -> object:
     """What the present dialog shows."""
     files, my_digits, editor = screen.session.files, screen.session.my_digits, screen.session.editor
     if screen.dialog == "open":
-        return screen.row, files.saved, files.saved_in_all
+        return screen.drawings.row, files.saved, files.saved_in_all
     if screen.dialog == "my digits" and my_digits is not None and editor is not None:
         done = my_digits.progress_of_reading, bool(editor.changes)
-        return screen.row, my_digits.digits, done, screen.session.message, screen.hover
+        return screen.digits.row, my_digits.digits, done, screen.session.message, screen.hover
     return None

@@ -7,11 +7,12 @@ from pathlib import Path
 from app.drawing.canvas import Kind
 from app.drawing.strokes import DIGITS
 from app.session.session import Session
-from app.window.commands import ALL_COMMANDS, HINTS, Dialog
+from app.window.commands import ALL_COMMANDS, HINTS, Dialog, Panel
 from app.window.geometry import Tiles
-from app.window.layout import Layout, Panel, lay_out, lay_out_inside
-from nn.handwriting.framing import SIZE
-from nn.inference.activations import Activations
+from app.window.inside_layout import lay_out_inside, shown_shape
+from app.window.layout import Layout, lay_out
+from app.window.lists import DigitList, DrawingList
+from app.window.pen import Pen
 from nn.support.types import Array
 
 WINDOW_SIZE = (960, 640)
@@ -34,8 +35,10 @@ class Screen:
         self.is_why = False
         self.hover: str | None = None  # the button under the pointer, by its command
         self.focus: str | None = None  # the button that Enter presses
-        self.pen: tuple[float, float] | None = None  # the keyboard's, in cells
-        self.row = 0  # the marked row of a list, or the marked one of the user's digits
+        self.pointed: tuple[float, float] | None = None  # where the pointer is, in pixels
+        self.pen = Pen(session.canvas)
+        self.drawings = DrawingList(session.files)
+        self.digits = DigitList(session.editor)
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
         self._layout: Layout | None = None
@@ -80,11 +83,9 @@ class Screen:
 
     def update(self) -> None:
         """Do what is due."""
-        self.session.update(self.dialog == "my digits")
-
-    def seconds_until_due(self) -> float | None:
-        """How long `update` would have nothing to do; None if that is for ever."""
-        return self.session.seconds_until_due(self.dialog == "my digits")
+        if self.session.tuned is not None:
+            self.session.tuned.is_listing = self.dialog == "my digits"
+        self.session.update()
 
     def resize(self, size: tuple[int, int]) -> None:
         """Lay the window out for a new size; a stroke under way goes on where the pointer is next.
@@ -128,8 +129,8 @@ class Screen:
         """Close what is open; with nothing open, quit."""
         if self.dialog is not None:
             self.dialog = None
-        elif self.focus is not None or self.pen is not None:
-            self.focus = self.pen = None
+        elif self.focus is not None or self.pen.place is not None:
+            self.focus = self.pen.place = None
             self.session.take_over()
         elif self.panel != "answer":
             self.open_panel("answer")
@@ -202,18 +203,13 @@ class Screen:
         elif (line := self.session.files.list()) is not None:
             self.session.say(*line)
         else:
-            self.dialog, self.row = "open", 0
-
-    def move_row(self, steps: int) -> None:
-        """Mark another of the listed drawings."""
-        if count := len(self.session.files.saved):
-            self.row = (self.row + steps) % count
+            self.dialog, self.drawings.row = "open", 0
 
     def open_row(self, row: int) -> None:
         """Load a drawing of the list."""
         self.dialog = None
-        if 0 <= row < len(self.session.files.saved):
-            self.open_file(self.session.files.saved[row])
+        if (path := self.drawings.path(row)) is not None:
+            self.open_file(path)
 
     def open_file(self, path: Path) -> None:
         """Load a drawing, strokes, a picture or a network, and show it."""
@@ -234,39 +230,29 @@ class Screen:
             if said := my_digits.refresh():
                 session.say(said, 8)
             my_digits.read_some()
-            self.dialog, self.row = "my digits", max(0, len(my_digits.digits) - 1)
+            self.dialog, self.digits.row = "my digits", max(0, self.digits.count - 1)
 
     @property
-    def count(self) -> int:
-        """How many digits the user has."""
-        return len(self.session.my_digits.digits) if self.session.my_digits is not None else 0
-
-    def move_mark(self, dx: int, dy: int) -> None:
-        """Mark another of the user's digits, so many tiles further."""
-        row = self.row + dx + dy * self.layout.dialog_tiles(self.count).columns
-        if 0 <= row < self.count:
-            self.row = row
+    def digit_columns(self) -> int:
+        """How many of the user's digits stand beside each other."""
+        return self.layout.dialog.tiles(self.digits.count).columns
 
     def open_marked(self) -> None:
         """Put the marked one of the user's digits on the canvas."""
-        if self.session.editor is not None and 0 <= self.row < self.count:
+        if (editor := self.digits.marked) is not None:
             self.dialog = None
             self.session.take_over()
-            self.session.editor.open(self.row)
+            editor.open(self.digits.row)
             self.session.predict_now()
 
-    def change_marked(self, label: int | None) -> None:
-        """Relabel the marked one of the user's digits, or delete it (None)."""
-        if self.session.editor is not None and 0 <= self.row < self.count:
-            said, self.row = self.session.editor.change(self.row, label)
-            self.session.say(said)
+    def press_digit_button(self, name: str) -> None:
+        """Relabel the marked digit, or do what a command of that list does."""
+        self.tell(self.digits.change(int(name))) if name.isdigit() else self.do(name)
 
-    def undo_change(self) -> None:
-        """Take back the last change of the list; what is there again is marked."""
-        if self.session.editor is not None:
-            said, place = self.session.editor.undo_change()
-            self.row = self.row if place is None else place
-            self.session.say(said)
+    def tell(self, text: str) -> None:
+        """Show a message, if there is one."""
+        if text:
+            self.session.say(text)
 
     # The keyboard's pen and focus
 
@@ -275,30 +261,26 @@ class Screen:
         explained = self.session.explanation.explained if self.is_why else None
         if self.focus is not None and dx:
             self.move_focus(dx)
-        elif dy and explained is not None and self.pen is None:
+        elif dy and explained is not None and self.pen.place is None:
             self.explain(explained + dy)
         else:
             self.move_pen(dx, dy)
 
     def move_pen(self, dx: float, dy: float) -> None:
         """Move the keyboard's pen by so many cells, drawing if it is down."""
-        x, y = self.pen or (SIZE / 2, SIZE / 2)
-        self.pen = min(max(x + dx, 0.5), SIZE - 0.5), min(max(y + dy, 0.5), SIZE - 0.5)
         self.focus = None
-        if self.session.canvas.is_drawing:
-            self.session.canvas.extend(*self.pen)
+        self.pen.move(dx, dy)
 
     def tap_pen(self, kind: Kind = "draw") -> None:
         """Set the keyboard's pen or eraser down, or lift it."""
         was_drawing = self.session.canvas.is_drawing
         self.session.take_over()
         if not was_drawing:
-            self.pen = self.pen or (SIZE / 2, SIZE / 2)
-            self.session.canvas.begin(kind, *self.pen)
+            self.pen.set_down(kind)
 
     def move_focus(self, steps: int) -> None:
         """Go on to the next button."""
-        names = list(dict.fromkeys([*self.layout.training_buttons, *self.layout.buttons]))
+        names = list(dict.fromkeys([*self.layout.panel_buttons, *self.layout.buttons]))
         start = names.index(self.focus) if self.focus in names else (-1 if steps > 0 else 0)
         self.focus = names[(start + steps) % len(names)]
 
@@ -306,15 +288,3 @@ class Screen:
         """Press the button that has the focus."""
         if self.focus is not None:
             self.do(self.focus)
-
-
-def shown_shape(layer: Activations) -> tuple[int, ...]:
-    """The shape that a layer is shown with: weights as images where they are all it has."""
-    if is_shown_by_weights(layer):
-        return (len(layer.values), SIZE, SIZE)
-    return layer.values.shape
-
-
-def is_shown_by_weights(layer: Activations) -> bool:
-    """Whether a layer's tiles are its weights: the ten logits straight from the image."""
-    return layer.is_last and layer.weight_images() is not None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pygame
 
 from app.session.session import Session
+from app.window.bars import draw_bars
 from app.window.buttons import draw_row
-from app.window.commands import TRAINING_BUTTONS
+from app.window.commands import PANEL_COMMANDS, words_of
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.screen import Screen
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def draw_training(frame: Frame, screen: Screen) -> None:
     """Draw how the training goes, its curves, and its buttons; or what is needed to begin."""
+    draw_bars(frame, screen)
     layout, palette = frame.layout, frame.palette
     training, mnist = screen.session.course.training, screen.session.mnist
     assert layout.words is not None
@@ -37,7 +39,15 @@ def draw_training(frame: Frame, screen: Screen) -> None:
         frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
     faint = ("keep", "discard") if training is None else ()
     words = training_button_words(screen.session)
-    draw_row(frame, screen, layout.training_buttons, words, faint=faint)
+    draw_row(frame, screen, layout.panel_buttons, words, faint=faint)
+
+
+def training_state(screen: Screen) -> object:
+    """What the panel shows besides the answer."""
+    session = screen.session
+    training, mnist = session.course.training, session.mnist
+    progress = None if training is None else training.shown
+    return progress, mnist.state, mnist.progress, screen.hover, screen.focus
 
 
 def training_words(session: Session) -> str:
@@ -71,7 +81,7 @@ def training_button_words(session: Session) -> dict[str, str]:
         first = "Download" if needs_data else "Start"
     else:
         first = {"running": "Stop", "stopped": "Continue"}.get(training.state, "Again")
-    return {**TRAINING_BUTTONS, "train": first}
+    return {**words_of(PANEL_COMMANDS["training"]), "train": first}
 
 
 def _draw_curves(frame: Frame, inner: Rect, training: Training) -> None:

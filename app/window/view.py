@@ -5,6 +5,9 @@ What goes into the panel, and what lies over the window, is in a module each.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pygame
 
@@ -12,21 +15,20 @@ from app.session.predictor import Answer
 from app.window.bars import draw_bars
 from app.window.buttons import draw_row
 from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
-from app.window.commands import BUTTONS
+from app.window.commands import BUTTONS, Panel
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
-from app.window.inside import draw_inside
+from app.window.inside import draw_inside, inside_state
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
 from app.window.screen import Screen
 from app.window.table import draw_table
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
-from app.window.training_panel import draw_training
+from app.window.training_panel import draw_training, training_state
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 
-PANEL_BUTTONS = {"inside": "inside", "training": "train", "networks": "network"}
 INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 STALE = 0.6  # how far an answer fades once the drawing has changed
@@ -66,8 +68,8 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
         _draw_grid(frame, ink)
     edge = layout.canvas.grown(frame.line)
     frame.outline(edge, palette.frame, frame.line)
-    if screen.pen is not None:
-        _draw_pen(frame, screen.pen, screen.session.canvas.is_drawing)
+    if screen.pen.place is not None:
+        _draw_pen(frame, screen.pen.place, screen.pen.is_down)
     return edge
 
 
@@ -200,13 +202,7 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
     layout = frame.layout
     body = layout.body.grown(frame.line)  # with the frames around what touches its edges
     frame.fill(body, frame.palette.background)
-    if screen.panel == "inside":
-        draw_inside(frame, screen)
-    else:
-        draw_bars(frame, screen)
-        draw_table(frame, screen)
-        if screen.panel == "training":
-            draw_training(frame, screen)
+    PANELS[screen.panel].draw(frame, screen)
     if screen.session.predictor.is_stale:
         # How a training goes is not about the drawing.
         answers = [*(row.whole for row in layout.bars), *layout.table]
@@ -218,7 +214,7 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values())
     frame.fill(area, frame.palette.background)
-    active = {PANEL_BUTTONS.get(screen.panel, ""), "why" if screen.is_why else ""}
+    active = {PANELS[screen.panel].button, "why" if screen.is_why else ""}
     canvas = screen.session.canvas
     useless = {
         "undo": not screen.session.can_undo,
@@ -255,6 +251,30 @@ def is_wide(rect: Rect) -> bool:
     return rect.width > rect.height * 1.4
 
 
+def draw_answer(frame: Frame, screen: Screen) -> None:
+    """Draw what there is room for: the bars, and what each network makes of the drawing."""
+    draw_bars(frame, screen)
+    draw_table(frame, screen)
+
+
+class PanelView(NamedTuple):
+    """How a panel is drawn, what it shows besides the answer, and the button that opens it."""
+
+    draw: Callable[[Frame, Screen], None]
+    state: Callable[[Screen], object]
+    button: str = ""
+
+
+def no_state(_: Screen) -> None:
+    """Of a panel that shows nothing but the answer and the networks."""
+
+
+PANELS: dict[Panel, PanelView] = {
+    "answer": PanelView(draw_answer, no_state),
+    "networks": PanelView(draw_answer, no_state, "network"),
+    "inside": PanelView(draw_inside, inside_state, "inside"),
+    "training": PanelView(draw_training, training_state, "train"),
+}
 # What the window consists of; each is painted anew when its part of the state changed.
 PARTS = {
     "canvas": draw_canvas,

@@ -88,6 +88,7 @@ MUTATIONS = [
     ("DigitpadError.__str__", "one_line(super().__str__())", "super().__str__()", "commands"),
     # nn's commands, nn.benchmark, nn.lessons
     ("nn.evaluate.main", "frame_each(images)", "images", "evaluate"),
+    ("nn.benchmark.report.block", "heading(before) == heading(row)", "True", "compare"),
     ("two_parts", "slice(boundary, None)", "slice(boundary + 1, None)", "lessons"),
     ("two_layers_are_one", "weight @ first.params['bias'] + bias", "weight @ first.params['bias']",
      "lessons"),

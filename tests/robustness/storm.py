@@ -492,7 +492,7 @@ class Storm:
     def is_anything_open(self) -> bool:
         """Whether Esc would close something, and not the program."""
         screen = self.screen
-        is_held = screen.focus is not None or screen.pen is not None
+        is_held = screen.focus is not None or screen.pen.place is not None
         return screen.dialog is not None or is_held or screen.panel != "answer"
 
     def resize(self, width: int, height: int) -> bool:

@@ -135,7 +135,7 @@ def test_after_a_delete_the_digits_that_remain_decide(screen, shipped):
     assert learned(session)[-1].startswith("Kept the old weights: it would have ")
     np.testing.assert_array_equal(session.network.checkpoint.model.parameters, weights)
     screen.show_my_digits()
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     learned(session)
     np.testing.assert_array_equal(session.network.checkpoint.model.parameters, weights)
     # With only what cannot be learned left, nothing of the deleted one stays.
@@ -143,8 +143,8 @@ def test_after_a_delete_the_digits_that_remain_decide(screen, shipped):
     draw(session, 0)
     session.correct(8)
     screen.show_my_digits()
-    screen.row = 0
-    screen.change_marked(None)
+    screen.digits.row = 0
+    screen.tell(screen.digits.change(None))
     assert "the shipped network reads again: it would have" in learned(session)[-1].lower()
     assert session.network is shipped
     tuned = session.my_digits.profile.tuned_path("linear")
@@ -175,7 +175,7 @@ def test_what_was_deleted_from_the_list_is_kept_anew_by_another_digit_key(screen
     draw(session)
     session.correct(3)
     screen.show_my_digits()
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     screen.leave()
     assert session.label is None
     session.correct(8)
@@ -260,11 +260,11 @@ def test_the_list_relabels_deletes_and_opens(screen):
     screen.show_my_digits()
     assert screen.dialog == "my digits"
     assert "2 of your digits" in session.my_digits.summary()
-    assert screen.row == 1
+    assert screen.digits.row == 1
     session.correct(7)
     assert [own.digit.label for own in session.my_digits.digits] == [1, 7]
-    screen.row = 0
-    screen.change_marked(None)
+    screen.digits.row = 0
+    screen.tell(screen.digits.change(None))
     assert [own.digit.label for own in session.my_digits.profile.load().digits] == [7]
     session.clear()
     screen.open_marked()
@@ -284,24 +284,24 @@ def test_the_list_by_keys_and_clicks(screen):
         draw(session, label)
         session.correct(label)
     press(pygame.K_m)
-    assert screen.row == 2
+    assert screen.digits.row == 2
     press(pygame.K_LEFT)
     press(pygame.K_RIGHT)
     press(pygame.K_RIGHT)  # there is none
-    assert screen.row == 2
-    x, y, width, height = screen.layout.dialog_tiles(3).rect(1)
+    assert screen.digits.row == 2
+    x, y, width, height = screen.layout.dialog.tiles(3).rect(1)
     place = (x + width // 2, y + height // 2)
     controller_of(screen).handle(
         pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
     )
-    assert (screen.dialog, screen.row) == ("my digits", 1)
-    dialog = screen.layout.dialog
+    assert (screen.dialog, screen.digits.row) == ("my digits", 1)
+    dialog = screen.layout.dialog.sheet
     for place, overlay in (((dialog.x + 3, dialog.y + 3), "my digits"), ((2, 2), None)):
         event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
         controller_of(screen).handle(event)
         assert screen.dialog == overlay
     screen.show_my_digits()
-    screen.row = 1
+    screen.digits.row = 1
     press(pygame.K_DELETE)
     assert "Deleted" in session.message
     assert [own.digit.label for own in session.my_digits.digits] == [0, 2]
@@ -319,14 +319,14 @@ def press(screen, key, mod=0):
 
 
 def click(screen, button):
-    x, y, width, height = screen.layout.own_digit_buttons[button]
+    x, y, width, height = screen.layout.dialog.own_digit_buttons[button]
     place = (x + width // 2, y + height // 2)
     for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
         controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1, touch=False))
 
 
 def touch(screen, button):
-    x, y, width, height = screen.layout.own_digit_buttons[button]
+    x, y, width, height = screen.layout.dialog.own_digit_buttons[button]
     x, y = (x + width / 2) / screen.size[0], (y + height / 2) / screen.size[1]
     for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
         event = pygame.event.Event(kind, x=x, y=y, touch_id=1, finger_id=2)
@@ -335,7 +335,7 @@ def touch(screen, button):
 
 def marked(screen):
     digits = screen.session.my_digits.digits
-    return digits[screen.row].key if digits else None
+    return digits[screen.digits.row].key if digits else None
 
 
 def keep(session, *labels):
@@ -360,20 +360,20 @@ def test_the_list_by_its_buttons(screen, way, size, monkeypatch):
     screen.show_my_digits()
     way(screen, "8")
     assert labels_of(session) == [1, 2, 8]
-    screen.row = 0
+    screen.digits.row = 0
     way(screen, "remove marked")
     assert labels_of(session) == [2, 8]
     assert screen.dialog == "my digits"
     way(screen, "undo change")
     assert labels_of(session) == [1, 2, 8]
-    assert screen.row == 0
+    assert screen.digits.row == 0
     way(screen, "undo change")
     assert labels_of(session) == [1, 2, 3]
     way(screen, "undo change")
     assert session.message == "Nothing to undo"
     way(screen, "forget")
     assert "shipped network reads again" in session.message
-    screen.row = 1
+    screen.digits.row = 1
     way(screen, "open marked")
     assert (screen.dialog, session.label) == (None, 2)
     screen.show_my_digits()
@@ -414,8 +414,8 @@ def test_ctrl_z_takes_back_what_was_done_last(screen):
     session = screen.session
     keep(session, 1, 2)
     screen.show_my_digits()
-    screen.row = 0
-    screen.change_marked(None)
+    screen.digits.row = 0
+    screen.tell(screen.digits.change(None))
     screen.leave()
     session.canvas.draw_strokes([[(2, 2), (5, 5)]])
     session.undo()  # the stroke
@@ -425,7 +425,7 @@ def test_ctrl_z_takes_back_what_was_done_last(screen):
     assert session.message == "Taken back"
     assert labels_of(session) == [2]
     screen.show_my_digits()
-    screen.undo_change()
+    screen.tell(screen.digits.undo())
     assert labels_of(session) == [1, 2]
 
 
@@ -433,7 +433,7 @@ def test_a_change_that_cannot_be_taken_back_can_be_tried_again(screen, monkeypat
     session = screen.session
     keep(session, 1, 2)
     screen.show_my_digits()
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     with monkeypatch.context() as patch:
         patch.setattr("app.my_digits.profile.Profile.put", fail)
         session.undo()
@@ -512,18 +512,18 @@ def test_the_marked_digit_stays_marked_when_another_window_changes_the_list(scre
         session.correct(label)
     keys = [own.key for own in session.my_digits.digits]
     screen.show_my_digits()
-    screen.row = 1
+    screen.digits.row = 1
     session.my_digits.profile.remove(keys[0])
-    screen.change_marked(7)
+    screen.tell(screen.digits.change(7))
     assert marked(screen) == keys[1]
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     assert [own.digit.label for own in session.my_digits.digits] == [2, 3]
     assert marked(screen) == keys[2]  # the next one
     session.my_digits.profile.remove(keys[2])
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     assert session.message == "It is no longer there"
     assert marked(screen) == keys[3]
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     assert marked(screen) is None
 
 
@@ -534,7 +534,7 @@ def test_what_cannot_be_changed_is_not_said_to_be(screen, monkeypatch):
     screen.show_my_digits()
     monkeypatch.setattr("app.my_digits.profile.Profile.remove", fail)
     monkeypatch.setattr("app.my_digits.profile.Profile.relabel", fail)
-    screen.change_marked(None)
+    screen.tell(screen.digits.change(None))
     assert session.message == "the disk is full"
     session.say("")
     session.correct(4)
@@ -635,11 +635,11 @@ def test_without_a_profile_or_a_marked_digit_the_list_has_nothing_to_do(screen, 
     bare = screen_of(shipped, clock=Clock())
     for each in (bare, screen):
         each.dialog = "my digits"
-        each.change_marked(None)
+        each.digits.change(None)
         each.open_marked()
         assert each.session.canvas.is_blank
     bare.session.forget()
-    screen.change_marked(5)  # relabels nothing
+    screen.digits.change(5)  # relabels nothing
     screen.dialog = "help"
     draw(session)
     press(screen, pygame.K_5)  # over the help, a digit key means nothing

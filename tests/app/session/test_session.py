@@ -22,8 +22,8 @@ from app.session.networks import network_info
 from app.session.predictor import GLIDE_SECONDS
 from app.window import keys
 from app.window.cells import gliding, on_canvas
-from app.window.commands import BUTTONS, HINTS, TRAINING_BUTTONS
-from app.window.layout import inside_detail
+from app.window.commands import BUTTONS, HINTS, PANEL_COMMANDS
+from app.window.inside_layout import inside_detail
 from app.window.painter import Painter
 from app.window.palette import DARK, LIGHT
 from app.window.training_panel import training_button_words, training_words
@@ -149,7 +149,7 @@ def test_a_toast_goes_by_itself_and_a_hint_follows_the_pointer(screen, clock):
     clock.now += wait
     session.update()
     assert screen.hint().startswith("left draws")
-    for name in (*BUTTONS, *TRAINING_BUTTONS):
+    for name in (*BUTTONS, *PANEL_COMMANDS["training"]):
         screen.hover = name
         assert screen.hint().startswith(HINTS[name])
 
@@ -610,7 +610,7 @@ def test_a_click_in_the_list_opens_that_drawing(screen):
     row = [path.stem for path in session.files.saved].index(
         max(p.stem for p in session.files.saved)
     )
-    click(screen, screen.layout.dialog_rows(2)[row])
+    click(screen, screen.layout.dialog.rows(2)[row])
     assert screen.dialog is None
     np.testing.assert_allclose(session.canvas.ink, ink, atol=1e-6)
 
@@ -632,7 +632,7 @@ def test_keys_held_down_count_once_but_arrows_go_on(screen, clock):
         controller_of(screen).handle(event)
         controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
     assert screen.theme == "light"
-    assert screen.pen == (17.0, 14.0)
+    assert screen.pen.place == (17.0, 14.0)
     clock.now += 1  # its release was lost, and it is pressed again
     controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
     assert screen.theme == "dark"
@@ -785,7 +785,7 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     first = session.predictor.answer.probabilities
     training = session.course.training
     follow(session, clock, lambda: training.points)
-    click(screen, screen.layout.training_buttons["train"])
+    click(screen, screen.layout.panel_buttons["train"])
     if session.course.training is training:  # it had not ended yet, and did not begin again
         assert training.state in ("stopped", "finished")
         assert training_button_words(session)["train"] in ("Continue", "Again")
@@ -882,7 +882,7 @@ def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
     session.files.saved_in_all = 8
     untitled = pygame.Surface(screen.size)
     View().draw(untitled, screen)
-    title = screen.layout.dialog_title
+    title = screen.layout.dialog.title
     assert inked(titled, title) > inked(untitled, title) > 0
 
 

@@ -289,4 +289,4 @@ def test_below_a_card_nothing_is_drawn_and_nothing_rubbed_out(controller):
         key(controller, code)
     assert controller.screen.dialog == "help"
     np.testing.assert_array_equal(controller.canvas.ink, before)
-    assert controller.screen.pen is None
+    assert controller.screen.pen.place is None

@@ -9,7 +9,7 @@ from app.my_digits.profile import Profile
 from app.my_digits.tuner import BackgroundTuner
 from app.window import controller as controller_module
 from app.window import keys
-from app.window.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, TRAINING_COMMANDS
+from app.window.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS
 from app.window.keys import action_of, presses
 from nn.inference.classifier import load_classifier
 from tests.helpers.screens import controller_of, screen_of
@@ -73,9 +73,10 @@ def state(screen):
     session = screen.session
     shown = screen.dialog, screen.panel, screen.is_why, screen.theme, screen.focus
     asked = screen.requests, screen.quit_wanted
-    drawn = session.canvas.version, session.canvas.brush, session.canvas.is_drawing, screen.pen
-    inside = session.explanation.looked_at, session.networks.chosen, screen.row
-    return repr((shown, asked, drawn, inside, session.message, taught(session)))
+    drawn = session.canvas.version, session.canvas.brush, screen.pen.is_down, screen.pen.place
+    inside = session.explanation.looked_at, session.networks.chosen
+    rows = screen.drawings.row, screen.digits.row
+    return repr((shown, asked, drawn, inside, rows, session.message, taught(session)))
 
 
 def test_with_numlock_the_keypad_types_digits(screen):
@@ -94,7 +95,7 @@ def test_without_numlock_the_keypad_does_what_the_main_block_does(screen, mod):
     for digit in range(10):
         states = []
         for key, modifiers in ((KEYPAD[digit], mod), (MAIN[digit], mod & SHIFT)):
-            screen.pen = None
+            screen.pen.place = None
             session.explanation.unit = 1, 0
             before = state(screen)
             press(screen, key, modifiers)
@@ -109,7 +110,7 @@ def test_without_numlock_the_keypads_arrows_go_on_while_held(screen):
         controller_of(screen).handle(
             pygame.event.Event(pygame.KEYDOWN, key=pygame.K_KP6, mod=0, unicode="", scancode=94)
         )
-    assert screen.pen == (17.0, 14.0)
+    assert screen.pen.place == (17.0, 14.0)
 
 
 def test_without_numlock_the_keypad_walks_and_deletes_in_my_digits(screen):
@@ -119,9 +120,9 @@ def test_without_numlock_the_keypad_walks_and_deletes_in_my_digits(screen):
         draw(session)
         press(screen, getattr(pygame, f"K_{label}"), unicode=str(label))
     press(screen, pygame.K_m)
-    assert screen.row == 1
+    assert screen.digits.row == 1
     press(screen, pygame.K_KP4)
-    assert screen.row == 0
+    assert screen.digits.row == 0
     press(screen, pygame.K_KP_PERIOD, NUM)
     assert taught(session) == [1, 7]
     press(screen, pygame.K_KP_PERIOD)
@@ -261,9 +262,10 @@ def test_every_command_does_something_a_screen_can_do(screen):
     assert screen.requests == ["copy", "paste", "full screen", "screenshot"]
 
 
+@pytest.mark.parametrize("panel", PANEL_COMMANDS)
 @pytest.mark.parametrize("dialog", [None, *DIALOG_ACTIONS])
-def test_every_key_of_a_command_is_found_and_none_means_two_things(dialog):
-    tables = [COMMANDS, TRAINING_COMMANDS] if dialog is None else []
+def test_every_key_of_a_command_is_found_and_none_means_two_things(dialog, panel):
+    tables = [COMMANDS, PANEL_COMMANDS[panel]] if dialog is None else []
     actions = [command.actions for table in tables for command in table.values()]
     actions += [] if dialog is None else [DIALOG_ACTIONS[dialog]]
     found = {}
@@ -271,5 +273,5 @@ def test_every_key_of_a_command_is_found_and_none_means_two_things(dialog):
         for code, ctrl, shift in presses(name):
             mod = (pygame.KMOD_LCTRL if ctrl else 0) | (SHIFT if shift else 0)
             event = pygame.event.Event(pygame.KEYDOWN, key=code, mod=mod, scancode=0)
-            assert action_of(event, dialog) is action, name
+            assert action_of(event, dialog, panel) is action, name
             assert found.setdefault((code, mod), action) is action, name

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.drawing.canvas import SIZE
-from app.window.layout import inside_detail, lay_out, lay_out_inside
-from app.window.screen import shown_shape
+from app.window.inside_layout import inside_detail, lay_out_inside, shown_shape
+from app.window.layout import lay_out
 from nn.inference.activations import activations_of
 from nn.network.architectures import NAMED, build
 
@@ -44,7 +44,7 @@ def rectangles(layout):
     if layout.curves is not None:
         yield "curves", layout.curves
         yield "words", layout.words
-    for name, rect in (*layout.buttons.items(), *layout.training_buttons.items()):
+    for name, rect in (*layout.buttons.items(), *layout.panel_buttons.items()):
         yield f"button {name} {rect.y}", rect
 
 
@@ -69,15 +69,13 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
         assert not overlap(rect, other), f"{name} and {other_name}"
     for name, rect in named:
         inside_body = name.split()[0] in ("label", "track", "percent", "row", "curves", "words")
-        assert overlap(rect, layout.body) == (
-            inside_body or rect in layout.training_buttons.values()
-        )
-    dialog = layout.dialog
+        assert overlap(rect, layout.body) == (inside_body or rect in layout.panel_buttons.values())
+    dialog = layout.dialog.sheet
     assert dialog.x >= 0
     assert dialog.y >= 0
     assert dialog.right <= size[0]
     assert dialog.bottom <= size[1]
-    assert all(dialog.y < row.y and row.bottom <= dialog.bottom for row in layout.dialog_rows(20))
+    assert all(dialog.y < row.y and row.bottom <= dialog.bottom for row in layout.dialog.rows(20))
 
 
 @given(sizes, st.integers(0, 30))
@@ -85,20 +83,20 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
 @example((480, 320), 10)
 def test_the_buttons_of_the_users_digits_stand_between_the_tiles_and_the_words(size, count):
     layout = lay_out(*size)
-    buttons = layout.own_digit_buttons
+    buttons = layout.dialog.own_digit_buttons
     for one, other in itertools.combinations(buttons.values(), 2):
         assert not overlap(one, other)
-    tiles = [layout.dialog_tiles(count).rect(index) for index in range(count)]
-    top = max((tile.bottom for tile in tiles), default=layout.dialog_title.bottom)
-    words = layout.dialog.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
+    tiles = [layout.dialog.tiles(count).rect(index) for index in range(count)]
+    top = max((tile.bottom for tile in tiles), default=layout.dialog.title.bottom)
+    words = layout.dialog.sheet.bottom - max(6, layout.text * 5 // 4) - layout.text * 5 // 2
     for name, rect in buttons.items():
-        assert layout.dialog.x < rect.x
-        assert rect.right < layout.dialog.right
+        assert layout.dialog.sheet.x < rect.x
+        assert rect.right < layout.dialog.sheet.right
         assert top < rect.y
         assert rect.bottom <= words
         assert min(rect.width, rect.height) >= layout.text
         centre = rect.x + rect.width / 2, rect.y + rect.height / 2
-        assert layout.own_digit_button_at(*centre) == name
+        assert layout.dialog.own_digit_button_at(*centre) == name
 
 
 @given(sizes, st.sampled_from(["answer", "networks"]))
@@ -131,24 +129,24 @@ def test_six_networks_leave_the_window_as_it_opens_a_table():
 @example((900, 400), 23, 2)
 def test_the_rows_of_a_card_use_its_room_and_are_equally_high(size, count, columns):
     layout = lay_out(*size)
-    rows = layout.dialog_rows(count, columns)
+    rows = layout.dialog.rows(count, columns)
     assert len(rows) == count + 1
     assert len({row.height for row in rows}) == 1
     for one, other in itertools.combinations(rows, 2):
         assert not overlap(one, other)
     for row in rows:
-        assert layout.dialog_title.bottom < row.y
-        assert row.bottom < layout.dialog.bottom
-        assert layout.dialog.x < row.x
-        assert row.right < layout.dialog.right
+        assert layout.dialog.title.bottom < row.y
+        assert row.bottom < layout.dialog.sheet.bottom
+        assert layout.dialog.sheet.x < row.x
+        assert row.right < layout.dialog.sheet.right
     if rows[0].height < layout.text * 3 // 2:  # there is no room to spare
-        assert layout.dialog.bottom - rows[-1].bottom <= layout.text + 1
+        assert layout.dialog.sheet.bottom - rows[-1].bottom <= layout.text + 1
 
 
 def test_the_help_stands_in_two_columns_where_the_window_is_wide_and_low():
-    assert lay_out(900, 400).help_columns == 2
+    assert lay_out(900, 400).dialog.help_columns == 2
     for size in [(480, 320), (960, 640), (1920, 1080), (600, 900)]:
-        assert lay_out(*size).help_columns == 1
+        assert lay_out(*size).dialog.help_columns == 1
 
 
 @functools.cache

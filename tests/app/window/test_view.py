@@ -329,7 +329,7 @@ def test_a_message_leaves_the_summary_of_the_users_digits_to_be_read(size, tmp_p
     View().draw(quiet, screen)
     session.say("a message")
     View().draw(said, screen)
-    dialog, text = screen.layout.dialog, screen.layout.text
+    dialog, text = screen.layout.dialog.sheet, screen.layout.text
     below = dialog.bottom - text * 5 // 2
     words = Rect(dialog.x + text, below - text, dialog.width - 2 * text, text)
     keys = Rect(dialog.x + text, below, dialog.width - 2 * text, text * 3 // 2)
@@ -355,13 +355,13 @@ def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_ex
     screen.dialog = "my digits"
     palette, layout = PALETTES[theme], screen.layout
     for row in (0, 1):
-        screen.row = row
+        screen.digits.row = row
         surface = pygame.Surface(size)
         View().draw(surface, screen)
         for place, is_marked, is_wrong in (
-            (layout.dialog_title, True, True),  # the legend
-            (layout.dialog_tiles(2).rect(0), row == 0, True),
-            (layout.dialog_tiles(2).rect(1), row == 1, False),
+            (layout.dialog.title, True, True),  # the legend
+            (layout.dialog.tiles(2).rect(0), row == 0, True),
+            (layout.dialog.tiles(2).rect(1), row == 1, False),
         ):
             pixels = pygame.image.tobytes(surface.subsurface(place), "RGB")
             colours = set(zip(*[iter(pixels)] * 3, strict=True))
@@ -374,8 +374,8 @@ def test_the_lines_of_the_help_do_not_touch_each_other(size):
     screen.do("help")
     surface = pygame.Surface(size)
     View().draw(surface, screen)
-    columns = screen.layout.help_columns
-    *rows, last = screen.layout.dialog_rows(1 + len(COMMANDS), columns)
+    columns = screen.layout.dialog.help_columns
+    *rows, last = screen.layout.dialog.rows(1 + len(COMMANDS), columns)
     for column in range(columns):
         lines = [row for row in rows if row.x == rows[-column].x]
         first = lines[0]

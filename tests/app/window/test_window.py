@@ -227,7 +227,7 @@ class Window:
         return self.look().subsurface(rect).copy().get_buffer().raw
 
     def is_dialog_open(self):
-        dialog = self.layout.dialog
+        dialog = self.layout.dialog.sheet
         return self.look().get_at((dialog.x + 20, dialog.bottom - 8))[:3] == DARK.dialog
 
     def files(self, folder, end):
@@ -588,7 +588,7 @@ def test_test_digits_and_training(display, tmp_path, small_mnist):
             return pygame.mask.from_threshold(picture, DARK.best, (3, 3, 3, 255)).count() > 20
 
         window.wait_for(learned, "a curve")
-        window.click(window.layout.training_buttons["keep"])
+        window.click(window.layout.panel_buttons["keep"])
         window.show("answer")
         networks = ".local/share/digitpad/networks"
         window.wait_for(lambda: window.files(networks, "mlp-1.npz"), "the kept network")
