@@ -6,14 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.session.predictor import Predictor
-from nn.inference.activations import (
-    Activations,
-    Contributions,
-    activations_of,
-    strongest_contributions,
-)
+from nn.inference.activations import Activations, activations_of
 from nn.inference.attribution import attribution
 from nn.inference.classifier import Classifier
+from nn.inference.contributions import Contributions, contributions_to
 from nn.support.types import Array
 
 T = TypeVar("T")
@@ -67,7 +63,7 @@ class Explanation:
         unit, activations = self.looked_at, self.activations
         if unit is None:
             return None
-        return self._once(unit, lambda *_: strongest_contributions(activations, *unit))
+        return self._once(unit, lambda *_: contributions_to(activations, *unit))
 
     @property
     def looked_at(self) -> tuple[int, int] | None:

@@ -11,7 +11,8 @@ from app.window.inside_layout import inside_detail, is_shown_by_weights
 from app.window.palette import Palette, diverging, mixed
 from app.window.screen import Screen
 from app.window.text import decimal
-from nn.inference.activations import Activations, Contributions
+from nn.inference.activations import Activations
+from nn.inference.contributions import Contributions
 from nn.support.types import Array
 
 
@@ -128,10 +129,10 @@ def _draw_detail(
     frame.write(f"{words}, mostly from", heading, text * 0.9, frame.palette.text)
     top = heading.bottom + text // 4
     room = Rect(area.x, top, area.width, area.bottom - top)
-    if contributions.picture is not None:
+    if not contributions.units and contributions.picture is not None:
         _draw_input_picture(frame, room, layer.weight_images(), unit, contributions.picture)
     else:
-        _draw_input_units(frame, room, activations[index - 1].values, contributions)
+        _draw_input_units(frame, room, layer.input, contributions)
 
 
 def _draw_input_picture(
@@ -159,11 +160,12 @@ def _draw_input_units(
     """The strongest inputs, each as it is (`before`, the layer's activations) and what it adds."""
     palette, text, line = frame.palette, frame.layout.text, _label_height(frame)
     gap = max(2, text // 2)
-    width = (room.width + gap) // max(1, len(contributions.units)) - gap
+    units = contributions.units[:6]
+    width = (room.width + gap) // max(1, len(units)) - gap
     side = max(4, min(width, room.height - line))
     if before.ndim == 1:  # a single number needs no large picture
         side = min(side, text * 2)
-    for place, (unit, share) in enumerate(contributions.units):
+    for place, (unit, share) in enumerate(units):
         tile = Rect(room.x + place * (width + gap), room.y, side, side)
         frame.show(_shown_map(palette, np.atleast_2d(before[unit]), float(before.max())), tile)
         frame.outline(tile.grown(1), palette.frame)

@@ -1,4 +1,4 @@
-"""What a network's layers make of one image, and where their values come from.
+"""What a network's layers make of one image.
 
 It is the network itself: neither the views that a `Classifier` may average over nor dropout.
 """
@@ -10,23 +10,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nn.handwriting.framing import SIZE
-from nn.network.convolution import Conv2d
-from nn.network.layers import Linear
+from nn.network.activations import Activation
+from nn.network.convolution import Conv2d, MaxPool2d
+from nn.network.layers import Layer, Linear, Unflatten
 from nn.network.sequential import Sequential
 from nn.support.types import Array
+
+MAX_VALUE = 1e30  # a network that has learned stays far below; a hostile file's need not be numbers
 
 
 @dataclass(frozen=True)
 class Activations:
-    """A layer with weights and what follows it up to the next such layer.
+    """A layer with weights, and what follows it up to the next such layer.
 
-    `values` are its activations for the image: (units,) of neurons, or (maps, height, width).
-    `input` is what the layer got, (features,) or (channels, height, width).
+    `input` is what the layer got: the values of the stage before, also where they were flattened
+    on the way, or the image as one map (1, 28, 28). `sums` is what the layer made of it, (units,)
+    or (maps, height, width), and `values` what activations and poolings left of that; of the last
+    stage, the ten logits (10,). Without a `layer` the stage is the image or the values before it,
+    arranged as other units, or only activated or pooled.
     """
 
-    layer: Linear | Conv2d
+    layer: Linear | Conv2d | None
     input: Array
+    sums: Array
     values: Array
+    functions: tuple[str, ...] = ()  # the activations that follow, as "ReLU"
+    pools: tuple[int, ...] = ()  # the windows' sides of the poolings that follow
+    is_first: bool = False
     is_last: bool = False
 
     @property
@@ -37,79 +47,124 @@ class Activations:
         return "{} maps of {} × {}".format(*self.values.shape)
 
     @property
+    def title(self) -> str:
+        """What it is, as "64 filters, each 3×3 on 32 maps"."""
+        count, channels = len(self.values), len(self.input)
+        if self.is_last:
+            what = {Linear: "neuron", Conv2d: "filter"}.get(type(self.layer), "value")
+            return f"{count} digits, one {what} each"
+        given = f"{channels} neurons" if self.input.ndim == 1 else _counted(channels, "map")
+        given = "the image" if self.is_first else given
+        if isinstance(self.layer, Conv2d):
+            k = self.layer.kernel_size
+            return f"{_counted(count, 'filter')}, {'each ' * (count > 1)}{k}×{k} on {given}"
+        if self.layer is None:
+            words = [given]
+            if self.sums.shape != self.input.shape:
+                words = [f"{given} laid out as {_counted(count, 'map')}"]
+            words += [f"after {name}" for name in self.functions]
+            if self.pools:
+                words.append("pooled to {} × {}".format(*self.values.shape[1:]))
+            return ", ".join(words)
+        return f"{_counted(count, 'neuron')}, {'each ' * (count > 1)}on {given}"
+
+    @property
+    def strengths(self) -> Array:
+        """The greatest magnitude among each unit's values, (units,)."""
+        strengths: Array = np.abs(self.values).reshape(len(self.values), -1).max(axis=1)
+        return strengths
+
+    @property
     def is_silent(self) -> Array:
         """Which units give nothing but 0 for this image, (units,): their ReLU lets nothing by."""
-        return np.abs(self.values).reshape(len(self.values), -1).max(axis=1) == 0
+        return self.strengths == 0
 
     def weight_images(self) -> Array | None:
         """The weights of each unit as a picture (units, 28, 28), if the layer sees the image."""
-        weight = self.layer.params["weight"]
-        if isinstance(self.layer, Linear) and weight.shape[1] == SIZE * SIZE:
-            return weight.reshape(-1, SIZE, SIZE)
+        if isinstance(self.layer, Linear) and self.input.shape == (1, SIZE, SIZE):
+            return self.layer.params["weight"].reshape(-1, SIZE, SIZE)
         return None
 
+    def strongest_sum(self, unit: int) -> tuple[int, ...]:
+        """Where in `sums[unit]` the greatest of the unit's values comes from: () of a neuron.
 
-@dataclass(frozen=True)
-class Contributions:
-    """What one unit got from its inputs: for each of them, what it adds to the unit's value.
+        Activations keep the order of numbers, so that it is the greatest sum that no pooling loses.
+        """
+        if self.sums.ndim == 1:
+            return ()
+        grids = [self.sums[unit]]
+        for k in self.pools:
+            height, width = (side // k * k for side in grids[-1].shape)
+            windows = grids[-1][:height, :width].reshape(height // k, k, width // k, k)
+            grids.append(windows.max(axis=(1, 3)))
+        row, column = _place_of_greatest(grids[-1])
+        for k, grid in zip(self.pools[::-1], grids[-2::-1], strict=True):
+            top, left = row * k, column * k
+            down, across = _place_of_greatest(grid[top : top + k, left : left + k])
+            row, column = top + down, left + across
+        return row, column
 
-    Where the input is the image, `picture` (28, 28) says it for each cell and `units` is empty.
-    """
-
-    units: tuple[tuple[int, float], ...]
-    picture: Array | None = None
+    def strongest_cell(self, unit: int) -> tuple[int, ...]:
+        """Where in `values[unit]` its greatest value is: () of a neuron."""
+        if self.sums.ndim == 1 or self.values.ndim == 1:
+            return (0, 0) if self.values.ndim > 1 else ()
+        row, column = self.strongest_sum(unit)
+        for k in self.pools:
+            row, column = row // k, column // k
+        return row, column
 
 
 def activations_of(model: Sequential, image: Array) -> list[Activations]:
     """Run one image (28, 28) through the network; returns each stage, the ten logits last."""
     x = np.asarray(image, np.float32).reshape(1, SIZE * SIZE)
-    activations: list[Activations] = []
+    shape: tuple[int, ...] = (1, SIZE, SIZE)  # of what comes to the next layer, seen as maps
+    stages: list[Activations] = []
     for layer in model.layers:
-        if isinstance(layer, Linear | Conv2d):
-            given = x[0].copy()
-            x = layer.forward(x)
-            activations.append(Activations(layer, given, x[0].copy()))
-        else:
-            x = layer.forward(x)
-            # Not after flattening, which changes no value.
-            if activations and x[0].ndim == activations[-1].values.ndim:
-                activations[-1] = replace(activations[-1], values=x[0].copy())
-    activations[-1] = replace(activations[-1], is_last=True)
-    return activations
+        given = x[0].reshape(shape)
+        # With the weights of a hostile file some sums may not be numbers, which `fmax` drops.
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = np.fmin(np.fmax(layer.forward(x), -MAX_VALUE), MAX_VALUE)
+        weighted = layer if isinstance(layer, Linear | Conv2d) else None
+        is_arranged = isinstance(layer, Unflatten) and not _fits(x[0].shape, shape)
+        # Flattening leaves every value in its place: they are still the maps they were.
+        if weighted or isinstance(layer, Unflatten | MaxPool2d):
+            shape = x[0].shape
+        if weighted or is_arranged:
+            stages.append(Activations(weighted, given, x[0], x[0], is_first=not stages))
+            continue
+        if not stages and isinstance(layer, Activation | MaxPool2d):
+            stages.append(Activations(None, given, given, given, is_first=True))
+        if stages:
+            stages[-1] = _followed(stages[-1], layer, x[0].reshape(shape))
+    logits = x[0].reshape(-1)
+    if not stages or len(stages[-1].values) != len(logits):
+        given = x[0].reshape(shape)
+        stages.append(Activations(None, given, logits, logits, is_first=not stages))
+    stages[-1] = replace(stages[-1], values=logits, is_last=True)
+    return stages
 
 
-def strongest_contributions(
-    activations: list[Activations], index: int, unit: int, count: int = 6
-) -> Contributions:
-    """The `count` units of the stage before that add most to a unit's value, or take most away.
-
-    For a feature map that is at the place where the map is strongest. A flattened map counts as a
-    whole.
-    """
-    own = activations[index]
-    if isinstance(own.layer, Conv2d):
-        shares = _window_shares(own.layer, own.input, unit)
-        if index == 0:
-            return Contributions((), shares[0])
-        strongest = np.argmax(shares.sum(axis=0) + own.layer.params["bias"][unit])
-        shares = shares.reshape(len(shares), -1)[:, strongest]
-    else:
-        shares = own.layer.params["weight"][unit] * own.input
-        if index == 0:
-            return Contributions((), shares.reshape(SIZE, SIZE))
-        shares = shares.reshape(len(activations[index - 1].values), -1).sum(axis=1)
-    order = np.argsort(-np.abs(shares), kind="stable")[:count]
-    return Contributions(tuple((int(i), float(shares[i])) for i in order))
+def _fits(new: tuple[int, ...], old: tuple[int, ...]) -> bool:
+    """Whether values of the shape `old`, seen as `new`, belong to the same units as before."""
+    return new == old or old == new[:1]
 
 
-def _window_shares(layer: Conv2d, x: Array, unit: int) -> Array:
-    """What each channel of x (C, H, W) adds to a map before its bias, (C, H', W')."""
-    kernel = layer.params["weight"][unit]
-    pad, k = layer.padding, layer.kernel_size
-    padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad)))
-    height, width = (side + 2 * pad - k + 1 for side in x.shape[1:])
-    shares = np.zeros((len(x), height, width), np.float32)
-    for u in range(k):
-        for v in range(k):
-            shares += kernel[:, u, v, None, None] * padded[:, u : u + height, v : v + width]
-    return shares
+def _followed(stage: Activations, layer: Layer, values: Array) -> Activations:
+    """The stage after one more layer without weights."""
+    functions, pools = stage.functions, stage.pools
+    if isinstance(layer, Activation):
+        functions = (*functions, type(layer).__name__)
+    elif isinstance(layer, MaxPool2d):
+        pools = (*pools, layer.kernel_size)
+    return replace(stage, values=values, functions=functions, pools=pools)
+
+
+def _place_of_greatest(grid: Array) -> tuple[int, int]:
+    """The row and column of the greatest number of a grid; of equals the first."""
+    row, column = divmod(int(np.argmax(grid)), grid.shape[1])
+    return row, column
+
+
+def _counted(count: int, word: str) -> str:
+    """As "1 map", "2 maps"."""
+    return f"{count} {word}{'s' * (count > 1)}"
