@@ -9,6 +9,7 @@ import pygame
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.screen import Screen
+from app.window.text import BOLD, REGULAR
 
 
 def draw_row(
@@ -18,21 +19,30 @@ def draw_row(
     words: Mapping[str, str],
     active: Collection[str] = (),
     faint: Collection[str] = (),
+    first: str | None = None,
 ) -> None:
     """Draw buttons with their words: bright under the pointer, framed where the keyboard is.
 
-    Those that are `active` are underlined; the `faint` ones would do nothing.
+    Those that are `active` are underlined; the `faint` ones would do nothing. The `first` is the
+    one that is wanted most.
     """
     palette, text = frame.palette, frame.layout.text
-    radius, under = max(2, text // 4), max(2, text // 8)
+    radius, under, inset = max(2, text // 4), max(2, text // 8), max(2, text // 6)
+    size = text * 0.9
+    for name, rect in buttons.items():  # letters of one size
+        size = min(size, frame.renderer.fitting(words[name], rect.shrunk(inset), size, BOLD))
     for name, rect in buttons.items():
         is_hovered = name == screen.hover and screen.dialog in (None, "my digits")
-        face = palette.hover if is_hovered else palette.button
-        pygame.draw.rect(frame.surface, face, rect, border_radius=radius)
+        is_first = name == first and name not in faint
+        face = palette.first if is_first else palette.button
+        pygame.draw.rect(
+            frame.surface, palette.hover if is_hovered else face, rect, border_radius=radius
+        )
         if name in active:
             width = max(1, rect.width - 2 * radius - 2)
             frame.fill((rect.x + radius + 1, rect.bottom - under, width, under), palette.best)
         if name == screen.focus:
             frame.outline(rect, palette.best, max(2, text // 9), radius)
         colour = palette.quiet if name in faint else palette.text
-        frame.write(words[name], rect.shrunk(max(2, text // 6)), text * 0.9, colour, 0.5)
+        weight = BOLD if is_first else REGULAR
+        frame.write(words[name], rect.shrunk(inset), size, colour, 0.5, weight)

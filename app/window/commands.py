@@ -44,56 +44,18 @@ def _mark(dx: int, dy: int) -> Action:
     return lambda screen: screen.digits.move(dx + dy * screen.digit_columns)
 
 
-COMMANDS: dict[str, Command] = {
+# The buttons stand in these groups at the bottom, and the help has a heading for each.
+DRAW: dict[str, Command] = {
     "clear": Command("Clear", "R", "blank paper", lambda screen: screen.session.clear()),
     "undo": Command("Undo", "Ctrl-Z", "take back the last stroke",
             lambda screen: screen.session.undo()),
     "redo": Command("Redo", "Ctrl-Shift-Z", "do it again",
             dict.fromkeys(("Ctrl-Shift-Z", "Ctrl-Y"), lambda screen: screen.session.redo())),
-    "network": Command(
-        "Network", "Tab", "choose the next network (Shift-Tab: the one before)",
-        {
-            "Tab": lambda screen: screen.next_network(1),
-            "Shift-Tab": lambda screen: screen.next_network(-1),
-        },
-    ),
-    "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
-            lambda screen: screen.switch_panel("inside")),
-    "parts": Command(
-        None, ", .  PgUp PgDn", "walk through the parts of the network",
-        {
-            ",": lambda screen: screen.step_unit(0, -1),
-            ".": lambda screen: screen.step_unit(0, 1),
-            "PageUp": lambda screen: screen.step_unit(-1, 0),
-            "PageDown": lambda screen: screen.step_unit(1, 0),
-        },
-    ),
-    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)",
-            lambda screen: screen.why()),
-    "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
-            lambda screen: screen.train()),
-    "test digit": Command("Test", "N", "a random digit of MNIST's test file",
-            lambda screen: screen.session.test_digit()),
-    "my digits": Command(
-        "Mine", "M", "my digits: look, relabel, open, delete, forget what was learned",
-        lambda screen: screen.show_my_digits(), in_dialogs=True,
-    ),
-    "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it",
-            {str(digit): _correct(digit) for digit in range(DIGITS)}),
-    "save": Command("Save", "S", "save the drawing, as a picture and as strokes",
-            dict.fromkeys(("S", "Ctrl-S"), lambda screen: screen.session.save())),
-    "open": Command("Open", "O", "a saved drawing; or drop a file on the window",
-            dict.fromkeys(("O", "Ctrl-O"), lambda screen: screen.list_drawings()), in_dialogs=True),
-    "help": Command("Help", "H, F1", "all the keys",
-            lambda screen: screen.help(), in_dialogs=True),
     "brush": Command(
-        None, "wheel  − +  [ ]", "a thinner or thicker brush",
+        None, "wheel  − +  [ ]", "a thinner or thicker brush; so does the wheel",
         dict.fromkeys(("-", "["), lambda screen: screen.session.change_brush(-1))
         # Not all keyboards have a key for each; where + is typed with Shift, its key is that of =.
         | dict.fromkeys(("+", "=", "]"), lambda screen: screen.session.change_brush(1)),
-    ),
-    "theme": Command(
-        None, "L", "light or dark", lambda screen: screen.switch_theme(), in_dialogs=True
     ),
     "pen": Command(
         None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)",
@@ -106,21 +68,60 @@ COMMANDS: dict[str, Command] = {
             "Shift-Space": lambda screen: screen.tap_pen("erase"),
         },
     ),
-    "focus": Command(
-        None, "F6, Enter", "walk through the buttons (Shift-F6: back); press one",
+}  # fmt: skip
+LOOK: dict[str, Command] = {
+    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)",
+            lambda screen: screen.why()),
+    "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
+    "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
+            lambda screen: screen.switch_panel("inside")),
+    "parts": Command(
+        None, ", .  PgUp PgDn", "walk through the parts of the network",
         {
-            "F6": lambda screen: screen.move_focus(1),
-            "Shift-F6": lambda screen: screen.move_focus(-1),
-            "Enter": lambda screen: screen.press_focus(),
+            ",": lambda screen: screen.step_unit(0, -1),
+            ".": lambda screen: screen.step_unit(0, 1),
+            "PageUp": lambda screen: screen.step_unit(-1, 0),
+            "PageDown": lambda screen: screen.step_unit(1, 0),
         },
     ),
-    "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
+    "network": Command(
+        "Network", "Tab", "choose the next network (Shift-Tab: the one before)",
+        {
+            "Tab": lambda screen: screen.next_network(1),
+            "Shift-Tab": lambda screen: screen.next_network(-1),
+        },
+    ),
+}  # fmt: skip
+LEARN: dict[str, Command] = {
+    "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
+            lambda screen: screen.train()),
+    "test digit": Command("Test", "N", "a random digit of MNIST's test file",
+            lambda screen: screen.session.test_digit()),
+    "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it",
+            {str(digit): _correct(digit) for digit in range(DIGITS)}),
+    "my digits": Command(
+        "Mine", "M", "my digits: look, relabel, open, delete, forget what was learned",
+        lambda screen: screen.show_my_digits(), in_dialogs=True,
+    ),
+}  # fmt: skip
+FILES: dict[str, Command] = {
+    "save": Command("Save", "S", "save the drawing, as a picture and as strokes",
+            dict.fromkeys(("S", "Ctrl-S"), lambda screen: screen.session.save())),
+    "open": Command("Open", "O", "a saved drawing; or drop a file on the window",
+            dict.fromkeys(("O", "Ctrl-O"), lambda screen: screen.list_drawings()), in_dialogs=True),
     "copy": Command(
         None, "Ctrl-C  Ctrl-V", "copy the drawing, paste a picture",
         {
             "Ctrl-C": lambda screen: screen.request("copy"),
             "Ctrl-V": lambda screen: screen.request("paste"),
         },
+    ),
+}  # fmt: skip
+WINDOW: dict[str, Command] = {
+    "help": Command("Help", "H, F1", "all keys and what they do",
+            lambda screen: screen.help(), in_dialogs=True),
+    "theme": Command(
+        None, "L", "light or dark", lambda screen: screen.switch_theme(), in_dialogs=True
     ),
     "screen": Command(
         None, "F11  F12", "full screen, screenshot",
@@ -130,9 +131,27 @@ COMMANDS: dict[str, Command] = {
         },
         in_dialogs=True,
     ),
+    "focus": Command(
+        None, "F6, Enter", "walk through the buttons (Shift-F6: back); press one",
+        {
+            "F6": lambda screen: screen.move_focus(1),
+            "Shift-F6": lambda screen: screen.move_focus(-1),
+            "Enter": lambda screen: screen.press_focus(),
+        },
+    ),
     "leave": Command(None, "Esc", "close what is open, then quit",
             lambda screen: screen.leave(), in_dialogs=True),
 }  # fmt: skip
+GROUPS: dict[str, dict[str, Command]] = {
+    "draw": DRAW, "look": LOOK, "learn": LEARN, "files": FILES, "window": WINDOW,
+}  # fmt: skip
+COMMANDS: dict[str, Command] = {
+    name: command for group in GROUPS.values() for name, command in group.items()
+}
+# Where there is no room for all buttons these stand in the help alone, the first of them first.
+LEAST_NEEDED = (
+    "redo", "open", "test digit", "my digits", "network", "train", "save", "undo", "inside",
+)  # fmt: skip
 # While a panel is open, its keys come before those of the window, and its buttons stand on it.
 PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
     "answer": {},
@@ -161,7 +180,10 @@ DIGIT_COMMANDS: dict[str, Command] = {
 }  # fmt: skip
 # What else a key does while a dialog is open.
 DIALOG_ACTIONS: dict[Dialog, dict[str, Action]] = {
-    "help": {},
+    "help": {
+        "PageUp": lambda screen: screen.help_pages.turn(-1),
+        "PageDown": lambda screen: screen.help_pages.turn(1),
+    },
     "open": {
         "Up": lambda screen: screen.drawings.move(-1),
         "Down": lambda screen: screen.drawings.move(1),

@@ -77,6 +77,8 @@ class Controller:
         elif kind == pygame.MOUSEWHEEL:
             if event.y and self.screen.dialog is None:
                 self.session.change_brush(1 if event.y > 0 else -1)
+            elif event.y and self.screen.dialog == "help":
+                self.screen.help_pages.turn(-1 if event.y > 0 else 1)
         elif kind == pygame.DROPFILE:
             self.screen.open_file(Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
@@ -208,7 +210,10 @@ class Controller:
 
     def _click_dialog(self, x: float, y: float) -> None:
         screen = self.screen
-        if screen.dialog == "open":
+        if screen.dialog == "help":
+            if screen.press_help(x, y):
+                return None
+        elif screen.dialog == "open":
             count = len(self.session.files.saved)
             for index, row in enumerate(self.layout.dialog.rows(count)[:count]):
                 if row.contains(x, y):

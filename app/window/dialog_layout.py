@@ -18,11 +18,12 @@ class DialogLayout:
 
     size: tuple[int, int]
     text: int
+    lines: int = 34  # how many lines of text it is high, where there is room
 
     @property
     def sheet(self) -> Rect:
         """The whole of it; wide where it is low."""
-        height = min(self.size[1] - self.text // 2, self.text * 34)
+        height = min(self.size[1] - self.text // 2, self.text * self.lines)
         width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
         return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
 
@@ -59,11 +60,6 @@ class DialogLayout:
             for i in range(count)
         ]
         return [*rows, Rect(inner.x, top + int(down * pitch), inner.width, height)]
-
-    @property
-    def help_columns(self) -> int:
-        """How many columns the lines of the help stand in: two in a wide, low window."""
-        return 2 if self.sheet.width >= self.text * 60 else 1
 
     def tiles(self, count: int) -> Tiles:
         """Square tiles for `count` pictures below the title, as large as there fit.

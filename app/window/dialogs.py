@@ -4,49 +4,68 @@ from __future__ import annotations
 
 import pygame
 
-from app.window.commands import COMMANDS
+from app.window.dialog_layout import DialogLayout
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.help_layout import Choice
 from app.window.screen import Screen
-from app.window.text import BOLD, MIN_TEXT, REGULAR
+from app.window.text import BOLD, REGULAR
 
 WHY = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
 LIST_KEYS = "up, down and Enter, or a click · a file dropped on the window opens too · Esc closes"
 
 
-def draw_dialog(frame: Frame, title: str) -> None:
+def draw_dialog(frame: Frame, title: str, dialog: DialogLayout | None = None) -> None:
     """Draw the empty sheet with its title."""
     layout, palette = frame.layout, frame.palette
+    dialog = dialog or layout.dialog
     frame.fade(Rect(0, 0, *frame.surface.get_size()), 0.75)
     radius = max(3, layout.text // 2)
-    pygame.draw.rect(frame.surface, palette.dialog, layout.dialog.sheet, border_radius=radius)
-    frame.outline(layout.dialog.sheet, palette.frame, frame.line, radius)
-    frame.write(title, layout.dialog.title, layout.text * 1.25, palette.text, face=BOLD)
+    pygame.draw.rect(frame.surface, palette.dialog, dialog.sheet, border_radius=radius)
+    frame.outline(dialog.sheet, palette.frame, frame.line, radius)
+    frame.write(title, dialog.title, layout.text * 1.25, palette.text, face=BOLD)
 
 
 def draw_help(frame: Frame, screen: Screen) -> None:
-    """Draw the help over the dimmed window."""
-    layout, palette, renderer = frame.layout, frame.palette, frame.renderer
-    draw_dialog(frame, "Draw a digit; it is read each second and after each stroke")
-    lines = [(command.keys, command.help) for command in COMMANDS.values()]
-    lines.insert(0, ("left, right button", "draw, erase; fingers draw too"))
-    row = layout.dialog.rows(len(lines), layout.dialog.help_columns)[0]
-    keys_need = max(renderer.width(keys, MIN_TEXT, BOLD) for keys, _ in lines)
-    column = max(row.width * 27 // 100, keys_need + layout.text // 2)
-    # In a narrow window some take a second row.
-    lines = [
-        (keys if number == 0 else "", part)
-        for keys, text in lines
-        for number, part in enumerate(renderer.wrapped(text, row.width - column, MIN_TEXT))
-    ]
-    *rows, last = layout.dialog.rows(len(lines), layout.dialog.help_columns)
-    size = min(layout.text * 0.95, last.height * 0.85)  # lines do not touch each other
-    for (keys, text), row in zip(lines, rows, strict=True):
-        left = row._replace(width=column - layout.text // 2)
-        frame.write(keys, left, size, palette.best, face=BOLD)
-        right = row._replace(x=row.x + column, width=row.width - column)
-        frame.write(text, right, size, palette.text)
-    frame.write(WHY, last, min(size, layout.text * 0.85), palette.quiet)
+    """Draw a page of the help over the dimmed window; a line that is pointed at lights up."""
+    palette, layout = frame.palette, frame.layout
+    sheet, page, pointed = screen.help_pages.sheet, screen.help_pages.page, help_state(screen)[1]
+    draw_dialog(frame, "Help: press a key, or click its line", sheet.dialog)
+    letters = sheet.letters
+    for heading, place in page.headings:
+        frame.write(heading, place, letters, palette.text, face=BOLD)
+    for entry in page.entries:
+        label = pointed[1] if pointed and pointed[0] == entry.command.help else ""
+        if label:
+            frame.fill(entry.place, palette.button)
+        for choice in entry.choices:
+            _draw_key(frame, choice, letters, label == choice.label)
+        if entry.keys is not None:
+            frame.write(entry.command.keys, entry.keys, letters, palette.quiet)
+        for words, place in entry.words:
+            frame.write(words, place, letters, palette.text)
+    size = min(letters, layout.text * 0.85)
+    if len(sheet.pages) > 1:
+        more = f"page {screen.help_pages.number + 1} of {len(sheet.pages)}: a click here, or PgDn"
+        frame.write(more, sheet.last, size, palette.text)
+    else:
+        frame.write(WHY, sheet.last, size, palette.quiet)
+
+
+def _draw_key(frame: Frame, choice: Choice, letters: int, is_pointed: bool) -> None:
+    """A key of the help, as what it is: something to press."""
+    palette = frame.palette
+    cap = choice.place._replace(y=choice.place.y + 1, height=choice.place.height - 2)
+    face = palette.first if is_pointed else palette.button
+    pygame.draw.rect(frame.surface, face, cap, border_radius=max(2, letters // 4))
+    frame.write(choice.label, choice.place, letters, palette.best, 0.5, BOLD)
+
+
+def help_state(screen: Screen) -> tuple[int, tuple[str, str] | None]:
+    """Which page of the help is shown, and what is pointed at there."""
+    pages = screen.help_pages
+    found = None if screen.pointed is None else pages.at(*screen.pointed)
+    return pages.number, None if found is None else (found[0].help, found[1].label)
 
 
 def draw_list(frame: Frame, screen: Screen) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
-from app.window.commands import BUTTONS, PANEL_COMMANDS, Panel, words_of
+from app.window.button_layout import ButtonRows, lay_out_buttons
+from app.window.commands import PANEL_COMMANDS, Panel, words_of
 from app.window.dialog_layout import DialogLayout
 from app.window.geometry import Rect, around, button_at, button_row, split
 from nn.handwriting.framing import SIZE
@@ -53,6 +54,7 @@ class Layout:
     caption: Rect  # what it is
     body: Rect  # the panel below, or beside, answer and framed image
     buttons: dict[str, Rect]
+    groups: dict[str, Rect]  # the names of the buttons' groups, where there is room
     help: Rect
     name: Rect
     bars: tuple[BarRow, ...] = ()
@@ -101,7 +103,9 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     margin = round(text * 1.2)
     gap = round(text * 1.8)
     footer = round(text * 1.4)
-    room_down = height - 2 * margin - footer - round(text * 0.9) - sum(_button_heights(text))
+    above = round(text * 0.9)
+    rows = 2 if width < text * 25 else 1
+    room_down = height - 2 * margin - footer - above - rows * sum(_button_heights(text))
     room_across = width - 2 * margin - gap
     # The panel needs room for its words first; the canvas takes what is left.
     cell = max(1, min(room_down, room_across - text * 14) // SIZE)
@@ -123,7 +127,7 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        _buttons(foot, 1, text), *_divided(foot),
+        *_buttons(foot, rows, text, above - 2), *_divided(foot),
     )  # fmt: skip
 
 
@@ -154,7 +158,7 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, span, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        _buttons(foot, rows, text), *_divided(foot),
+        *_buttons(foot, rows, text, gap), *_divided(foot),
     )  # fmt: skip
 
 
@@ -168,16 +172,12 @@ def _button_heights(text: int) -> tuple[int, int]:
     return round(text * 1.9), round(text * 0.4)
 
 
-def _buttons(foot: Rect, rows: int, text: int) -> dict[str, Rect]:
+def _buttons(foot: Rect, rows: int, text: int, above: int) -> ButtonRows:
     """The window's buttons in so many rows, above the line at the bottom."""
     height, space = _button_heights(text)
-    share = math.ceil(len(BUTTONS) / rows)
-    buttons: dict[str, Rect] = {}
-    for number in range(rows):
-        row = Rect(foot.x, foot.y - (rows - number) * (space + height), foot.width, height)
-        part = list(BUTTONS.items())[number * share : (number + 1) * share]
-        buttons |= button_row(row, dict(part), text)
-    return buttons
+    tops = [foot.y - number * (space + height) for number in range(rows, 0, -1)]
+    places = [Rect(foot.x, top, foot.width, height) for top in tops]
+    return lay_out_buttons(places, text, above)
 
 
 def _divided(foot: Rect) -> tuple[Rect, Rect]:

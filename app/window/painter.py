@@ -6,6 +6,7 @@ from typing import Any
 
 import pygame
 
+from app.window.dialogs import help_state
 from app.window.screen import Screen
 from app.window.view import PANELS, PARTS, View
 
@@ -47,7 +48,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     """
     session = screen.session
     canvas, predictor, explanation = session.canvas, session.predictor, session.explanation
-    networks = session.networks
+    networks, pen = session.networks, screen.pen
     answer = predictor.version, predictor.is_stale
     why = screen.is_why and (answer, explanation.explained)
     pointed_at = screen.hover, screen.focus
@@ -56,7 +57,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     where = screen.size, screen.panel, len(networks.entries), screen.theme
     return {
         "window": (where, screen.dialog, dialog_state(screen)),
-        "canvas": (canvas.version, screen.pen.place, why, screen.pen.is_down),
+        "canvas": (canvas.version, pen.place, why, pen.is_down, session.demonstration is None),
         "head": (answer, round(predictor.glide * 60), session.label, why),
         "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
@@ -67,6 +68,8 @@ def state_of(screen: Screen) -> dict[str, object]:
 def dialog_state(screen: Screen) -> object:
     """What the present dialog shows."""
     files, my_digits, editor = screen.session.files, screen.session.my_digits, screen.session.editor
+    if screen.dialog == "help":
+        return help_state(screen)
     if screen.dialog == "open":
         return screen.drawings.row, files.saved, files.saved_in_all
     if screen.dialog == "my digits" and my_digits is not None and editor is not None:

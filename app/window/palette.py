@@ -31,6 +31,7 @@ class Palette:
     text: Colour
     quiet: Colour
     button: Colour
+    first: Colour  # the button that is wanted most
     hover: Colour
     dialog: Colour  # of what lies over the window
 
@@ -48,6 +49,7 @@ DARK = Palette(
     text=(226, 229, 235),
     quiet=(139, 149, 166),
     button=(33, 38, 48),
+    first=(58, 72, 98),
     hover=(52, 60, 75),
     dialog=(25, 29, 37),
 )
@@ -64,6 +66,7 @@ LIGHT = Palette(
     text=(33, 37, 45),
     quiet=(96, 104, 117),
     button=(233, 234, 232),
+    first=(197, 211, 232),
     hover=(214, 218, 224),
     dialog=(255, 255, 255),
 )

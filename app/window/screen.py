@@ -9,6 +9,7 @@ from app.drawing.strokes import DIGITS
 from app.session.session import Session
 from app.window.commands import ALL_COMMANDS, HINTS, Dialog, Panel
 from app.window.geometry import Tiles
+from app.window.help_layout import HelpPages
 from app.window.inside_layout import lay_out_inside, shown_shape
 from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList
@@ -39,6 +40,7 @@ class Screen:
         self.pen = Pen(session.canvas)
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)
+        self.help_pages = HelpPages(lambda: (self.layout.size, self.layout.text, self.panel))
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
         self._layout: Layout | None = None
@@ -123,7 +125,18 @@ class Screen:
 
     def help(self) -> None:
         """Show all keys, or no longer."""
-        self.dialog = None if self.dialog == "help" else "help"
+        self.dialog, self.help_pages.number = None if self.dialog == "help" else "help", 0
+
+    def press_help(self, x: float, y: float) -> bool:
+        """Do what the help says at a place; returns whether it says anything there."""
+        found = self.help_pages.at(x, y)
+        if found is None:
+            return False
+        command, choice = found
+        if not command.in_dialogs:
+            self.dialog = None
+        choice.action(self)
+        return True
 
     def leave(self) -> None:
         """Close what is open; with nothing open, quit."""

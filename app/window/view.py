@@ -25,6 +25,7 @@ from app.window.palette import PALETTES
 from app.window.screen import Screen
 from app.window.table import draw_table
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
+from app.window.trace import draw_trace, traced_digit
 from app.window.training_panel import draw_training, training_state
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
@@ -66,6 +67,8 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
     frame.show(cells, layout.canvas)
     if layout.cell >= 6:
         _draw_grid(frame, ink)
+    if (digit := traced_digit(screen.session)) is not None:
+        draw_trace(frame, digit)
     edge = layout.canvas.grown(frame.line)
     frame.outline(edge, palette.frame, frame.line)
     if screen.pen.place is not None:
@@ -212,7 +215,7 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
 
 def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
-    area = around(*frame.layout.buttons.values())
+    area = around(*frame.layout.buttons.values(), *frame.layout.groups.values())
     frame.fill(area, frame.palette.background)
     active = {PANELS[screen.panel].button, "why" if screen.is_why else ""}
     canvas = screen.session.canvas
@@ -223,7 +226,10 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
         "save": canvas.is_blank,
     }
     faint = [name for name, is_useless in useless.items() if is_useless]
-    draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint)
+    draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint, "clear")
+    for group, place in frame.layout.groups.items():
+        if group != "window":  # its one button is the help
+            frame.write(group, place, frame.layout.text * 0.7, frame.palette.quiet)
     return area
 
 

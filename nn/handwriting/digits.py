@@ -110,6 +110,15 @@ def write_strokes(
     return shaped(start), shaped(end)
 
 
+def plain_lines(style: Style) -> list[Array]:
+    """The strokes of a style as its table has them, unvaried: points (P, 2) of each.
+
+    The unit is the height of the digit's box.
+    """
+    strokes = [_parse_stroke(text) for text in style.path.split("/")]
+    return [basis @ control * (ASPECTS[style.digit], 1) for control, basis in strokes]
+
+
 def _turned(points: Array, angle: Array) -> Array:
     """`points` (N, P, 2) turned about the origin by `angle` (N,) in radians."""
     cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]

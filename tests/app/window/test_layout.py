@@ -33,6 +33,8 @@ def rectangles(layout):
     yield "caption", layout.caption
     yield "help", layout.help
     yield "name", layout.name
+    for name, rect in layout.groups.items():
+        yield f"buttons to {name}", rect
     for digit, row in enumerate(layout.bars):
         yield f"label {digit}", row.label
         yield f"track {digit}", row.track
@@ -141,12 +143,6 @@ def test_the_rows_of_a_card_use_its_room_and_are_equally_high(size, count, colum
         assert row.right < layout.dialog.sheet.right
     if rows[0].height < layout.text * 3 // 2:  # there is no room to spare
         assert layout.dialog.sheet.bottom - rows[-1].bottom <= layout.text + 1
-
-
-def test_the_help_stands_in_two_columns_where_the_window_is_wide_and_low():
-    assert lay_out(900, 400).dialog.help_columns == 2
-    for size in [(480, 320), (960, 640), (1920, 1080), (600, 900)]:
-        assert lay_out(*size).dialog.help_columns == 1
 
 
 @functools.cache

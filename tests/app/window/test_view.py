@@ -9,7 +9,6 @@ from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.predictor import Answer
 from app.window.cells import cell_colours
-from app.window.commands import COMMANDS
 from app.window.geometry import Rect
 from app.window.palette import DARK, PALETTES
 from app.window.text import MAX_PIXELS, TextRenderer, percentage
@@ -256,7 +255,7 @@ def test_nothing_is_painted_outside_its_rectangle(size):
     owned = pygame.mask.Mask(size)
     for rect in (
         layout.canvas, layout.answer, layout.help, layout.name, layout.network_input,
-        layout.caption, *layout.buttons.values(), *layout.table,
+        layout.caption, *layout.buttons.values(), *layout.groups.values(), *layout.table,
     ):  # fmt: skip
         margin = 3 if rect in (layout.canvas, layout.network_input) else 0  # the frame
         owned.draw(
@@ -366,32 +365,6 @@ def test_a_misread_digit_is_framed_also_where_it_is_marked_and_the_frames_are_ex
             pixels = pygame.image.tobytes(surface.subsurface(place), "RGB")
             colours = set(zip(*[iter(pixels)] * 3, strict=True))
             assert (palette.best in colours, palette.against in colours) == (is_marked, is_wrong)
-
-
-@pytest.mark.parametrize("size", [*SIZES, (900, 400), (1280, 480)])
-def test_the_lines_of_the_help_do_not_touch_each_other(size):
-    screen = session_of(size)
-    screen.do("help")
-    surface = pygame.Surface(size)
-    View().draw(surface, screen)
-    columns = screen.layout.dialog.help_columns
-    *rows, last = screen.layout.dialog.rows(1 + len(COMMANDS), columns)
-    for column in range(columns):
-        lines = [row for row in rows if row.x == rows[-column].x]
-        first = lines[0]
-        part = surface.subsurface((first.x, first.y, first.width, last.y - first.y))
-        inked = pygame.mask.from_threshold(part, DARK.dialog, (1, 1, 1, 255))
-        inked.invert()
-        has_ink_at = [
-            inked.overlap_area(pygame.mask.Mask((first.width, 1), fill=True), (0, y)) > 0
-            for y in range(part.get_height())
-        ]
-        apart = sum(has_ink for has_ink, _ in itertools.groupby(has_ink_at))
-        if size == SIZES[0]:  # a comma may touch a bracket below it
-            assert apart >= 0.8 * len(lines)
-            assert min(b.y - a.y for a, b in itertools.pairwise(lines)) >= 12
-        else:
-            assert apart == len(lines)
 
 
 @pytest.mark.parametrize("size", SIZES)
