@@ -56,7 +56,8 @@ def picture(sheet, starts, ends, rng):
     scale = sheet.pixels / sheet.side  # pixels a millimetre
     shift = rng.uniform(0, sheet.spacing, 2)
     digit = _digit(sheet, starts, ends, rng.uniform(-0.08, 0.08, 2) * sheet.side, scale)
-    y, x = (np.mgrid[: sheet.pixels, : sheet.pixels] + 0.5) / scale - sheet.side / 2
+    x = ((np.arange(sheet.pixels) + 0.5) / scale - sheet.side / 2).astype(np.float32)
+    y = x[:, None]
     turn = np.radians(sheet.degrees)
     along = x * np.cos(turn) + y * np.sin(turn)
     down = y * np.cos(turn) - x * np.sin(turn)
@@ -69,7 +70,8 @@ def picture(sheet, starts, ends, rng):
         paper = 1 - np.maximum(sheet.line * printed, sheet.ink * digit)
     slope = rng.uniform(0, 2 * np.pi)
     light = 1 - sheet.light * (0.5 + (x * np.cos(slope) + y * np.sin(slope)) / sheet.side)
-    return 0.95 * paper * light + rng.normal(0, sheet.noise, paper.shape)
+    noise = rng.standard_normal(paper.shape, np.float32)
+    return 0.95 * paper * light + np.float32(sheet.noise) * noise
 
 
 def _digit(sheet, starts, ends, off, scale):

@@ -1,4 +1,5 @@
 import contextlib
+import functools
 import json
 
 import numpy as np
@@ -39,13 +40,15 @@ STROKES = {
 
 def read(sheets, folder, capsys):
     """What the command answers to pictures (H, W): for each its image in the JSON, or None."""
-    paths = [str(save(folder / f"{n}.png", grey)) for n, grey in enumerate(sheets)]
+    # BMP, since packing them as PNG would take as long as reading them.
+    paths = [str(save(folder / f"{n}.bmp", grey)) for n, grey in enumerate(sheets)]
     with contextlib.suppress(SystemExit):  # where there is no digit in one
         main([*paths, "--json"])
     found = {image["file"]: image for image in json.loads(capsys.readouterr().out)["images"]}
     return [found.get(path) for path in paths]
 
 
+@functools.cache
 def unmistakable(seed):
     """Each digit once, label, starts and ends, none of which looks like another (a 1 like a 7)."""
     network, found = load_classifier(DEFAULT_MODEL), {}
