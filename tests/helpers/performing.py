@@ -70,6 +70,12 @@ def main():
     import nn.training.finetuning
     import nn.training.resume
 
+    words = {word for command in commands for word in command["words"]}
+    if words & {"--plot", "--errors"}:
+        import matplotlib.backends.backend_agg
+    if words & {"app.draw", "app.animate"}:
+        import pygame
+
     results = []
     for command in commands:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
