@@ -10,6 +10,7 @@ Coordinates are x to the right and y down. Randomness comes from a `numpy.random
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -45,14 +46,20 @@ def write_digits(
     rng: np.random.Generator,
     styles: tuple[Style, ...] = STYLES,
     jitter: Jitter | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Array:
-    """A framed picture (28, 28) of each of the digits `labels` (N,): (N, 28, 28) float32."""
+    """A framed picture (28, 28) of each of the digits `labels` (N,): (N, 28, 28) float32.
+
+    `check` is called every 256 digits or more often; to stop, let it raise an error.
+    """
     jitter = jitter or Jitter()
     pictures = np.zeros((len(labels), images.SIZE, images.SIZE), np.float32)
     chosen = _choose_styles(labels, styles, rng)
     for number in np.unique(chosen):
         rows = np.flatnonzero(chosen == number)
         for some in np.array_split(rows, -(-len(rows) // 256)):  # so much fits in the cache
+            if check:
+                check()
             starts, ends = write_strokes(styles[number], len(some), rng, jitter)
             radius = images.PEN_RADIUS * np.exp(rng.normal(0, jitter.radius, len(some)))
             pictures[some] = images.frame_lines(starts, ends, radius)

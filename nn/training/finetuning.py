@@ -140,12 +140,15 @@ class Tuner:
         mnist = training_digits(self.data_dir) if self.use_mnist else None
         self.on_mnist = mnist is not None
         if mnist is None:
-            return synthetic_digits(amounts.rehearsed, rng), synthetic_digits(amounts.guarded, rng)
+            rehearsed = synthetic_digits(amounts.rehearsed, rng, self._check_stop)
+            return rehearsed, synthetic_digits(amounts.guarded, rng, self._check_stop)
         from_mnist = amounts.rehearsed - amounts.rehearsed_synthetic
         (images, labels), guarded = digits_of_mnist(
             mnist, self.shipped.checkpoint, from_mnist, amounts.guarded, rng
         )
-        written, synthetic_labels = synthetic_digits(amounts.rehearsed_synthetic, rng)
+        written, synthetic_labels = synthetic_digits(
+            amounts.rehearsed_synthetic, rng, self._check_stop
+        )
         return (
             (np.concatenate([images, written]), np.concatenate([labels, synthetic_labels])),
             guarded,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ def mnist_test_digits(data_dir: Path | None = None) -> Part | None:
     return to_unit_range(images), labels
 
 
-def synthetic_digits(count: int, rng: np.random.Generator) -> Part:
-    """Synthetic images (N, 784) in 0…1, and labels."""
+def synthetic_digits(count: int, rng: np.random.Generator, check: Callable[[], None]) -> Part:
+    """Synthetic images (N, 784) in 0…1, and labels; `check` may stop it by an error."""
     labels = np.arange(count) % CLASSES
-    return write_digits(labels, rng).reshape(count, PIXELS), labels
+    return write_digits(labels, rng, check=check).reshape(count, PIXELS), labels
 
 
 def digits_of_mnist(

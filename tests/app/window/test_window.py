@@ -48,8 +48,9 @@ class Display(str):
         head = np.frombuffer(data[:80], ">u4")
         width, height, line, colours = head[4], head[5], head[12], head[19]
         cells = np.frombuffer(data, np.uint8, height * line, head[0] + 12 * colours)
-        red_green_blue = cells.reshape(height, -1, 4)[:, :width, 2::-1]
-        return pygame.image.frombuffer(red_green_blue.tobytes(), (width, height), "RGB")
+        return pygame.image.frombuffer(
+            cells.reshape(height, -1, 4)[:, :width].tobytes(), (width, height), "BGRA"
+        )
 
 
 def start_server(folder):

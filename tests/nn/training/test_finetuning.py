@@ -149,6 +149,22 @@ def test_one_of_the_users_digits_must_be_won_and_none_lost(
         assert outcome.right_after == was_right.sum()  # of the old weights, which stay
 
 
+def test_it_stops_while_digits_are_written(shipped, odd_fives, monkeypatch):
+    tuner = Tuner(shipped, 0, NOWHERE, 1)  # as many digits as in the window
+    framed = []
+
+    def frame_lines(starts, ends, radius):
+        framed.append(len(starts))
+        tuner.stop.set()
+        return np.zeros((len(starts), 28, 28), np.float32)
+
+    monkeypatch.setattr("nn.handwriting.framing.frame_lines", frame_lines)
+    with pytest.raises(TrainingError, match="stopped"):
+        tuner.tune(odd_fives[:1], np.full(1, 5))
+    assert len(framed) == 1
+    assert framed[0] <= 256
+
+
 def test_it_can_be_stopped(shipped, odd_fives):
     tuner = Tuner(shipped, 0, NOWHERE, 1, FEW)
     tuner.stop.set()
