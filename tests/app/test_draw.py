@@ -382,6 +382,7 @@ def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(
     )
     screen.session.networks.add(load_classifier("tiny"))
     painter, surface, whole = Painter(), pygame.Surface(size), pygame.Surface(size)
+    view = View()
     rng = np.random.default_rng(7)
     names = sorted(ALL_COMMANDS.keys() - {"train", "test digit"})  # there are no data
     actions = [list(ALL_COMMANDS[name].actions.values()) for name in names]
@@ -396,7 +397,7 @@ def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(
         clock.now += rng.choice([0.01, 5.0])
         screen.update()
         painter.paint(surface, screen)
-        View().draw(whole, screen)
+        view.draw(whole, screen)
         is_same = surface.get_buffer().raw == whole.get_buffer().raw
         assert is_same, (step, names[number], screen.panel, screen.dialog)
     my_digits.close()

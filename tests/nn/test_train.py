@@ -15,9 +15,10 @@ from nn import train
 from nn.data.dataset import Dataset
 from nn.inference.checkpoint import load_arrays, load_checkpoint
 from nn.support.errors import CheckpointError, TrainingError, UsageError
+from nn.training import synthetic
 from nn.training.progress import Progress, duration
 from nn.training.resume import load_state
-from nn.training.synthetic import AT_ONCE, regenerate_synthetic, with_room
+from nn.training.synthetic import regenerate_synthetic, with_room
 from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 
@@ -128,11 +129,12 @@ def test_generated_digits_are_added_to_learn_from_and_not_to_judge_by(run):
     assert "2,010 digits to learn from" in text  # 85 % of 600, and those
 
 
-def test_generated_digits_are_others_each_epoch_whatever_the_number_of_threads():
+def test_generated_digits_are_others_each_epoch_whatever_the_number_of_threads(monkeypatch):
+    monkeypatch.setattr(synthetic, "AT_ONCE", 50)
     own = Dataset(np.full((5, 784), 0.5, np.float32), np.arange(5))
     written = []
     for threads, seed in ((1, 1), (3, 1), (2, 2)):
-        dataset = with_room(own, AT_ONCE + 20)
+        dataset = with_room(own, 120)
         assert not dataset.images[5:].any()
         regenerate_synthetic(dataset, 5, threads)(np.random.default_rng(seed))
         np.testing.assert_array_equal(dataset.images[:5], own.images)

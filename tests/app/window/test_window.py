@@ -616,10 +616,13 @@ def test_an_idle_window_takes_almost_no_processor_time(display, tmp_path):
     with opened(display, tmp_path) as window:
         window.stroke(ONE)
         window.wait_for(window.answer, "an answer")
-        time.sleep(5)  # until the last message is gone
-        before = seconds(window)
-        time.sleep(3)
-        assert (seconds(window) - before) / 3 < 0.03
+
+        def is_idle():
+            before = seconds(window)
+            time.sleep(2)
+            return seconds(window) - before < 0.03 * 2
+
+        window.wait_for(is_idle, "rest, once the last message is gone", 20)
 
 
 @contextlib.contextmanager
