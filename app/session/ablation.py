@@ -1,0 +1,154 @@
+"""Which units of a network are switched off, and what it reads without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.session.accuracy import Accuracies, Accuracy
+from app.session.explanation import Explanation
+from app.session.messages import Line
+from app.session.mnist import Mnist
+from app.session.predictor import Answer, Network, Predictor
+from nn.inference.ablation import AblatedClassifier, Unit
+from nn.inference.activations import Activations
+from nn.inference.classifier import Classifier
+
+AGAIN = "X switches it on again, Shift-X all"
+
+
+class Ablation:
+    """Switches units off, for each network by itself, until they are switched on again.
+
+    What predicts is then the ablated network, a `Classifier` like any other. The network itself is
+    not changed, and is the one that is listed in the table, trained, tuned and saved.
+    """
+
+    def __init__(self, predictor: Predictor, explanation: Explanation, mnist: Mnist) -> None:
+        self._predictor = predictor
+        self._explanation = explanation
+        self._mnist = mnist
+        self._off: dict[tuple[Path, str], frozenset[Unit]] = {}
+        self._view: AblatedClassifier | None = None
+        self._accuracy = Accuracy()
+
+    def view(self, network: Network) -> Network:
+        """The network as it is to predict: without its units that are off."""
+        off = self._off_of(network)
+        if not off or not isinstance(network, Classifier):
+            return network
+        view, temperature = self._view, network.checkpoint.temperature
+        is_same = view is not None and view.whole is network and view.off == off
+        # A training gives its network new weights in their place, and at its end a temperature.
+        if view is None or not is_same or view.checkpoint.temperature != temperature:
+            view = self._view = AblatedClassifier(network, off)
+        return view
+
+    @property
+    def off(self) -> frozenset[Unit]:
+        """The (layer, unit) that are off in the network that predicts."""
+        network = self._predictor.network
+        return network.off if isinstance(network, AblatedClassifier) else frozenset()
+
+    @property
+    def whole(self) -> Network:
+        """The network that predicts, with all its units."""
+        network = self._predictor.network
+        return network.whole if isinstance(network, AblatedClassifier) else network
+
+    @property
+    def whole_answer(self) -> Answer | None:
+        """What that one makes of the same drawing."""
+        return self._predictor.answer_of(self.whole)
+
+    @property
+    def accuracies(self) -> Accuracies | None:
+        """How well MNIST's test digits are read with and without the units that are off."""
+        return self._accuracy.accuracies if self.off else None
+
+    @property
+    def accuracy_line(self) -> str:
+        """The same in words, or why it is not known; "" with nothing off."""
+        if not self.off:
+            return ""
+        if self._mnist.is_missing:
+            return "no accuracy: MNIST is not on this computer"
+        if self._accuracy.message:
+            return f"no accuracy: {self._accuracy.message}"
+        accuracies = self.accuracies
+        if accuracies is None:
+            return "MNIST …"
+        whole, without, done, total = accuracies
+        decimals = 1 if f"{100 * whole:.1f}" != f"{100 * without:.1f}" else 2
+        line = f"MNIST {100 * whole:.{decimals}f} → {100 * without:.{decimals}f} %"
+        return line if done == total else f"{line}, after {done:,} digits"
+
+    def switch(self, unit: Unit | None = None) -> Line:
+        """Switch a unit off, or on again: this one, or the one that is looked at, if any."""
+        unit = unit or self._explanation.looked_at
+        network, activations = self.whole, self._explanation.activations
+        if unit is None or not isinstance(network, Classifier):
+            return Line("Draw a digit first; then X switches off the part that is looked at")
+        layer = activations[unit[0]]
+        name = unit_name(layer, unit[1])
+        off = self._off_of(network) ^ {unit}
+        if layer.is_last and {(unit[0], digit) for digit in range(len(layer.values))} <= off:
+            return Line("One digit must stay on")
+        self._off[_key(network)] = off
+        self._explanation.unit = unit  # also where the answer, and its logit, is another now
+        if unit not in off:
+            return Line(f"{name} is on again")
+        if layer.is_last:
+            return Line(f"{name} is off, and the others share its probability · {AGAIN}", 6)
+        return Line(f"{name} is off and gives 0 · {AGAIN}", 6)
+
+    def restore(self) -> Line:
+        """Switch all units of the network on again."""
+        if not self.off:
+            return Line("Nothing is off: X switches off the part that is looked at")
+        self._off.pop(_key(self.whole), None)
+        return Line("All units are on again")
+
+    def hand_on(self, before: Network, after: Network) -> None:
+        """What was off in a network is off in the one that takes its place, tuned or not."""
+        off = self._off_of(before)
+        if before is not after and off and _architecture(before) == _architecture(after):
+            self._off[_key(after)] = off
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the accuracy is being found out."""
+        is_loading = bool(self.off) and (self._mnist.state == "unknown" or self._mnist.is_busy)
+        return is_loading or self._accuracy.is_at_work
+
+    def poll(self) -> None:
+        """Go on finding out the accuracy of what predicts now."""
+        network, mnist = self._predictor.network, self._mnist
+        if not isinstance(network, AblatedClassifier):
+            self._accuracy.stop()
+        elif mnist.test is not None:
+            self._accuracy.compare(network, mnist.test)
+        elif mnist.state == "unknown":
+            mnist.load()
+
+    def close(self) -> None:
+        """End what runs."""
+        self._accuracy.close()
+
+    def _off_of(self, network: Network) -> frozenset[Unit]:
+        return self._off.get(_key(network), frozenset())
+
+
+def unit_name(layer: Activations, unit: int) -> str:
+    """What a unit is called."""
+    if layer.is_last:
+        return f"Digit {unit}"
+    return f"{'Map' if layer.values.ndim == 3 else 'Neuron'} {unit + 1}"
+
+
+def _key(network: Network) -> tuple[Path, str]:
+    """By its file, which stays the same where the network is tuned or loaded anew."""
+    return getattr(network, "path", Path()), _architecture(network)
+
+
+def _architecture(network: Network) -> str:
+    return repr(network.checkpoint.architecture) if isinstance(network, Classifier) else ""

@@ -1,0 +1,154 @@
+"""How well a network reads MNIST's test digits with all its units, and without some."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from nn.data.dataset import Dataset
+from nn.inference.ablation import AblatedClassifier, Unit
+from nn.inference.classifier import Classifier
+from nn.support.types import Array
+
+BATCH = 32  # digits at once: `close` waits for no more
+SHOWN_EVERY = 16  # batches; the figures would flicker
+
+Counts = list[int]  # how many digits were read right in no batch, the first, the first two, …
+
+
+class Accuracies(NamedTuple):
+    """The shares of the first `done` of `total` digits that are read right, 0…1."""
+
+    whole: float
+    without: float
+    done: int
+    total: int
+
+
+@dataclass
+class Comparison:
+    """A network and an ablated one, each with what it made of the digits so far.
+
+    Both read the same digits in the same order, which is random: in MNIST's test file those that
+    are easy to read come first.
+    """
+
+    ablated: AblatedClassifier
+    test: Dataset
+    whole_counts: Counts
+    counts: Counts
+
+    def __post_init__(self) -> None:
+        whole = self.ablated.whole
+        # With layers and weights of its own, for the window reads with the other, and may train it.
+        model = copy.deepcopy(whole.checkpoint.model.replica())
+        self._whole = Classifier(whole.path, replace(whole.checkpoint, model=model))
+        self._without = AblatedClassifier(self._whole, self.ablated.off)
+        self._order = np.random.default_rng(0).permutation(len(self.test.labels))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the network still has the weights that are looked at."""
+        now, own = self.ablated.whole.checkpoint.model, self._whole.checkpoint.model
+        return bool(np.array_equal(now.parameters, own.parameters))
+
+    @property
+    def _batches(self) -> int:
+        return min(len(self.whole_counts), len(self.counts)) - 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both have read everything."""
+        return self._batches * BATCH >= len(self._order)
+
+    @property
+    def accuracies(self) -> Accuracies | None:
+        """How both have done so far; None at first."""
+        batches, total = self._batches, len(self._order)
+        batches -= 0 if self.is_complete else batches % SHOWN_EVERY
+        if not batches:
+            return None
+        done = min(batches * BATCH, total)
+        whole, without = self.whole_counts[batches] / done, self.counts[batches] / done
+        return Accuracies(whole, without, done, total)
+
+    def read_on(self) -> None:
+        """Read one more batch with both, or with the one that is behind."""
+        start = self._batches * BATCH
+        places = self._order[start : start + BATCH]
+        for network, counts in ((self._whole, self.whole_counts), (self._without, self.counts)):
+            if (len(counts) - 1) * BATCH == start:
+                counts.append(counts[-1] + self._right(network, places))
+
+    def _right(self, network: Classifier, places: Array) -> int:
+        read = network.probabilities(self.test.images[places]).argmax(axis=1)
+        return int(np.sum(read == self.test.labels[places]))
+
+
+class Accuracy:
+    """Compares in a thread, one pair of networks at a time; keeps how far it came with each.
+
+    `message` says why it failed.
+    """
+
+    def __init__(self) -> None:
+        self.message = ""
+        self._comparison: Comparison | None = None
+        self._known: WeakKeyDictionary[Classifier, dict[frozenset[Unit], Counts]]
+        self._known = WeakKeyDictionary()
+        self._is_over = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def accuracies(self) -> Accuracies | None:
+        """What is known of the present pair."""
+        return None if self._comparison is None else self._comparison.accuracies
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether more will be known soon."""
+        comparison = self._comparison
+        return comparison is not None and not (comparison.is_complete or self.message)
+
+    def compare(self, ablated: AblatedClassifier, test: Dataset) -> None:
+        """Read on with these from now on; call it again and again."""
+        comparison, whole = self._comparison, ablated.whole
+        if comparison is None or comparison.ablated is not ablated or not comparison.is_current:
+            if comparison is not None and not comparison.is_current:
+                self._known.pop(comparison.ablated.whole, None)
+            known = self._known.setdefault(whole, {})
+            counts = (known.setdefault(off, [0]) for off in (frozenset[Unit](), ablated.off))
+            self._comparison, self.message = Comparison(ablated, test, *counts), ""
+        if self.is_at_work and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError as error:
+                self._thread, self.message = None, str(error)
+
+    def stop(self) -> None:
+        """Compare nothing, after the present batch."""
+        self._comparison = None
+
+    def close(self) -> None:
+        """End the thread, after the present batch."""
+        self._is_over = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        """The thread: whatever happens becomes a message."""
+        try:
+            while (comparison := self._comparison) is not None and not self._is_over:
+                if comparison.is_complete:
+                    break
+                comparison.read_on()
+        except MemoryError:
+            self.message = "there is not enough memory"
+        except Exception as error:
+            self.message = f"{type(error).__name__}: {error}"
