@@ -63,24 +63,27 @@ class Ablation:
     @property
     def accuracies(self) -> Accuracies | None:
         """How well MNIST's test digits are read with and without the units that are off."""
-        return self._accuracy.accuracies if self.off else None
+        network = self._predictor.network
+        return self._accuracy.of(network) if isinstance(network, AblatedClassifier) else None
 
     @property
-    def accuracy_line(self) -> str:
-        """The same in words, or why it is not known; "" with nothing off."""
+    def line(self) -> str:
+        """How many units are off, and what that costs; "" with none."""
         if not self.off:
             return ""
+        return f"{len(self.off)} off · {self._accuracy_words()} · Shift-X restores all"
+
+    def _accuracy_words(self) -> str:
         if self._mnist.is_missing:
-            return "no accuracy: MNIST is not on this computer"
+            return "accuracy unknown, for MNIST is not on this computer"
         if self._accuracy.message:
-            return f"no accuracy: {self._accuracy.message}"
-        accuracies = self.accuracies
-        if accuracies is None:
+            return f"accuracy unknown: {self._accuracy.message}"
+        if self.accuracies is None:
             return "MNIST …"
-        whole, without, done, total = accuracies
+        whole, without, done, total = self.accuracies
         decimals = 1 if f"{100 * whole:.1f}" != f"{100 * without:.1f}" else 2
-        line = f"MNIST {100 * whole:.{decimals}f} → {100 * without:.{decimals}f} %"
-        return line if done == total else f"{line}, after {done:,} digits"
+        words = f"MNIST {100 * whole:.{decimals}f} → {100 * without:.{decimals}f} %"
+        return words if done == total else f"{words} after {done:,} digits"
 
     def switch(self, unit: Unit | None = None) -> Line:
         """Switch a unit off, or on again: this one, or the one that is looked at, if any."""
@@ -93,7 +96,7 @@ class Ablation:
         off = self._off_of(network) ^ {unit}
         if layer.is_last and {(unit[0], digit) for digit in range(len(layer.values))} <= off:
             return Line("One digit must stay on")
-        self._off[_key(network)] = off
+        self._set(network, off)
         self._explanation.unit = unit  # also where the answer, and its logit, is another now
         if unit not in off:
             return Line(f"{name} is on again")
@@ -105,7 +108,7 @@ class Ablation:
         """Switch all units of the network on again."""
         if not self.off:
             return Line("Nothing is off: X switches off the part that is looked at")
-        self._off.pop(_key(self.whole), None)
+        self._set(self.whole, frozenset())
         return Line("All units are on again")
 
     def hand_on(self, before: Network, after: Network) -> None:
@@ -116,9 +119,11 @@ class Ablation:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether the accuracy is being found out."""
-        is_loading = bool(self.off) and (self._mnist.state == "unknown" or self._mnist.is_busy)
-        return is_loading or self._accuracy.is_at_work
+        """Whether the accuracy is being found out, or soon will be."""
+        network = self._predictor.network
+        if not isinstance(network, AblatedClassifier):
+            return self._accuracy.is_at_work  # until `poll` stops it
+        return not (self._mnist.is_missing or self._accuracy.is_over(network))
 
     def poll(self) -> None:
         """Go on finding out the accuracy of what predicts now."""
@@ -133,6 +138,13 @@ class Ablation:
     def close(self) -> None:
         """End what runs."""
         self._accuracy.close()
+
+    def _set(self, network: Network, off: frozenset[Unit]) -> None:
+        """Let these units be off in the network that predicts; an answer follows at once."""
+        self._off[_key(network)] = off
+        self._predictor.network = self.view(network)
+        if self._predictor.answer is not None:
+            self._predictor.predict_now()
 
     def _off_of(self, network: Network) -> frozenset[Unit]:
         return self._off.get(_key(network), frozenset())

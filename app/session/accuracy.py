@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -44,18 +45,22 @@ class Comparison:
     counts: Counts
 
     def __post_init__(self) -> None:
-        whole = self.ablated.whole
-        # With layers and weights of its own, for the window reads with the other, and may train it.
-        model = copy.deepcopy(whole.checkpoint.model.replica())
-        self._whole = Classifier(whole.path, replace(whole.checkpoint, model=model))
-        self._without = AblatedClassifier(self._whole, self.ablated.off)
+        self._weights = self.ablated.whole.checkpoint.model.parameters.copy()
         self._order = np.random.default_rng(0).permutation(len(self.test.labels))
 
     @property
     def is_current(self) -> bool:
-        """Whether the network still has the weights that are looked at."""
-        now, own = self.ablated.whole.checkpoint.model, self._whole.checkpoint.model
-        return bool(np.array_equal(now.parameters, own.parameters))
+        """Whether the network still has the weights that are looked at; a training changes them."""
+        return np.array_equal(self.ablated.whole.checkpoint.model.parameters, self._weights)
+
+    @functools.cached_property
+    def _readers(self) -> tuple[Classifier, Classifier]:
+        """Both networks, with layers and weights of their own: the window uses the others."""
+        whole = self.ablated.whole
+        model = copy.deepcopy(whole.checkpoint.model.replica())
+        model.parameters[...] = self._weights
+        reader = Classifier(whole.path, replace(whole.checkpoint, model=model))
+        return reader, AblatedClassifier(reader, self.ablated.off)
 
     @property
     def _batches(self) -> int:
@@ -81,7 +86,7 @@ class Comparison:
         """Read one more batch with both, or with the one that is behind."""
         start = self._batches * BATCH
         places = self._order[start : start + BATCH]
-        for network, counts in ((self._whole, self.whole_counts), (self._without, self.counts)):
+        for network, counts in zip(self._readers, (self.whole_counts, self.counts), strict=True):
             if (len(counts) - 1) * BATCH == start:
                 counts.append(counts[-1] + self._right(network, places))
 
@@ -104,24 +109,28 @@ class Accuracy:
         self._is_over = False
         self._thread: threading.Thread | None = None
 
-    @property
-    def accuracies(self) -> Accuracies | None:
-        """What is known of the present pair."""
-        return None if self._comparison is None else self._comparison.accuracies
+    def of(self, ablated: AblatedClassifier) -> Accuracies | None:
+        """What is known of this network and its whole one; None until something is."""
+        return self._comparison.accuracies if self._comparison and self._is_of(ablated) else None
+
+    def is_over(self, ablated: AblatedClassifier) -> bool:
+        """Whether no more will be known of these."""
+        return self._is_of(ablated) and not self.is_at_work
 
     @property
     def is_at_work(self) -> bool:
-        """Whether more will be known soon."""
+        """Whether more will be known soon of the present pair."""
         comparison = self._comparison
         return comparison is not None and not (comparison.is_complete or self.message)
 
     def compare(self, ablated: AblatedClassifier, test: Dataset) -> None:
         """Read on with these from now on; call it again and again."""
-        comparison, whole = self._comparison, ablated.whole
-        if comparison is None or comparison.ablated is not ablated or not comparison.is_current:
-            if comparison is not None and not comparison.is_current:
-                self._known.pop(comparison.ablated.whole, None)
-            known = self._known.setdefault(whole, {})
+        comparison = self._comparison
+        is_outdated = comparison is not None and not comparison.is_current
+        if comparison is not None and is_outdated:
+            self._known.pop(comparison.ablated.whole, None)
+        if is_outdated or not self._is_of(ablated):
+            known = self._known.setdefault(ablated.whole, {})
             counts = (known.setdefault(off, [0]) for off in (frozenset[Unit](), ablated.off))
             self._comparison, self.message = Comparison(ablated, test, *counts), ""
         if self.is_at_work and (self._thread is None or not self._thread.is_alive()):
@@ -130,6 +139,9 @@ class Accuracy:
                 self._thread.start()
             except RuntimeError as error:
                 self._thread, self.message = None, str(error)
+
+    def _is_of(self, ablated: AblatedClassifier) -> bool:
+        return self._comparison is not None and self._comparison.ablated is ablated
 
     def stop(self) -> None:
         """Compare nothing, after the present batch."""

@@ -17,6 +17,7 @@ from app.drawing.canvas import Canvas
 from app.drawing.strokes import RecordedDigit
 from app.my_digits.editor import DigitEditor
 from app.my_digits.my_digits import MyDigits
+from app.session.ablation import Ablation
 from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
 from app.session.files import Files
@@ -62,7 +63,8 @@ class Session:
         self.mnist = Mnist(data_dir)
         self.my_digits = my_digits
         self.editor = DigitEditor(my_digits, self.canvas) if my_digits is not None else None
-        self.tuned = Tuned(my_digits, self.networks) if my_digits is not None else None
+        self.ablation = Ablation(self.predictor, self.explanation, self.mnist)
+        self.tuned = Tuned(my_digits, self.networks, self.ablation) if my_digits else None
         self.demonstration: Demonstration | None = None
         if digits:
             self.demonstration = Demonstration(digits, self.canvas, self.predictor, clock)
@@ -73,13 +75,13 @@ class Session:
         self._wants_test_digit = False  # as soon as MNIST is loaded
         self._rng = np.random.default_rng(seed)
         self.course = TrainingCourse(self.mnist, self._rng)
-        self.parts: list[Part] = [] if self.tuned is None else [self.tuned]
+        self.parts: list[Part] = [self.ablation, *([self.tuned] if self.tuned else [])]
 
     @property
     def network(self) -> Network:
-        """The network that predicts: the chosen one, or the one that is seen in training."""
+        """What predicts: the chosen network, or the one in training, without its units off."""
         training = self.course.training if self.is_training_shown else None
-        return self.networks.network if training is None else training.classifier
+        return self.ablation.view(training.classifier if training else self.networks.network)
 
     @property
     def label(self) -> int | None:
@@ -226,7 +228,7 @@ class Session:
         if self.canvas.is_blank:
             return self.say("There is nothing to save yet")
         self.predict_now()
-        answer = self.predictor.answer
+        answer = self.ablation.whole_answer
         assert answer is not None  # there is ink
         label = answer.digit if self.label is None else self.label
         return self.messages.tell(self.files.save(self.canvas, label))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.my_digits.my_digits import MyDigits
+from app.session.ablation import Ablation
 from app.session.messages import Line
 from app.session.networks import NetworkList
 
@@ -10,10 +11,11 @@ from app.session.networks import NetworkList
 class Tuned:
     """Brings what is learned from the user's digits into the list of networks."""
 
-    def __init__(self, my_digits: MyDigits, networks: NetworkList) -> None:
+    def __init__(self, my_digits: MyDigits, networks: NetworkList, ablation: Ablation) -> None:
         self.my_digits = my_digits
         self.is_listing = False  # whether the digits are shown, and so to be read
         self._networks = networks
+        self._ablation = ablation
 
     @property
     def is_at_work(self) -> bool:
@@ -54,5 +56,6 @@ class Tuned:
         self.my_digits.close()
 
     def _use(self) -> None:
-        shipped = self.my_digits.shipped.path
+        before, shipped = self._networks.network, self.my_digits.shipped.path
         self._networks.use_tuned(self.my_digits.classifier, self.my_digits.tuned_path, shipped)
+        self._ablation.hand_on(before, self._networks.network)

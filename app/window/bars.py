@@ -10,9 +10,18 @@ from app.window.text import BOLD, REGULAR, percentage
 
 
 def draw_bars(frame: Frame, screen: Screen) -> None:
-    """Draw the ten bars; the one that is explained has a frame."""
+    """Draw the ten bars; the one that is explained has a frame.
+
+    With units of the network off, an outline shows where each bar is with all of them.
+    """
+    answer, ablation = screen.session.predictor.answer, screen.session.ablation
+    whole = ablation.whole_answer if ablation.off else None
     for digit, row in enumerate(frame.layout.bars):
-        _draw_bar(frame, row, digit, screen.session.predictor.answer)
+        _draw_bar(frame, row, digit, answer)
+        if whole is not None:
+            width = round(whole.probabilities[digit] * row.track.width)
+            if width > 0:
+                frame.outline(row.track._replace(width=width), frame.palette.text, frame.line)
         if screen.is_why and digit == screen.session.explanation.explained:
             width = frame.bold_line
             frame.outline(row.track.grown(width), frame.palette.text, width)

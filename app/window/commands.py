@@ -40,6 +40,14 @@ def _relabel(digit: int) -> Action:
     return lambda screen: screen.tell(screen.digits.change(digit))
 
 
+def _switch_off(screen: Any) -> None:
+    screen.session.messages.tell(screen.session.ablation.switch())
+
+
+def _restore(screen: Any) -> None:
+    screen.session.messages.tell(screen.session.ablation.restore())
+
+
 def _mark(dx: int, dy: int) -> Action:
     return lambda screen: screen.digits.move(dx + dy * screen.digit_columns)
 
@@ -156,7 +164,13 @@ LEAST_NEEDED = (
 PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
     "answer": {},
     "networks": {},
-    "inside": {},
+    "inside": {
+        "switch off": Command("Off (X)", "X",
+                "switch the framed part off, or on again; so does a right click on any part",
+                _switch_off),
+        "restore": Command("Restore all (Shift-X)", "Shift-X", "switch everything on again",
+                _restore),
+    },
     # The first says Start, Stop, Continue or Again, as it stands.
     "training": {
         "train": COMMANDS["train"]._replace(button="Download"),

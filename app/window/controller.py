@@ -16,6 +16,7 @@ from app.window.keys import IS_MAC, REPEATING, action_of, key_of
 from app.window.layout import Layout
 from app.window.screen import Screen
 from app.window.touches import Touches
+from nn.inference.ablation import Unit
 
 LEFT, RIGHT = 1, 3
 TOOLS: dict[int, Kind] = {LEFT: "draw", RIGHT: "erase"}
@@ -24,6 +25,7 @@ HAS_TOUCH_SCREEN = not IS_MAC
 REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
 FOCUS_SECONDS = 0.1  # after the focus has come, a key that is held says so within these
 FINGER = 3  # a finger's breadth, in heights of the window's text
+LONG_SECONDS = 0.6  # a touch of a network's unit that lasts so long is as a right click
 
 Pointer = tuple[str, int, int]  # ("mouse", 0, button) or ("finger", device, finger)
 
@@ -36,6 +38,7 @@ class Controller:
         self._kind: Kind = "draw"
         self._touches = Touches()
         self._held: dict[int, float] = {}  # keys that are down, and when they last said so
+        self._touched: tuple[Pointer, Unit, float] | None = None  # by which finger, and since when
 
     @property
     def canvas(self) -> Canvas:
@@ -125,11 +128,14 @@ class Controller:
         x, y = event.x * self.screen.size[0], event.y * self.screen.size[1]
         pointer: Pointer = ("finger", event.touch_id, event.finger_id)
         if event.type == pygame.FINGERDOWN:
+            unit = self._unit_at(x, y) if self._pointer is None else None
+            self._touched = (pointer, unit, self.session.clock()) if unit is not None else None
             self._press(pointer, "draw", x, y)
         elif event.type == pygame.FINGERMOTION:
             self._move(pointer, x, y)
         else:
             self._release(pointer, x, y)
+            self._lift(pointer)
         # Only now: what the touch did may have taken longer than its click is waited for.
         is_down = event.type == pygame.FINGERDOWN
         self._touches.hear(pointer, (x, y), is_down, self.session.clock())
@@ -138,7 +144,8 @@ class Controller:
         if pointer == self._pointer:
             # A second press of the same button: its release was lost.
             self.session.release_pointer()
-        if self._pointer is not None or (kind == "draw" and self._click(x, y)):
+        act = self._click if kind == "draw" else self._switch_at
+        if self._pointer is not None or act(x, y):
             return
         if self.screen.dialog is None:
             self._kind, self.screen.pen.place = kind, None
@@ -161,6 +168,24 @@ class Controller:
             if self.canvas.is_drawing and self.screen.dialog is None:
                 self.canvas.extend(*self.layout.to_cells(x, y))
             self.session.release_pointer()
+
+    def _lift(self, finger: Pointer) -> None:
+        """A finger that was long on a unit switches it off, or on again."""
+        if self._touched is not None and self._touched[0] == finger:
+            _, unit, start = self._touched
+            if self.session.clock() - start >= LONG_SECONDS:
+                self._switch(unit)
+            self._touched = None
+
+    def _switch_at(self, x: float, y: float) -> bool:
+        """Switch the unit at a place off, or on again; whether there was one."""
+        unit = self._unit_at(x, y)
+        if unit is not None:
+            self._switch(unit)
+        return unit is not None
+
+    def _switch(self, unit: Unit) -> None:
+        self.session.messages.tell(self.session.ablation.switch(unit))
 
     @staticmethod
     def _is_held(button: int, buttons: tuple[int, int, int]) -> bool:
@@ -200,13 +225,19 @@ class Controller:
             if row.contains(x, y):
                 screen.choose_network(index)
                 return True
-        if screen.panel == "inside":
-            for layer, tiles in enumerate(screen.inside_tiles()):
-                unit = tiles.at(x, y)
-                if unit is not None:
-                    self.session.explanation.unit = layer, unit
-                    return True
-        return False
+        unit = self._unit_at(x, y)
+        if unit is not None:
+            self.session.explanation.unit = unit
+        return unit is not None
+
+    def _unit_at(self, x: float, y: float) -> Unit | None:
+        """The network's unit that is shown at a place, as (layer, unit)."""
+        is_seen = self.screen.panel == "inside" and self.screen.dialog is None
+        for layer, tiles in enumerate(self.screen.inside_tiles() if is_seen else []):
+            unit = tiles.at(x, y)
+            if unit is not None:
+                return layer, unit
+        return None
 
     def _click_dialog(self, x: float, y: float) -> None:
         screen = self.screen

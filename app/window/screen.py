@@ -77,6 +77,8 @@ class Screen:
         for name in (self.hover, self.focus):
             if name in HINTS:
                 return HINTS[name]
+        if self.panel == "inside" and self.session.ablation.line:
+            return self.session.ablation.line
         answer = self.session.predictor.answer
         if self.session.my_digits is not None and answer is not None:
             question = "wrong?" if answer.is_digit else "a digit after all?"

@@ -13,6 +13,7 @@ from nn.handwriting.framing import SIZE
 from nn.network.activations import Activation
 from nn.network.convolution import Conv2d, MaxPool2d
 from nn.network.layers import Layer, Linear, Unflatten
+from nn.network.masks import DigitsOff, UnitsOff
 from nn.network.sequential import Sequential
 from nn.support.types import Array
 
@@ -27,7 +28,9 @@ class Activations:
     on the way, or the image as one map (1, 28, 28). `sums` is what the layer made of it, (units,)
     or (maps, height, width), and `values` what activations and poolings left of that; of the last
     stage, the ten logits (10,). Without a `layer` the stage is the image or the values before it,
-    arranged as other units, or only activated or pooled.
+    arranged as other units, or only activated or pooled. `end` is the place in the network behind
+    its last layer. Units that are `off` (see `nn.inference.ablation`) give 0; a digit's that is off
+    has its logit all the same, of which the answer takes no notice.
     """
 
     layer: Linear | Conv2d | None
@@ -38,6 +41,8 @@ class Activations:
     pools: tuple[int, ...] = ()  # the windows' sides of the poolings that follow
     is_first: bool = False
     is_last: bool = False
+    end: int = 0
+    off: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,8 +81,13 @@ class Activations:
 
     @property
     def is_silent(self) -> Array:
-        """Which units give nothing but 0 for this image, (units,): their ReLU lets nothing by."""
-        return self.strengths == 0
+        """Which units give nothing but 0 for this image, (units,): their ReLU lets nothing by.
+
+        One that is switched off is not silent, but off.
+        """
+        is_silent: Array = self.strengths == 0
+        is_silent[list(self.off)] = False
+        return is_silent
 
     def weight_images(self) -> Array | None:
         """The weights of each unit as a picture (units, 28, 28), if the layer sees the image."""
@@ -119,7 +129,11 @@ def activations_of(model: Sequential, image: Array) -> list[Activations]:
     x = np.asarray(image, np.float32).reshape(1, SIZE * SIZE)
     shape: tuple[int, ...] = (1, SIZE, SIZE)  # of what comes to the next layer, seen as maps
     stages: list[Activations] = []
-    for layer in model.layers:
+    off: tuple[int, ...] = ()  # of the digits
+    for place, layer in enumerate(model.layers):
+        if isinstance(layer, DigitsOff):
+            off = tuple(layer.units)
+            continue
         given = x[0].reshape(shape)
         # With the weights of a hostile file some sums may not be numbers, which `fmax` drops.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -130,17 +144,20 @@ def activations_of(model: Sequential, image: Array) -> list[Activations]:
         if weighted or isinstance(layer, Unflatten | MaxPool2d):
             shape = x[0].shape
         if weighted or is_arranged:
-            stages.append(Activations(weighted, given, x[0], x[0], is_first=not stages))
+            new = Activations(weighted, given, x[0], x[0], is_first=not stages, end=place + 1)
+            stages.append(new)
             continue
         if not stages and isinstance(layer, Activation | MaxPool2d):
             stages.append(Activations(None, given, given, given, is_first=True))
         if stages:
-            stages[-1] = _followed(stages[-1], layer, x[0].reshape(shape))
+            followed = _followed(stages[-1], layer, x[0].reshape(shape))
+            stages[-1] = replace(followed, end=place + 1)
     logits = x[0].reshape(-1)
     if not stages or len(stages[-1].values) != len(logits):
         given = x[0].reshape(shape)
-        stages.append(Activations(None, given, logits, logits, is_first=not stages))
-    stages[-1] = replace(stages[-1], values=logits, is_last=True)
+        end = len(model.layers)
+        stages.append(Activations(None, given, logits, logits, is_first=not stages, end=end))
+    stages[-1] = replace(stages[-1], values=logits, is_last=True, off=off)
     return stages
 
 
@@ -152,6 +169,8 @@ def _fits(new: tuple[int, ...], old: tuple[int, ...]) -> bool:
 def _followed(stage: Activations, layer: Layer, values: Array) -> Activations:
     """The stage after one more layer without weights."""
     functions, pools = stage.functions, stage.pools
+    if isinstance(layer, UnitsOff):
+        stage = replace(stage, off=tuple(layer.units))
     if isinstance(layer, Activation):
         functions = (*functions, type(layer).__name__)
     elif isinstance(layer, MaxPool2d):

@@ -3,13 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from nn.inference.ablation import AblatedClassifier, ablated, stages_of
+from nn.inference.ablation import AblatedClassifier, ablated
 from nn.inference.activations import activations_of
 from nn.inference.attribution import attribution
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, build, cnn, mlp
+from tests.helpers.architectures import architectures
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.random((9, 28, 28), dtype=np.float32)
@@ -30,6 +33,10 @@ ARCHITECTURES = {
 }  # fmt: skip
 
 
+def stages_of(classifier, image=IMAGES[0]):
+    return activations_of(classifier.checkpoint.model, image)
+
+
 def classifier_of(name, shear=0.0, seed=0):
     model = build(ARCHITECTURES[name], np.random.default_rng(seed))
     model.parameters[:] += np.random.default_rng(1).normal(0, 0.05, model.parameters.size)
@@ -40,10 +47,10 @@ def classifier_of(name, shear=0.0, seed=0):
 @pytest.mark.parametrize("shear", [0.0, 0.2])
 def test_a_hidden_unit_that_is_off_is_as_one_without_weights(name, shear):
     whole = classifier_of(name, shear)
-    first = next(layer for layer in whole.checkpoint.model.layers if layer.params)
-    without = AblatedClassifier(whole, {(0, 2)}).probabilities(IMAGES)
+    number, stage = next((i, stage) for i, stage in enumerate(stages_of(whole)) if stage.layer)
+    without = AblatedClassifier(whole, {(number, 2)}).probabilities(IMAGES)
     assert not np.allclose(without, whole.probabilities(IMAGES), atol=1e-7)
-    first.params["weight"][2] = first.params["bias"][2] = 0
+    stage.layer.params["weight"][2] = stage.layer.params["bias"][2] = 0
     np.testing.assert_allclose(without, whole.probabilities(IMAGES), rtol=1e-4, atol=1e-7)
 
 
@@ -58,7 +65,7 @@ def test_a_sigmoid_makes_no_half_of_a_unit_that_is_off():
 @pytest.mark.parametrize("shear", [0.0, 0.2])
 def test_a_digit_that_is_off_leaves_its_probability_to_the_others(name, shear):
     whole = classifier_of(name, shear)
-    last = len(stages_of(whole.checkpoint.model)) - 1
+    last = len(stages_of(whole)) - 1
     without = AblatedClassifier(whole, {(last, 4), (last, 7)}).probabilities(IMAGES)
     expected = whole.probabilities(IMAGES)
     expected[:, [4, 7]] = 0
@@ -67,20 +74,39 @@ def test_a_digit_that_is_off_leaves_its_probability_to_the_others(name, shear):
     np.testing.assert_allclose(without, expected, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_unit_of_every_layer_can_be_off(name):
-    whole = classifier_of(name)
-    before = whole.checkpoint.model.parameters.copy()
-    answer = whole.probabilities(IMAGES)
-    for stage, (_, count) in enumerate(stages_of(whole.checkpoint.model)):
-        for unit in range(count):
-            without = AblatedClassifier(whole, {(stage, unit)})
-            np.testing.assert_allclose(without.probabilities(IMAGES).sum(axis=1), 1, rtol=1e-5)
-            seen = activations_of(without.checkpoint.model, IMAGES[0])
-            assert stage == len(seen) - 1 or not seen[stage].values[unit].any()
-            attribution(without.checkpoint.model, IMAGES[0], 3)
-    np.testing.assert_array_equal(whole.checkpoint.model.parameters, before)
+@given(architectures(), st.data())
+@example(ARCHITECTURES["convolution last"], None)
+@example(ARCHITECTURES["pooling first"], None)
+def test_any_unit_of_any_network_can_be_off(architecture, data):
+    model = build(architecture, np.random.default_rng(0))
+    model.parameters[:] += np.random.default_rng(1).normal(0, 0.05, model.parameters.size)
+    whole = Classifier(Path("x"), Checkpoint("x", architecture, model, {}))
+    parameters, answer = model.parameters.copy(), whole.probabilities(IMAGES)
+    stages = stages_of(whole)
+    number = data.draw(st.integers(0, len(stages) - 1)) if data else len(stages) - 2
+    unit = data.draw(st.integers(0, len(stages[number].values) - 1)) if data else 0
+    without = AblatedClassifier(whole, {(number, unit)})
+    np.testing.assert_allclose(without.probabilities(IMAGES).sum(axis=1), 1, rtol=1e-5)
+    seen = stages_of(without)
+    assert [stage.title for stage in seen] == [stage.title for stage in stages]
+    assert [stage.off for stage in seen] == [(unit,) * (i == number) for i in range(len(seen))]
+    assert not seen[number].is_silent[unit]
+    if seen[number].is_last:  # it keeps its logit
+        np.testing.assert_array_equal(seen[-1].values, stages[-1].values)
+        assert (without.probabilities(IMAGES)[:, unit] == 0).all()
+    else:
+        assert not seen[number].values[unit].any()
+        others = np.arange(len(seen[number].values)) != unit
+        np.testing.assert_array_equal(seen[number].values[others], stages[number].values[others])
+        np.testing.assert_array_equal(seen[number + 1].input, _flat_as(seen, number))
+    attribution(without.checkpoint.model, IMAGES[0], 3)  # its gradients pass too
+    np.testing.assert_array_equal(model.parameters, parameters)
     np.testing.assert_array_equal(whole.probabilities(IMAGES), answer)
+
+
+def _flat_as(stages, number):
+    """The values of a stage as the next one gets them."""
+    return stages[number].values.reshape(stages[number + 1].input.shape)
 
 
 def test_several_are_off_at_once_and_the_name_says_so():
@@ -88,7 +114,7 @@ def test_several_are_off_at_once_and_the_name_says_so():
     off = {(0, 1), (1, 0), (1, 5), (3, 2), (4, 9)}
     without = AblatedClassifier(whole, off)
     assert without.name == "cnn, 5 off"
-    seen = activations_of(without.checkpoint.model, IMAGES[0])
+    seen = stages_of(without)
     assert not any(seen[stage].values[unit].any() for stage, unit in off if stage < 4)
     assert without.probabilities(IMAGES)[:, 9].max() == 0
     assert without.count_params() == whole.count_params()
