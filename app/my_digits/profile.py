@@ -6,12 +6,12 @@ A profile is a folder:
     digits.jsonl.rejected   lines that could not be understood, set aside as they were
     MODEL.npz               the network MODEL tuned to these digits (`nn.training.finetuning`)
     MODEL.settled           the digits that MODEL need not learn: it was refused, or forgotten
+    challenges.json         which challenges are solved (`app.session.challenges`)
     lock                    held for the moment of a change, so that two windows do not collide
 
-A digit is appended as one line and forced to the disk before anything is said of it, and so are
-lines that are set aside. Whatever else is written replaces its file at once. So a crash at any
-moment leaves every digit there was, and at most one broken line at the end, which is set aside when
-the file is read next.
+A digit, or a line that is set aside, is appended and forced to the disk before anything is said of
+it. Whatever else is written replaces its file at once. So a crash at any moment leaves every digit
+there was, and at most one broken line at the end, which is set aside when it is read next.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from app.drawing.strokes import RecordedDigit
 from app.my_digits.editor import DigitEditor
 from app.my_digits.my_digits import MyDigits
 from app.session.ablation import Ablation
+from app.session.challenges import Challenges, State
 from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
 from app.session.files import Files
@@ -75,7 +76,9 @@ class Session:
         self._wants_test_digit = False  # as soon as MNIST is loaded
         self._rng = np.random.default_rng(seed)
         self.course = TrainingCourse(self.mnist, self._rng)
-        self.parts: list[Part] = [self.ablation, *([self.tuned] if self.tuned else [])]
+        self.challenges = Challenges(State(self.canvas, self.predictor, self.networks, my_digits))
+        self.parts: list[Part] = [self.ablation, self.challenges]
+        self.parts += [self.tuned] if self.tuned else []
 
     @property
     def network(self) -> Network:

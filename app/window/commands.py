@@ -111,6 +111,10 @@ LEARN: dict[str, Command] = {
         "Mine", "M", "my digits: look, relabel, open, delete, forget what was learned",
         lambda screen: screen.show_my_digits(), in_dialogs=True,
     ),
+    "challenges": Command("Challenge", "C", "a small challenge; again: put them away for good",
+            lambda screen: screen.session.messages.tell(screen.session.challenges.switch())),
+    "next challenge": Command(None, "Shift-C", "the next challenge; so does a click on it",
+            lambda screen: screen.session.messages.tell(screen.session.challenges.next())),
 }  # fmt: skip
 FILES: dict[str, Command] = {
     "save": Command("Save", "S", "save the drawing, as a picture and as strokes",
@@ -158,7 +162,8 @@ COMMANDS: dict[str, Command] = {
 }
 # Where there is no room for all buttons these stand in the help alone, the first of them first.
 LEAST_NEEDED = (
-    "redo", "open", "test digit", "my digits", "network", "train", "save", "undo", "inside",
+    "challenges", "redo", "open", "test digit", "my digits", "network", "train", "save", "undo",
+    "inside",
 )  # fmt: skip
 # While a panel is open, its keys come before those of the window, and its buttons stand on it.
 PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pygame
 
 from app.drawing.canvas import Canvas, Kind
+from app.window.challenge_line import challenge_button_at
 from app.window.keys import IS_MAC, REPEATING, action_of, key_of
 from app.window.layout import Layout
 from app.window.screen import Screen
@@ -204,7 +205,9 @@ class Controller:
     def _button_at(self, x: float, y: float) -> str | None:
         if self.screen.dialog == "my digits":
             return self.layout.dialog.own_digit_button_at(x, y)
-        return None if self.screen.dialog else self.layout.button_at(x, y)
+        if self.screen.dialog:
+            return None
+        return self.layout.button_at(x, y) or challenge_button_at(self.screen, x, y)
 
     def _click(self, x: float, y: float) -> bool:
         """What a click at a place does other than draw; whether there was anything."""
@@ -212,7 +215,7 @@ class Controller:
         if screen.dialog is not None:
             self._click_dialog(x, y)
             return True
-        button = layout.button_at(x, y)
+        button = layout.button_at(x, y) or challenge_button_at(screen, x, y)
         if button is not None:
             screen.focus = None
             screen.do(button)

@@ -57,6 +57,7 @@ class Layout:
     groups: dict[str, Rect]  # the names of the buttons' groups, where there is room
     help: Rect
     name: Rect
+    challenge: Rect  # in the margin above
     bars: tuple[BarRow, ...] = ()
     table: tuple[Rect, ...] = ()  # a heading and a row for each network
     more: Rect | None = None  # how many networks there are besides, where not all have room
@@ -127,7 +128,7 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, above - 2), *_divided(foot),
+        *_buttons(foot, rows, text, above - 2), *_divided(foot), _above(foot, canvas, text),
     )  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, span, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, gap), *_divided(foot),
+        *_buttons(foot, rows, text, gap), *_divided(foot), _above(foot, canvas, text),
     )  # fmt: skip
 
 
@@ -185,6 +186,13 @@ def _divided(foot: Rect) -> tuple[Rect, Rect]:
     name = foot.width * 3 // 10
     help_ = foot._replace(width=foot.width - name)
     return help_, foot._replace(x=help_.right, width=name)
+
+
+def _above(foot: Rect, canvas: Rect, text: int) -> Rect:
+    """A line in the margin above everything, as wide as the line at the bottom."""
+    room = canvas.y - max(2, text // 6)
+    height = min(room, round(text * 1.4))
+    return foot._replace(y=(room - height) // 2, height=height)
 
 
 def _with_bars_and_table(layout: Layout, networks: int) -> Layout:

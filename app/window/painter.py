@@ -6,6 +6,7 @@ from typing import Any
 
 import pygame
 
+from app.window.challenge_line import challenge_state
 from app.window.dialogs import help_state
 from app.window.screen import Screen
 from app.window.view import PANELS, PARTS, View
@@ -61,6 +62,7 @@ def state_of(screen: Screen) -> dict[str, object]:
         "head": (answer, round(predictor.glide * 60), session.label, why),
         "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
+        "challenge": challenge_state(screen),
         "foot": (screen.hint(), bool(session.message), session.network.name),
     }
 

@@ -15,6 +15,7 @@ from app.session.predictor import Answer
 from app.window.bars import draw_bars
 from app.window.buttons import draw_row
 from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
+from app.window.challenge_line import draw_challenge
 from app.window.commands import BUTTONS, Panel
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
@@ -288,5 +289,6 @@ PARTS = {
     "body": draw_body,
     "buttons": draw_buttons,
     "foot": draw_foot,
+    "challenge": draw_challenge,
 }
 DIALOGS = {"help": draw_help, "open": draw_list, "my digits": draw_own_digits}
