@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.session.accuracy import Accuracies, Accuracy
-from app.session.explanation import Explanation
+from app.session.inspection import Inspection
 from app.session.messages import Line
 from app.session.mnist import Mnist
 from app.session.predictor import Answer, Network, Predictor
@@ -23,9 +23,9 @@ class Ablation:
     not changed, and is the one that is listed in the table, trained, tuned and saved.
     """
 
-    def __init__(self, predictor: Predictor, explanation: Explanation, mnist: Mnist) -> None:
+    def __init__(self, predictor: Predictor, inspection: Inspection, mnist: Mnist) -> None:
         self._predictor = predictor
-        self._explanation = explanation
+        self._inspection = inspection
         self._mnist = mnist
         self._off: dict[tuple[Path, str], frozenset[Unit]] = {}
         self._view: AblatedClassifier | None = None
@@ -87,8 +87,8 @@ class Ablation:
 
     def switch(self, unit: Unit | None = None) -> Line:
         """Switch a unit off, or on again: this one, or the one that is looked at, if any."""
-        unit = unit or self._explanation.looked_at
-        network, activations = self.whole, self._explanation.activations
+        unit = unit or self._inspection.looked_at
+        network, activations = self.whole, self._inspection.stages
         if unit is None or not isinstance(network, Classifier):
             return Line("Draw a digit first; then X switches off the part that is looked at")
         layer = activations[unit[0]]
@@ -97,7 +97,7 @@ class Ablation:
         if layer.is_last and {(unit[0], digit) for digit in range(len(layer.values))} <= off:
             return Line("One digit must stay on")
         self._set(network, off)
-        self._explanation.unit = unit  # also where the answer, and its logit, is another now
+        self._inspection.unit = unit  # also where the answer, and its logit, is another now
         if unit not in off:
             return Line(f"{name} is on again")
         if layer.is_last:

@@ -22,6 +22,7 @@ from app.session.challenges import Challenges, State
 from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
 from app.session.files import Files
+from app.session.inspection import Inspection
 from app.session.messages import MESSAGE_SECONDS, Messages
 from app.session.mnist import Mnist
 from app.session.networks import NetworkList
@@ -58,13 +59,14 @@ class Session:
         self.canvas = Canvas()
         self.predictor = Predictor(network, self.canvas, interval, clock, is_rejected)
         self.explanation = Explanation(self.predictor)
+        self.inspection = Inspection(self.predictor, lambda: self.explanation.explained)
         self.networks = NetworkList(network, folders)
         self.messages = Messages(clock, lambda: my_digits.progress if my_digits is not None else "")
         self.files = Files(drawings)
         self.mnist = Mnist(data_dir)
         self.my_digits = my_digits
         self.editor = DigitEditor(my_digits, self.canvas) if my_digits is not None else None
-        self.ablation = Ablation(self.predictor, self.explanation, self.mnist)
+        self.ablation = Ablation(self.predictor, self.inspection, self.mnist)
         self.tuned = Tuned(my_digits, self.networks, self.ablation) if my_digits else None
         self.demonstration: Demonstration | None = None
         if digits:
@@ -222,7 +224,7 @@ class Session:
     def choose_network(self, index: int) -> None:
         """Let another network of the list predict, at once."""
         self.networks.choose(index)
-        self.explanation.unit = None
+        self.inspection.unit = None
         self._follow_network()
 
     def save(self) -> None:

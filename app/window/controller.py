@@ -7,6 +7,7 @@ owns the pen until it goes up, and any other is ignored meanwhile.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pygame
@@ -220,6 +221,9 @@ class Controller:
             screen.focus = None
             screen.do(button)
             return True
+        click = functools.partial(screen.inside.click, layout, x, y)
+        if screen.panel == "inside" and screen.guard.run(click):
+            return True
         for digit, bar in enumerate(layout.bars):
             if bar.whole.contains(x, y):
                 screen.explain(digit)
@@ -228,19 +232,14 @@ class Controller:
             if row.contains(x, y):
                 screen.choose_network(index)
                 return True
-        unit = self._unit_at(x, y)
-        if unit is not None:
-            self.session.explanation.unit = unit
-        return unit is not None
+        return False
 
     def _unit_at(self, x: float, y: float) -> Unit | None:
-        """The network's unit that is shown at a place, as (layer, unit)."""
-        is_seen = self.screen.panel == "inside" and self.screen.dialog is None
-        for layer, tiles in enumerate(self.screen.inside_tiles() if is_seen else []):
-            unit = tiles.at(x, y)
-            if unit is not None:
-                return layer, unit
-        return None
+        """The network's unit that is shown at a place, as (stage, unit)."""
+        screen = self.screen
+        if screen.panel != "inside" or screen.dialog is not None:
+            return None
+        return screen.guard.run(lambda: screen.inside.unit_at(screen.layout, (x, y)))
 
     def _click_dialog(self, x: float, y: float) -> None:
         screen = self.screen

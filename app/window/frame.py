@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pygame
+import pygame.gfxdraw
 
 from app.window.geometry import Rect
 from app.window.layout import Layout
@@ -55,6 +57,18 @@ class Frame:
     def outline(self, rect: Rect, colour: Colour, width: int = 1, radius: int = -1) -> None:
         """A frame just inside a rectangle; with a `radius` its corners are round."""
         pygame.draw.rect(self.surface, colour, rect, width, border_radius=radius)
+
+    def thick_line(
+        self, start: tuple[float, float], end: tuple[float, float], width: float, colour: Colour
+    ) -> None:
+        """A line of some width with smooth edges."""
+        (x, y), (to_x, to_y) = start, end
+        length = math.hypot(to_x - x, to_y - y) or 1.0
+        across, down = (y - to_y) / length * width / 2, (to_x - x) / length * width / 2
+        corners = [(x + across, y + down), (x - across, y - down)]
+        corners += [(to_x - across, to_y - down), (to_x + across, to_y + down)]
+        pygame.gfxdraw.aapolygon(self.surface, corners, colour)
+        pygame.gfxdraw.filled_polygon(self.surface, corners, colour)
 
     def show(self, cells: Array, rect: Rect) -> None:
         """Cells of colour (H, W, 3), as bytes, scaled to fill a rectangle."""

@@ -60,6 +60,14 @@ class Tiles:
     height: int
     gap: int
 
+    @property
+    def whole(self) -> Rect:
+        """The rectangle around all of them."""
+        lines = -(-self.count // self.columns)
+        across = min(self.count, self.columns) * (self.width + self.gap) - self.gap
+        height = lines * (self.height + self.gap) - self.gap
+        return Rect(self.band.x, self.band.y, across, height)
+
     def rect(self, index: int) -> Rect:
         """Where a tile is."""
         row, column = divmod(index, self.columns)

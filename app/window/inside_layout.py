@@ -1,76 +1,123 @@
-"""Where the units of a network's layers are in the panel that shows its inside."""
+"""Where the units of a network's stages are in the panel that shows its inside.
+
+The stages stand below each other, each a row: on the left what it is, beside it its units, as many
+as can be seen well. Between the rows there is room for the paths that lead from one to the next.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from app.drawing.strokes import DIGITS
 from app.window.geometry import Rect, Tiles
 from nn.handwriting.framing import SIZE
 from nn.inference.activations import Activations
 
+DOZEN = 12  # units that a row has room for, where it cannot show all
 
-def lay_out_inside(body: Rect, text: int, shapes: Sequence[tuple[int, ...]]) -> list[Tiles]:
-    """A band of tiles for each layer of a network, of shape (units,) or (units, height, width).
+Shape = tuple[int, ...]
 
-    The lowest part of the body, `inside_detail`, is left for the details of one unit.
+
+@dataclass(frozen=True)
+class Row:
+    """A stage in the panel: the rectangles of what it is, of some of its units, and of the rest.
+
+    `tiles` are as many as the units that are shown; which these are is not said here.
     """
-    room = inside_detail(body, text).y - text // 3 - body.y
-    title = max(8, text) if room > text * 2.6 * len(shapes) else 0
-    space = max(1, text // 4)
-    room -= len(shapes) * (title + space)
-    bands = [_tiles(body, shape, 1, text) for shape in shapes]
-    # One row each at first; then the layer hardest to see gets another, while there is room.
-    growing = {i for i, shape in enumerate(shapes) if len(shape) > 1 or shape[0] > DIGITS}
-    while growing:
-        index = min(
-            growing, key=lambda i: bands[i].height / (shapes[i][-1] if shapes[i][1:] else 1)
-        )
-        larger = _tiles(body, shapes[index], bands[index].rows + 1, text)
-        needed = sum(band.band.height for band in bands) - bands[index].band.height
-        helps = larger.height > bands[index].height or larger.rows < shapes[index][0]
-        if grows := helps and needed + larger.band.height <= room:
-            bands[index] = larger
-        if not grows or len(shapes[index]) == 1:
-            growing.discard(index)
-    spare = max(0, room - sum(band.band.height for band in bands)) // (len(shapes) + 1)
-    placed, top = [], body.y
-    for band in bands:
-        heading = Rect(body.x, top, body.width, title)
-        where = Rect(body.x, top + title, body.width, band.band.height)
-        placed.append(replace(band, title=heading, band=where))
-        top = where.bottom + space + min(spare, text)
-    return placed
+
+    stage: int
+    title: Rect
+    tiles: Tiles
+    more: Rect | None = None  # how many units there are besides
+
+
+def lay_out_inside(body: Rect, text: int, shapes: Sequence[Shape], middle: int = 0) -> list[Row]:
+    """A row for each stage of a network, of shape (units,) or (units, height, width).
+
+    Where there is not room for all, there are rows only for those around the stage `middle`. The
+    lowest part of the body, `inside_detail`, is left for one unit.
+    """
+    edge = max(1, text // 9)  # of what is chosen
+    room = inside_detail(body, text).y - text // 2 - body.y - edge
+    gap, least = max(4, round(text * 0.4)), round(text * 1.1)
+    count = max(1, min(len(shapes), (room + gap) // (least + gap)))
+    gap = max(gap, min(round(text * 1.6), room // count // 4))
+    first = min(max(0, middle - count // 2), len(shapes) - count)
+    shown = range(first, first + count)
+    last = len(shapes) - 1
+    most = [_highest(shapes[stage], text, stage == last) for stage in shown]
+    heights = _shared(room - gap * (count - 1), most)
+    spare = (room - sum(heights) - gap * (count - 1)) // count
+    left = round(text * 8.5) if body.width >= text * 22 else 0
+    rows, top = [], body.y + edge
+    for stage, height in zip(shown, heights, strict=True):
+        title = Rect(body.x, top, max(0, left - text // 2), height + gap - 2)
+        area = Rect(body.x + left + edge, top, body.width - left - 2 * edge, height)
+        rows.append(_row(stage, title, area, shapes[stage], text, stage == last))
+        top += height + gap + min(spare, text * 2)
+    return rows
 
 
 def inside_detail(body: Rect, text: int) -> Rect:
     """The part of the body for the details of one unit."""
-    height = min(body.height // 3, max(text * 6, body.height // 4))
+    height = min(body.height // 2, max(text * 8, round(body.height * 0.36)))
     return Rect(body.x, body.bottom - height, body.width, height)
 
 
-def _tiles(body: Rect, shape: tuple[int, ...], rows: int, text: int) -> Tiles:
-    """The units of a layer in so many rows as wide as the body."""
-    columns = math.ceil(shape[0] / rows)
-    gap = 1 if body.width / columns < text else max(1, text // 8)
-    width = max(1, (body.width - gap * (columns - 1)) // columns)
-    # Pictures are square; numbers are patches hardly higher than a line of text.
-    height = width if len(shape) > 1 else max(2, min(width, round(text * 1.4)))
-    if len(shape) > 1:
-        width = height = min(width, max(2, body.height // 4))
-    band = Rect(body.x, body.y, body.width, rows * (height + gap) - gap)
-    return Tiles(band, band, shape[0], rows, columns, width, height, gap)
+def shown_shape(stage: Activations) -> Shape:
+    """The shape that a stage is shown with: weights as images where they are all it has."""
+    if is_shown_by_weights(stage):
+        return (len(stage.values), SIZE, SIZE)
+    return stage.values.shape
 
 
-def shown_shape(layer: Activations) -> tuple[int, ...]:
-    """The shape that a layer is shown with: weights as images where they are all it has."""
-    if is_shown_by_weights(layer):
-        return (len(layer.values), SIZE, SIZE)
-    return layer.values.shape
+def is_shown_by_weights(stage: Activations) -> bool:
+    """Whether a stage's tiles are its weights: the ten logits straight from the image."""
+    return stage.is_last and stage.weight_images() is not None
 
 
-def is_shown_by_weights(layer: Activations) -> bool:
-    """Whether a layer's tiles are its weights: the ten logits straight from the image."""
-    return layer.is_last and layer.weight_images() is not None
+def _highest(shape: Shape, text: int, is_last: bool) -> int:
+    """How high a row may become."""
+    if len(shape) == 1:  # a number needs no large picture
+        return round(text * 1.5) if is_last else text * 4
+    return text * (12 if is_last else 6)
+
+
+def _shared(room: int, most: Sequence[int]) -> list[int]:
+    """The heights of rows that share the room, none above its most."""
+    heights = [0] * len(most)
+    for done, place in enumerate(sorted(range(len(most)), key=most.__getitem__)):
+        heights[place] = max(2, min(most[place], room // (len(most) - done)))
+        room -= heights[place]
+    return heights
+
+
+def _row(stage: int, title: Rect, area: Rect, shape: Shape, text: int, is_last: bool) -> Row:
+    """The units of a stage in as many lines as show most of them, and then largest."""
+    count, gap = shape[0], max(1, text // 6)
+    if is_last and len(shape) == 1:
+        width = max(1, min((area.width + gap) // DIGITS - gap, text * 3))
+        return Row(stage, title, Tiles(area, title, count, 1, count, width, area.height, gap))
+    is_number = len(shape) == 1
+    smallest, largest = round(text * (1.2 if is_number else 1.8)), text * (2 if is_number else 8)
+    narrow = area.width - round(text * 3.2)  # beside the words that say how many there are more
+    best: tuple[int, int, int] | None = None  # units shown, their side, and those of a line
+    for lines in range(1, max(1, (area.height + gap) // (smallest + gap)) + 1):
+        high = min(largest, (area.height + gap) // lines - gap)
+        columns = math.ceil(count / lines)
+        side = min(high, (area.width + gap) // columns - gap)
+        if side < min(smallest, high):
+            wanted = max(round(text * 1.2), (narrow + gap) // DOZEN - gap)
+            side = max(1, min(high, wanted))
+            columns = max(1, (narrow + gap) // (side + gap))
+        candidate = min(count, lines * columns), side, columns
+        best = max(best or candidate, candidate)
+    assert best is not None
+    shown, side, columns = best
+    lines = math.ceil(shown / columns)
+    tiles = Tiles(area, title, shown, lines, columns, side, side, gap)
+    right = area.x + columns * (side + gap) + gap
+    more = Rect(right, area.y, max(1, area.right - right), area.height) if shown < count else None
+    return Row(stage, title, tiles, more)

@@ -41,7 +41,7 @@ class BarRow:
 class Layout:
     """The rectangles of a window, and the way between its pixels and the canvas's cells.
 
-    What the present panel does not show is empty: no bars inside the network, no curves elsewhere.
+    What the present panel does not show is empty: no table inside the network, no curves elsewhere.
     """
 
     size: tuple[int, int]
@@ -73,6 +73,12 @@ class Layout:
         """The place in the window, in pixels, of a place on the canvas, in cells."""
         return self.canvas.x + x * self.cell, self.canvas.y + y * self.cell
 
+    @property
+    def above_buttons(self) -> Rect:
+        """The body without the panel's buttons at its lower edge."""
+        top = min((button.y for button in self.panel_buttons.values()), default=self.body.bottom)
+        return self.body._replace(height=top - self.text // 3 - self.body.y)
+
     def button_at(self, x: float, y: float) -> str | None:
         """The command of the button at a place in the window."""
         return button_at({**self.buttons, **self.panel_buttons}, x, y)
@@ -91,7 +97,7 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
         return _with_bars_and_table(layout, networks)
     if panel == "networks":
         return _with_table(layout, networks)
-    return _with_training(layout) if panel == "training" else layout
+    return _with_training(layout) if panel == "training" else _with_inside(layout)
 
 
 def _text_height(short: float) -> int:
@@ -116,8 +122,7 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     top = margin + (room_down - side) // 2
     canvas = Rect(left, top, side, side)
     whole = Rect(canvas.right + gap, top, panel_width, side)
-    # Inside the network there is much to show, and the answer can be smaller.
-    head = min(round(side * (0.17 if panel == "inside" else 0.26)), text * 10)
+    head = min(round(side * 0.26), text * 10)
     caption = round(text * 1.2)
     square = _whole_cells(max(8, min(head - caption, whole.width * 2 // 5)))
     network_input = Rect(whole.right - square, whole.y, square, square)
@@ -240,6 +245,49 @@ def _with_training(layout: Layout) -> Layout:
         words=words,
         curves=Rect(body.x, top, body.width, max(8, row.y - top - text // 2)),
         panel_buttons=button_row(row, words_of(PANEL_COMMANDS["training"]), text),
+    )
+
+
+def _with_inside(layout: Layout) -> Layout:
+    """A smaller canvas, answer and bars below or beside it, and all else for the network."""
+    (width, height), text = layout.size, layout.text
+    margin, gap = round(text * 1.2), text
+    across = min(width - 2 * margin, text * 100)
+    bottom = min(button.y for button in layout.buttons.values()) - round(text * 0.9)
+    area = Rect((width - across) // 2, margin, across, bottom - margin)
+    is_landscape = width >= height
+    shares = (0.4, 0.56) if is_landscape else (0.45, 0.42)
+    cell = max(1, int(min(area.width * shares[0], area.height * shares[1]) / SIZE))
+    side = cell * SIZE
+    canvas = Rect(area.x, area.y, side, side)
+    # Below a small canvas the bars need more room than it takes.
+    column = max(side, min(text * 13, area.width * 9 // 25)) if is_landscape else side
+    below = Rect(area.x, canvas.bottom + gap, area.width, area.bottom - canvas.bottom - gap)
+    left = area.x + column + 2 * gap
+    beside = Rect(left, area.y, area.right - left, area.height)
+    if is_landscape:
+        head, body = below._replace(width=column), beside
+    else:
+        head, body = beside._replace(height=side), below
+    tall, low = round(DIGITS * text * 1.1), round(DIGITS / 2 * text * 1.3)
+    bars_height = tall if head.height >= tall + text * 4 else min(low, head.height * 6 // 10)
+    bars = Rect(head.x, head.bottom - bars_height, head.width, bars_height)
+    caption = round(text * 1.2)
+    upper = head.height - bars_height - text // 2
+    square = _whole_cells(max(8, min(upper - caption, head.width // 3, text * 8)))
+    network_input = Rect(head.right - square, head.y, square, square)
+    captioned = Rect(head.x, network_input.bottom, head.width, caption)
+    row = Rect(body.x, body.bottom - round(text * 1.8), body.width, round(text * 1.8))
+    return replace(
+        layout,
+        cell=cell,
+        canvas=canvas,
+        answer=Rect(head.x, head.y, head.width - square - text, square),
+        network_input=network_input,
+        caption=captioned,
+        body=body,
+        bars=_bar_rows(bars, text) if head.width >= text * 12 else (),
+        panel_buttons=button_row(row, words_of(PANEL_COMMANDS["inside"]), text),
     )
 
 

@@ -53,7 +53,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     answer = predictor.version, predictor.is_stale
     why = screen.is_why and (answer, explanation.explained)
     pointed_at = screen.hover, screen.focus
-    panel = PANELS[screen.panel].state(screen)
+    panel = screen.guard.run(lambda: PANELS[screen.panel].state(screen))
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme
     return {

@@ -8,9 +8,9 @@ from app.drawing.canvas import Kind
 from app.drawing.strokes import DIGITS
 from app.session.session import Session
 from app.window.commands import ALL_COMMANDS, HINTS, Dialog, Panel
-from app.window.geometry import Tiles
+from app.window.guard import Guard
 from app.window.help_layout import HelpPages
-from app.window.inside_layout import lay_out_inside, shown_shape
+from app.window.inside_panel import InsidePanel
 from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList
 from app.window.pen import Pen
@@ -38,6 +38,8 @@ class Screen:
         self.focus: str | None = None  # the button that Enter presses
         self.pointed: tuple[float, float] | None = None  # where the pointer is, in pixels
         self.pen = Pen(session.canvas)
+        self.guard = Guard()
+        self.inside = InsidePanel(session.inspection)
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)
         self.help_pages = HelpPages(lambda: (self.layout.size, self.layout.text, self.panel))
@@ -58,11 +60,6 @@ class Screen:
     def attribution(self) -> Array | None:
         """What speaks for the digit and against it, (28, 28), where that is wanted."""
         return self.session.explanation.attribution if self.is_why else None
-
-    def inside_tiles(self) -> list[Tiles]:
-        """Where the units of each layer are."""
-        shapes = [shown_shape(layer) for layer in self.session.explanation.activations]
-        return lay_out_inside(self.layout.body, self.layout.text, shapes)
 
     def rows(self) -> range:
         """The places in the list of networks that the table shows, the chosen one among them."""
@@ -112,9 +109,15 @@ class Screen:
     # What is open
 
     def open_panel(self, panel: Panel) -> None:
-        """Show a panel in place of the present one."""
+        """Show a panel in place of the present one.
+
+        Where the canvas moves for it, a stroke under way ends, as in `resize`.
+        """
+        canvas = self.layout.canvas
         self.panel = panel
         self.focus = None
+        if self.layout.canvas != canvas:
+            self.session.canvas.end()
         self.session.show_training(panel == "training")
 
     def switch_panel(self, panel: Panel) -> None:
@@ -207,7 +210,7 @@ class Screen:
     def step_unit(self, layers: int, units: int) -> None:
         """Look at another unit, where units are shown."""
         if self.panel == "inside":
-            self.session.explanation.step(layers, units)
+            self.guard.run(lambda: self.session.inspection.step(layers, units))
 
     # Dialogs
 

@@ -33,6 +33,7 @@ from nn.support.types import Array
 
 INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
+PANEL_ERROR = "This panel met an error. The drawing is safe; Esc closes the panel."
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -109,9 +110,11 @@ def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
 
 
 def draw_head(frame: Frame, screen: Screen) -> Rect:
-    """Draw the answer large, and the framed image; returns the rectangle."""
+    """Draw the answer large, the framed image and, beside a network's inside, the bars."""
     layout, palette = frame.layout, frame.palette
-    area = around(layout.answer, layout.network_input, layout.caption).grown(frame.line)
+    bars = layout.bars if screen.panel == "inside" else ()
+    below = [row.whole for row in bars]
+    area = around(layout.answer, layout.network_input, layout.caption, *below).grown(frame.line)
     frame.fill(area, palette.background)
     answer = screen.session.predictor.answer
     if answer is None:
@@ -120,8 +123,10 @@ def draw_head(frame: Frame, screen: Screen) -> Rect:
     else:
         _draw_answer(frame, answer, screen.session.label)
     _draw_network_input(frame, screen)
+    if bars:
+        draw_bars(frame, screen)
     if screen.session.predictor.is_stale:
-        for rect in (layout.answer, layout.network_input):
+        for rect in (layout.answer, layout.network_input, *below):
             frame.fade(rect, STALE)
     return area
 
@@ -206,10 +211,15 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
     layout = frame.layout
     body = layout.body.grown(frame.line)  # with the frames around what touches its edges
     frame.fill(body, frame.palette.background)
-    PANELS[screen.panel].draw(frame, screen)
+    is_drawn = screen.guard.run(lambda: PANELS[screen.panel].draw(frame, screen) is None)
+    if not is_drawn:
+        frame.fill(body, frame.palette.background)
+        words = f"{PANEL_ERROR} ({screen.guard.error})"
+        frame.write_wrapped(words, layout.body, layout.text, frame.palette.quiet)
     if screen.session.predictor.is_stale:
-        # How a training goes is not about the drawing.
-        answers = [*(row.whole for row in layout.bars), *layout.table]
+        # How a training goes is not about the drawing; in Inside the bars stand elsewhere.
+        bars = layout.bars if screen.panel != "inside" else ()
+        answers = [*(row.whole for row in bars), *layout.table]
         frame.fade(around(*answers) if answers else body, STALE)
     return body
 

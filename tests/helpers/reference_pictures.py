@@ -46,7 +46,7 @@ def explained(screen: Screen) -> None:
 def inside(screen: Screen) -> None:
     """The stages of a network, and the inputs of a neuron."""
     screen.do("inside")
-    screen.session.explanation.unit = 1, 7
+    screen.session.inspection.unit = 1, 7
 
 
 def helped(screen: Screen) -> None:

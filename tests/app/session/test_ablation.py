@@ -60,7 +60,7 @@ def restore_all(screen):
 
 
 def place_of(screen, stage, unit):
-    rect = screen.inside_tiles()[stage].rect(unit)
+    rect = screen.inside.rows(screen.layout)[stage].rect(unit)
     return rect[0] + rect[2] // 2, rect[1] + rect[3] // 2
 
 
@@ -91,7 +91,7 @@ def probabilities(session):
 
 
 def units_seen(session):
-    return session.explanation.activations
+    return session.inspection.stages
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_right_click_switches_off_and_draws_nothing(screen):
     drawn = session.canvas.version
     for stage, unit in ((0, 7), (1, 3), (2, 8)):
         click(screen, place_of(screen, stage, unit), button=3)
-        assert session.explanation.looked_at == (stage, unit)
+        assert session.inspection.looked_at == (stage, unit)
     assert session.ablation.off == {(0, 7), (1, 3), (2, 8)}
     click(screen, place_of(screen, 1, 3), button=3)
     assert session.ablation.off == {(0, 7), (2, 8)}
@@ -147,7 +147,7 @@ def test_a_right_click_beside_the_parts_still_erases(screen):
 def test_a_long_touch_switches_off_and_a_short_one_only_looks(screen, clock):
     session = screen.session
     touch(screen, place_of(screen, 1, 3), clock, 0.2)
-    assert session.explanation.looked_at == (1, 3)
+    assert session.inspection.looked_at == (1, 3)
     assert not session.ablation.off
     clock.now += 1
     touch(screen, place_of(screen, 1, 5), clock, 0.8)
@@ -171,7 +171,7 @@ def test_the_bars_have_an_outline_where_they_are_with_everything_on(screen):
         shots.append(pygame.surfarray.array3d(surface))
         press(screen, pygame.K_i)
         restore_all(screen)
-        session.explanation.unit = (2, 0)
+        session.inspection.unit = (2, 0)
         press(screen, pygame.K_i)
     track = screen.layout.bars[whole.digit].track
     end = track.x + round(whole.confidence * track.width) - 1
@@ -333,7 +333,7 @@ def test_a_network_in_training_has_its_newest_weights_and_the_units_stay_off(clo
     press(screen, pygame.K_t)
     follow(screen, clock, lambda: session.course.training is not None)
     training = session.course.training
-    session.explanation.unit = (0, 2)
+    session.inspection.unit = (0, 2)
     session.ablation.switch()
     assert session.network.name == "tiny, 1 off"
     training.wait()

@@ -1,7 +1,6 @@
 import gc
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from app.session.predictor import GLIDE_SECONDS
 from app.window import keys
 from app.window.cells import gliding, on_canvas
 from app.window.commands import BUTTONS, HINTS, PANEL_COMMANDS
-from app.window.inside_layout import inside_detail
 from app.window.painter import Painter
 from app.window.palette import DARK, LIGHT
 from app.window.training_panel import training_button_words, training_words
@@ -231,7 +229,7 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
         *(row.whole for row in layout.bars),
     ]
     if panel == "inside":
-        shown = [*shown, *(tiles.band for tiles in screen.inside_tiles())]
+        shown = [*shown, *(shown.row.tiles.whole for shown in screen.inside.rows(layout))]
 
     def lives():
         session.update()
@@ -341,36 +339,6 @@ def test_evidence_colours_the_ink_and_nothing_else(screen):
     assert {"for", "against"} <= colours
 
 
-@pytest.mark.parametrize(("model", "activations"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
-def test_inside_shows_every_stage_and_a_click_shows_inputs(clock, tmp_path, model, activations):
-    screen = start(clock, tmp_path, model)
-    session = screen.session
-    press(screen, pygame.K_i)
-    draw(session)
-    assert len(session.explanation.activations) == activations
-    assert session.explanation.looked_at == (
-        activations - 1,
-        session.predictor.answer.digit,
-    )  # to begin with
-    assert session.explanation.contributions is not None
-    for index, tiles in enumerate(screen.inside_tiles()):
-        click(screen, tiles.rect(tiles.count - 1))
-        assert session.explanation.unit == (index, tiles.count - 1)
-        if index == 0:
-            assert session.explanation.contributions.picture.shape == (28, 28)
-        else:
-            assert 10 <= len(session.explanation.contributions.units) <= 12
-    before = session.explanation.activations[-1].values.copy()
-    draw(session, 7)  # and with the next reading all of it is new
-    assert not np.array_equal(session.explanation.activations[-1].values, before)
-    press(screen, pygame.K_PERIOD)
-    assert session.explanation.unit == (activations - 1, 0)
-    press(screen, pygame.K_TAB)
-    assert screen.panel == "inside"
-    press(screen, pygame.K_i)
-    assert screen.panel == "answer"
-
-
 def written_by(screen):
     """All that the window says, as it is asked for."""
     said = []
@@ -381,96 +349,6 @@ def written_by(screen):
     )  # fmt: skip
     view.draw(pygame.Surface(screen.size), screen)
     return said
-
-
-def test_what_is_inside_tiny_is_its_neurons_and_not_weights_under_another_name(clock, tmp_path):
-    screen = start(clock, tmp_path, "tiny")
-    session = screen.session
-    press(screen, pygame.K_i)
-    draw(session)
-    activations, tiles = session.explanation.activations, screen.inside_tiles()
-    assert [layer.name for layer in activations] == ["10 neurons", "10 logits"]
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    values = activations[0].values
-    for unit in np.flatnonzero(values):  # one shade each
-        x, y, width, height = tiles[0].rect(int(unit))
-        part = surface.subsurface((x + 1, y + 1, width - 2, height - 2))
-        assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 1
-    assert "the weights of each digit" not in written_by(screen)
-
-
-def test_the_weights_of_each_digit_say_which_digit(clock, tmp_path):
-    screen = start(clock, tmp_path, "linear")
-    session = screen.session
-    press(screen, pygame.K_i)
-    draw(session)
-    said = written_by(screen)
-    assert "the weights of each digit" in said
-    assert {str(digit) for digit in range(10)} <= set(
-        said[said.index("the weights of each digit") :]
-    )
-
-
-@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
-def test_a_silent_unit_is_crossed_out_and_said_to_be_silent(clock, tmp_path, model):
-    screen = start(clock, tmp_path, model)
-    session = screen.session
-    press(screen, pygame.K_i)
-    draw(session)
-    said = " ".join(written_by(screen))
-    marked = 0
-    for index, layer in enumerate(session.explanation.activations[:-1]):
-        silent = np.flatnonzero(layer.is_silent)
-        assert (f"{layer.name}, {len(silent)} silent" in said) == (len(silent) > 0)
-        for unit in range(len(layer.values)):
-            session.explanation.unit = index, unit
-            is_silent = any("silent here" in text for text in written_by(screen))
-            assert is_silent == layer.is_silent[unit]
-            if unit >= 3:
-                break
-        surface = pygame.Surface(screen.size)
-        session.explanation.unit = len(session.explanation.activations) - 1, 0
-        View().draw(surface, screen)
-        for unit in silent:
-            part = surface.subsurface(screen.inside_tiles()[index].rect(int(unit)))
-            marked += 1
-            assert len(np.unique(pygame.surfarray.array3d(part).reshape(-1, 3), axis=0)) == 2
-    assert marked
-
-
-@pytest.mark.parametrize("model", ["tiny", "mlp", "cnn"])
-def test_the_winning_logit_is_painted_strongest_and_the_last_one_faintest(clock, tmp_path, model):
-    screen = start(clock, tmp_path, model)
-    session = screen.session
-    layer = session.network.checkpoint.model.layers[-1]
-    layer.params["bias"][...] -= 30  # all negative: the losers are the largest in magnitude
-    press(screen, pygame.K_i)
-    draw(session)
-    logits = session.explanation.activations[-1].values
-    assert logits.max() < 0
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    band = screen.inside_tiles()[-1]
-    corners = [band.rect(digit)[:2] for digit in range(10)]
-    brightness = [sum(surface.get_at((x + 2, y + 2))[:3]) for x, y in corners]
-    assert np.argmax(brightness) == np.argmax(logits)
-    assert np.argmin(brightness) == np.argmin(logits)
-
-
-@pytest.mark.parametrize("model", ["linear", "tiny", "mlp"])
-def test_a_minus_is_a_minus_sign_wherever_a_number_stands(clock, tmp_path, model):
-    screen = start(clock, tmp_path, model)
-    session = screen.session
-    press(screen, pygame.K_i)
-    draw(session)
-    said = []
-    for layer in range(len(session.explanation.activations)):
-        for unit in range(10):
-            session.explanation.unit = layer, unit
-            said += written_by(screen)
-    assert any("−" in text for text in said)
-    assert not [text for text in said if re.search(r"-\.?\d|[−+]0\.00", text)]
 
 
 def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(screen):
@@ -489,29 +367,6 @@ def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(
         assert marked.get_at((row.track.x + row.track.width // 2, row.track.y - 1))[:3] == DARK.text
         screen.why()
         session.digit = None
-
-
-@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
-def test_what_speaks_for_a_unit_and_against_it_is_drawn_below_the_stages(clock, tmp_path, model):
-    screen = start(clock, tmp_path, model)
-    session = screen.session
-    press(screen, pygame.K_i)
-    surface = pygame.Surface(screen.size)
-    area = inside_detail(screen.layout.body, screen.layout.text)
-
-    def colours():
-        View().draw(surface, screen)
-        red, _, blue = (pygame.surfarray.array3d(surface.subsurface(area)).astype(int) / 255).T
-        return (red - blue > 0.2).sum(), (blue - red > 0.2).sum()
-
-    assert colours() == (0, 0)  # nothing to see into yet
-    draw(session)
-    last = len(session.explanation.activations) - 1
-    for layer in (0, last):  # one that sees the image, one that sees units
-        session.explanation.unit = layer, 0
-        assert sum(colours()) > 0
-    session.explanation.unit = last + 1, 0  # of a network that was chosen before
-    assert session.explanation.looked_at == (last, session.predictor.answer.digit)
 
 
 def test_the_keyboard_alone_can_draw_and_press(screen):

@@ -74,7 +74,7 @@ def state(screen):
     shown = screen.dialog, screen.panel, screen.is_why, screen.theme, screen.focus
     asked = screen.requests, screen.quit_wanted
     drawn = session.canvas.version, session.canvas.brush, screen.pen.is_down, screen.pen.place
-    inside = session.explanation.looked_at, session.networks.chosen
+    inside = session.inspection.looked_at, session.networks.chosen
     rows = screen.drawings.row, screen.digits.row
     return repr((shown, asked, drawn, inside, rows, session.message, taught(session)))
 
@@ -96,7 +96,7 @@ def test_without_numlock_the_keypad_does_what_the_main_block_does(screen, mod):
         states = []
         for key, modifiers in ((KEYPAD[digit], mod), (MAIN[digit], mod & SHIFT)):
             screen.pen.place = None
-            session.explanation.unit = 1, 0
+            session.inspection.unit = 1, 0
             before = state(screen)
             press(screen, key, modifiers)
             states.append(state(screen))

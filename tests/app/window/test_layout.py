@@ -1,17 +1,12 @@
-import functools
 import itertools
 
-import numpy as np
 import pygame
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.drawing.canvas import SIZE
-from app.window.inside_layout import inside_detail, lay_out_inside, shown_shape
 from app.window.layout import lay_out
-from nn.inference.activations import activations_of
-from nn.network.architectures import NAMED, build
 
 sizes = st.one_of(
     st.tuples(st.integers(480, 4096), st.integers(320, 2304)),
@@ -70,7 +65,9 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
     for (name, rect), (other_name, other) in itertools.combinations(named, 2):
         assert not overlap(rect, other), f"{name} and {other_name}"
     for name, rect in named:
-        inside_body = name.split()[0] in ("label", "track", "percent", "row", "curves", "words")
+        in_body = ("row", "curves", "words")
+        in_body += ("label", "track", "percent") if panel != "inside" else ()
+        inside_body = name.split()[0] in in_body
         assert overlap(rect, layout.body) == (inside_body or rect in layout.panel_buttons.values())
     dialog = layout.dialog.sheet
     assert dialog.x >= 0
@@ -143,38 +140,6 @@ def test_the_rows_of_a_card_use_its_room_and_are_equally_high(size, count, colum
         assert row.right < layout.dialog.sheet.right
     if rows[0].height < layout.text * 3 // 2:  # there is no room to spare
         assert layout.dialog.sheet.bottom - rows[-1].bottom <= layout.text + 1
-
-
-@functools.cache
-def shapes_of(name):
-    """The shapes that a network's stages are shown with."""
-    model = build(NAMED[name], np.random.default_rng(0))
-    return [shown_shape(layer) for layer in activations_of(model, np.zeros((28, 28), np.float32))]
-
-
-for name in NAMED:  # outside the time that a test may take
-    shapes_of(name)
-
-
-@given(sizes, st.sampled_from(list(NAMED)))
-@example((480, 320), "cnn")
-def test_the_tiles_of_a_network_are_inside_the_body_and_found_again(size, name):
-    layout = lay_out(*size, "inside")
-    shapes = shapes_of(name)
-    bands = lay_out_inside(layout.body, layout.text, shapes)
-    detail = inside_detail(layout.body, layout.text)
-    assert [tiles.count for tiles in bands] == [shape[0] for shape in shapes]
-    bottom = layout.body.y
-    for tiles in bands:
-        assert tiles.rect(0).y >= bottom
-        for unit in (0, tiles.count // 2, tiles.count - 1):
-            rect = tiles.rect(unit)
-            assert layout.body.x <= rect.x
-            assert rect.right <= layout.body.right
-            assert rect.bottom <= detail.y
-            assert tiles.at(rect.x + rect.width / 2, rect.y + rect.height / 2) == unit
-        assert tiles.at(layout.body.x - 1, rect.y) is None
-        bottom = rect.bottom
 
 
 @given(sizes)

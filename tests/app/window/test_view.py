@@ -198,7 +198,7 @@ def test_all_words_in_the_window_can_be_read(size, model, written):
         assert min(height for _, height in written) >= 10
         last_of_help = "Why: gradient"  # the longest line, in a window as narrow as a phone
         cut = [text for text, _ in written if "…" in text and text != "0 … 9"]
-        assert all(text.startswith(last_of_help) and size[0] < 400 for text in cut)
+        assert all(text.startswith(last_of_help) and size[0] < 400 for text in cut), cut
 
 
 def test_what_is_too_long_to_be_read_keeps_its_beginning_and_its_end(written):
@@ -376,9 +376,9 @@ def test_what_is_inside_a_network_is_painted_within_what_is_said_to_have_changed
     session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
     session.settle()
     screen.open_panel("inside")
-    for layer in range(len(session.explanation.activations)):
-        for unit in (0, 1, len(session.explanation.activations[layer].values) - 1):
-            session.explanation.unit = layer, unit
+    for layer in range(len(session.inspection.stages)):
+        for unit in (0, 1, len(session.inspection.stages[layer].values) - 1):
+            session.inspection.unit = layer, unit
             surface = pygame.Surface(size)
             surface.fill(DARK.background)
             area = draw_body(View().frame(surface, screen), screen)

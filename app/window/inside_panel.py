@@ -1,0 +1,97 @@
+"""Which units the panel of a network's inside shows, and which of them is at a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.session.inspection import Inspection
+from app.window.geometry import Rect
+from app.window.inside_layout import Row, lay_out_inside, shown_shape
+from app.window.layout import Layout
+from nn.inference.ablation import Unit
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row of the panel, and the unit on each of its tiles."""
+
+    row: Row
+    units: list[int]
+
+    def rect(self, unit: int) -> Rect | None:
+        """Where a unit is, if it is shown."""
+        return self.row.tiles.rect(self.units.index(unit)) if unit in self.units else None
+
+
+class InsidePanel:
+    """The rows of the panel for an inspection; a click looks at the unit it meets."""
+
+    def __init__(self, inspection: Inspection) -> None:
+        self.inspection = inspection
+        self._shown: list[Shown] = []
+        self._shown_for: object = None
+        self._stages: object = None  # those that `_shown` is of
+
+    def rows(self, layout: Layout) -> list[Shown]:
+        """What is shown of each stage, first to last."""
+        stages, looked_at = self.inspection.stages, self.inspection.looked_at
+        if looked_at is None:
+            return []
+        key = layout.above_buttons, layout.text, looked_at
+        if key != self._shown_for or stages is not self._stages:
+            shapes = [shown_shape(stage) for stage in stages]
+            rows = lay_out_inside(layout.above_buttons, layout.text, shapes, looked_at[0])
+            self._shown = [Shown(row, self._units(row, looked_at)) for row in rows]
+            self._shown_for, self._stages = key, stages
+        return self._shown
+
+    def unit_at(self, layout: Layout, place: tuple[float, float] | None) -> Unit | None:
+        """The unit that is shown at a place in the window."""
+        if place is not None and layout.above_buttons.contains(*place):
+            for shown in self.rows(layout):
+                tile = shown.row.tiles.at(*place)
+                if tile is not None:
+                    return shown.row.stage, shown.units[tile]
+        return None
+
+    def click(self, layout: Layout, x: float, y: float) -> bool:
+        """Look at the unit at a place, or at the next ones of a stage; whether there is one."""
+        unit = self.unit_at(layout, (x, y))
+        for shown in self.rows(layout):
+            if shown.row.more is not None and shown.row.more.contains(x, y):
+                unit = shown.row.stage, self._next(shown)
+        for digit, bar in enumerate(layout.bars):
+            if bar.whole.contains(x, y) and self.inspection.stages:
+                unit = len(self.inspection.stages) - 1, digit
+        if unit is not None:
+            self.inspection.unit = unit
+        return unit is not None
+
+    def _units(self, row: Row, looked_at: Unit) -> list[int]:
+        """The units for a row's tiles: the strongest, and those that the strongest paths need.
+
+        With the unit that is looked at come the others of about its strength.
+        """
+        order, count = self.inspection.shown_order(row.stage), row.tiles.count
+        start = 0
+        if looked_at[0] == row.stage:
+            start = order.index(looked_at[1]) // count * count
+        units = order[start : start + count]
+        units = order[-count:] if len(units) < count else units
+        needed = [link.source for link in self.inspection.paths if link.stage - 1 == row.stage]
+        missing = [unit for unit in dict.fromkeys(needed) if unit not in units]
+        for place in range(len(units) - 1, -1, -1):
+            if missing and units[place] not in needed and (row.stage, units[place]) != looked_at:
+                units[place] = missing.pop()
+        return units
+
+    def _next(self, shown: Shown) -> int:
+        """The first unit after those that a row shows; after the last, the first of all."""
+        order = self.inspection.shown_order(shown.row.stage)
+        looked_at = self.inspection.looked_at
+        place = 0
+        if looked_at is not None and looked_at[0] == shown.row.stage:
+            place = order.index(looked_at[1])
+        count = shown.row.tiles.count
+        following = (place // count + 1) * count
+        return order[following if following < len(order) else 0]
