@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "digitpad")
@@ -23,6 +23,7 @@ from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
 from app.session.predictor import is_rejected
 from app.session.session import Session
+from app.window.commands import Panel
 from app.window.loop import run_window, save_screenshot
 from app.window.palette import PALETTES
 from app.window.screen import WINDOW_SIZE, Screen
@@ -65,7 +66,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--panel",
-        choices=("answer", "networks", "inside", "training"),
+        choices=get_args(Panel),
         default="answer",
         help="what is open at the start",
     )

@@ -77,8 +77,8 @@ class Mnist:
         if self._thread is not None:
             self._thread.join()
 
-    def random_test_digit(self, rng: np.random.Generator) -> tuple[np.ndarray, int] | None:
-        """An image (28, 28) of the test file with its label, when the data is there.
+    def random_test_place(self, rng: np.random.Generator) -> int | None:
+        """The place of an image in the test file, when the data is there.
 
         Never the same twice in a row, or the key would seem to do nothing.
         """
@@ -86,8 +86,7 @@ class Mnist:
             return None
         count = len(self.test.labels)
         self._last_shown = (self._last_shown + int(rng.integers(1, max(2, count)))) % count
-        index = self._last_shown
-        return self.test.images[index].reshape(28, 28), int(self.test.labels[index])
+        return self._last_shown
 
     def _start(self, state: State, work: Callable[[], None]) -> None:
         self.state, self.message, self.progress = state, "", 0.0

@@ -24,7 +24,9 @@ from app.session.explanation import Explanation
 from app.session.files import Files
 from app.session.inspection import Inspection
 from app.session.messages import MESSAGE_SECONDS, Messages
+from app.session.mistakes import Mistakes
 from app.session.mnist import Mnist
+from app.session.mnist_digits import MnistDigits
 from app.session.networks import NetworkList
 from app.session.parts import Part
 from app.session.predictor import Network, Predictor
@@ -75,11 +77,12 @@ class Session:
         self.is_training_shown = False  # then the network in training is the one that predicts
         self._label: tuple[int, int] | None = None  # the label, and the drawing's version it is of
         self._next_poll = clock() + 0.3  # the other networks come after the first frame
-        self._wants_test_digit = False  # as soon as MNIST is loaded
         self._rng = np.random.default_rng(seed)
         self.course = TrainingCourse(self.mnist, self._rng)
+        self.test_digits = MnistDigits(self.mnist, self._rng, self._put_test_digit)
+        self.mistakes = Mistakes(self.mnist, lambda: self.network, self.test_digits.show)
         self.challenges = Challenges(State(self.canvas, self.predictor, self.networks, my_digits))
-        self.parts: list[Part] = [self.ablation, self.challenges]
+        self.parts: list[Part] = [self.ablation, self.challenges, self.test_digits, self.mistakes]
         self.parts += [self.tuned] if self.tuned else []
 
     @property
@@ -126,7 +129,7 @@ class Session:
         if self.demonstration is not None:
             waits.append(self.demonstration.seconds_until_due())
         is_part_at_work = any(part.is_at_work for part in self.parts)
-        is_loading = not self.networks.is_complete or self.mnist.is_busy or self._wants_test_digit
+        is_loading = not self.networks.is_complete or self.mnist.is_busy
         if is_loading or is_part_at_work or self.course.is_at_work:
             waits.append(max(0.0, self._next_poll - self.clock()))
         return min((wait for wait in waits if wait is not None), default=None)
@@ -162,15 +165,14 @@ class Session:
             self.networks.load_next()
         for part in self.parts:
             self.messages.tell(part.poll())
-        if self._wants_test_digit and not self.mnist.is_busy:
-            self.say("", 0)  # no longer that it is loading
-            self._show_test_digit()
         self.messages.tell(self.course.poll(self.networks.network, self.is_training_shown))
         self._follow_network()
-        is_new = self.course.training is not None and self.course.training.refresh()
-        is_answered = self.predictor.answer is not None and not self.canvas.is_drawing
-        if is_new and self.is_training_shown and is_answered:
-            self.predict_now()
+        training = self.course.training
+        if training is not None and training.refresh():
+            self.mistakes.forget(training.classifier)
+            is_answered = self.predictor.answer is not None and not self.canvas.is_drawing
+            if self.is_training_shown and is_answered:
+                self.predict_now()
 
     # The drawing
 
@@ -180,10 +182,11 @@ class Session:
         self.canvas.end()
 
     def take_over(self, pointer: Any = None) -> None:
-        """The user takes the pen: a stroke under way ends, and a demonstration too."""
+        """The user takes the pen: a stroke, a demonstration or a search under way ends."""
         self.release_pointer()
         self.pointer = pointer
         self.demonstration = None
+        self.mistakes.stop_searching()
 
     def clear(self) -> None:
         """Blank paper and no answer, at once; a stroke under way ends."""
@@ -281,19 +284,18 @@ class Session:
     def test_digit(self) -> None:
         """Show a random digit of MNIST's test file, with its label, as soon as that is loaded."""
         self.take_over()
-        self._show_test_digit()
+        self.messages.tell(self.test_digits.show_any(self.is_training_shown))
 
-    def _show_test_digit(self) -> None:
-        self._wants_test_digit = self.mnist.state != "ready" and not self.mnist.is_missing
-        self.messages.tell(self.mnist.fetch(self.is_training_shown))
-        found = None if self._wants_test_digit else self.mnist.random_test_digit(self._rng)
-        if found is not None:
-            self.take_over()
-            image, label = found
-            self.canvas.show_picture(image)
-            self._label = label, self.canvas.version
-            self.predict_now()
-            self.say(f"A digit of MNIST's test file; its label is {label}")
+    def next_misread(self) -> None:
+        """Show the next test digit that the network misreads, as soon as one is known."""
+        self.take_over()
+        self.messages.tell(self.mistakes.search(self.is_training_shown))
+
+    def _put_test_digit(self, image: Array, label: int) -> None:
+        self.take_over()
+        self.canvas.show_picture(image)
+        self._label = label, self.canvas.version
+        self.predict_now()
 
     def show_training(self, is_shown: bool) -> None:
         """While a training is shown, its network predicts."""

@@ -9,7 +9,7 @@ from app.drawing.strokes import DIGITS
 
 Action = Callable[[Any], object]  # of an `app.window.screen.Screen`, which needs this table
 Dialog = Literal["help", "open", "my digits"]  # what lies over the window
-Panel = Literal["answer", "networks", "inside", "training"]  # what its lower part shows
+Panel = Literal["answer", "networks", "inside", "training", "mistakes"]  # what its lower part shows
 
 
 class Command(NamedTuple):
@@ -99,12 +99,19 @@ LOOK: dict[str, Command] = {
             "Shift-Tab": lambda screen: screen.next_network(-1),
         },
     ),
+    "mistakes": Command("Mistakes", "E", "which test digits it misreads, counted in a table",
+            lambda screen: screen.switch_panel("mistakes")),
 }  # fmt: skip
 LEARN: dict[str, Command] = {
     "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
             lambda screen: screen.train()),
-    "test digit": Command("Test", "N", "a random digit of MNIST's test file",
-            lambda screen: screen.session.test_digit()),
+    "test digit": Command(
+        "Test", "N", "a digit of MNIST's test file (Shift-N: the next misread)",
+        {
+            "N": lambda screen: screen.session.test_digit(),
+            "Shift-N": lambda screen: screen.session.next_misread(),
+        },
+    ),
     "correct": Command(None, "0 … 9", "it is this digit: keep the drawing and learn from it",
             {str(digit): _correct(digit) for digit in range(DIGITS)}),
     "my digits": Command(
@@ -162,7 +169,8 @@ COMMANDS: dict[str, Command] = {
 }
 # Where there is no room for all buttons these stand in the help alone, the first of them first.
 LEAST_NEEDED = (
-    "challenges", "redo", "open", "test digit", "my digits", "network", "train", "save", "undo",
+    "challenges", "redo", "open", "test digit", "mistakes", "my digits", "network", "train",
+    "save", "undo",
     "inside",
 )  # fmt: skip
 # While a panel is open, its keys come before those of the window, and its buttons stand on it.
@@ -183,6 +191,19 @@ PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
                 lambda screen: screen.keep()),
         "discard": Command("Discard (X)", "X", "throw the trained network away",
                 lambda screen: screen.session.discard()),
+    },
+    "mistakes": {
+        # The first says Close, Back or Download, as it stands.
+        "leave mistakes": Command("Close (E)", "E", "back to the matrix, and to the bars",
+                lambda screen: screen.mistakes.go_back(screen.layout)
+                or screen.switch_panel("mistakes")),
+        "misread": Command("Next (Shift-N)", "Shift-N", "the next misread digit",
+                lambda screen: screen.session.next_misread()),
+        "more": Command("More (PgDn)", "PgDn, PgUp", "more of the digits, and those before",
+                {
+                    "PageDown": lambda screen: screen.mistakes.turn(1, screen.layout),
+                    "PageUp": lambda screen: screen.mistakes.turn(-1, screen.layout),
+                }),
     },
 }  # fmt: skip
 # In the dialog of the user's digits; with these, a button for each digit relabels.

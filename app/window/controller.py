@@ -232,7 +232,7 @@ class Controller:
             if row.contains(x, y):
                 screen.choose_network(index)
                 return True
-        return False
+        return screen.panel == "mistakes" and screen.mistakes.click(x, y, layout)
 
     def _unit_at(self, x: float, y: float) -> Unit | None:
         """The network's unit that is shown at a place, as (stage, unit)."""

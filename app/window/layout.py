@@ -97,6 +97,8 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
         return _with_bars_and_table(layout, networks)
     if panel == "networks":
         return _with_table(layout, networks)
+    if panel == "mistakes":
+        return replace(layout, panel_buttons=_panel_buttons(layout.body, layout.text, panel))
     return _with_training(layout) if panel == "training" else _with_inside(layout)
 
 
@@ -122,7 +124,8 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     top = margin + (room_down - side) // 2
     canvas = Rect(left, top, side, side)
     whole = Rect(canvas.right + gap, top, panel_width, side)
-    head = min(round(side * 0.26), text * 10)
+    # Where there is much to show, the answer can be smaller.
+    head = min(round(side * (0.17 if panel == "mistakes" else 0.26)), text * 10)
     caption = round(text * 1.2)
     square = _whole_cells(max(8, min(head - caption, whole.width * 2 // 5)))
     network_input = Rect(whole.right - square, whole.y, square, square)
@@ -231,20 +234,19 @@ def _with_table(layout: Layout, networks: int) -> Layout:
 def _with_training(layout: Layout) -> Layout:
     """The bars, and below them the words, the curves and the buttons of a training."""
     body, text = layout.body, layout.text
-    button = round(text * 1.8)
     line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
     height = min(round(body.height * 0.5), text * 16)
     if height < DIGITS * text:  # in two columns, which need less
         height = min(height, round(DIGITS / 2 * text * 1.2))
     words = Rect(body.x, body.y + height + text // 3, body.width, line)
-    row = Rect(body.x, body.bottom - button, body.width, button)
-    top = words.bottom + max(1, text // 4)
+    buttons = _panel_buttons(body, text, "training")
+    top, bottom = words.bottom + max(1, text // 4), buttons["train"].y - text // 2
     return replace(
         layout,
         bars=_bar_rows(body._replace(height=height), text),
         words=words,
-        curves=Rect(body.x, top, body.width, max(8, row.y - top - text // 2)),
-        panel_buttons=button_row(row, words_of(PANEL_COMMANDS["training"]), text),
+        curves=Rect(body.x, top, body.width, max(8, bottom - top)),
+        panel_buttons=buttons,
     )
 
 
@@ -277,7 +279,6 @@ def _with_inside(layout: Layout) -> Layout:
     square = _whole_cells(max(8, min(upper - caption, head.width // 3, text * 8)))
     network_input = Rect(head.right - square, head.y, square, square)
     captioned = Rect(head.x, network_input.bottom, head.width, caption)
-    row = Rect(body.x, body.bottom - round(text * 1.8), body.width, round(text * 1.8))
     return replace(
         layout,
         cell=cell,
@@ -287,8 +288,15 @@ def _with_inside(layout: Layout) -> Layout:
         caption=captioned,
         body=body,
         bars=_bar_rows(bars, text) if head.width >= text * 12 else (),
-        panel_buttons=button_row(row, words_of(PANEL_COMMANDS["inside"]), text),
+        panel_buttons=_panel_buttons(body, text, "inside"),
     )
+
+
+def _panel_buttons(body: Rect, text: int, panel: Panel) -> dict[str, Rect]:
+    """A row at the bottom of the panel."""
+    height = round(text * 1.8)
+    row = Rect(body.x, body.bottom - height, body.width, height)
+    return button_row(row, words_of(PANEL_COMMANDS[panel]), text)
 
 
 def _table(rect: Rect, rows: int, note: int) -> tuple[tuple[Rect, ...], Rect | None]:

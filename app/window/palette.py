@@ -84,3 +84,14 @@ def diverging(negative: Colour, zero: Colour, positive: Colour, value: Array) ->
     above = mixed(zero, positive, np.clip(value, 0, 1))
     below = mixed(zero, negative, np.clip(-value, 0, 1))
     return np.where(value[..., None] >= 0, above, below)
+
+
+def readable(face: Colour, *colours: Colour) -> Colour:
+    """The one of some colours that contrasts most with a face, as WCAG 2 counts contrast."""
+    under = _luminance(face)
+    return max(colours, key=lambda one: abs(np.log((_luminance(one) + 0.05) / (under + 0.05))))
+
+
+def _luminance(colour: Colour) -> float:
+    """The share of white's light; 2.2 stands for the curve of sRGB."""
+    return float(np.dot((np.array(colour) / 255) ** 2.2, (0.2126, 0.7152, 0.0722)))

@@ -13,6 +13,7 @@ from app.window.help_layout import HelpPages
 from app.window.inside_panel import InsidePanel
 from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList
+from app.window.mistakes_choice import MistakesChoice
 from app.window.pen import Pen
 from nn.support.types import Array
 
@@ -43,6 +44,7 @@ class Screen:
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)
         self.help_pages = HelpPages(lambda: (self.layout.size, self.layout.text, self.panel))
+        self.mistakes = MistakesChoice(session)
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
         self._layout: Layout | None = None
@@ -119,6 +121,7 @@ class Screen:
         if self.layout.canvas != canvas:
             self.session.canvas.end()
         self.session.show_training(panel == "training")
+        self.session.mistakes.show(panel == "mistakes")
 
     def switch_panel(self, panel: Panel) -> None:
         """Show a panel, or the bars again."""
@@ -150,6 +153,8 @@ class Screen:
         elif self.focus is not None or self.pen.place is not None:
             self.focus = self.pen.place = None
             self.session.take_over()
+        elif self.panel == "mistakes" and self.mistakes.leave():
+            pass
         elif self.panel != "answer":
             self.open_panel("answer")
         elif self.is_why:
@@ -161,7 +166,7 @@ class Screen:
 
     def next_network(self, steps: int) -> None:
         """Choose the next network; where the table has no room yet, show that first."""
-        if self.panel in ("inside", "training") or self.layout.table:
+        if self.panel in ("inside", "training", "mistakes") or self.layout.table:
             self.choose_network(self.session.networks.chosen + steps)
         else:
             self.open_panel("networks")
@@ -279,6 +284,8 @@ class Screen:
         explained = self.session.explanation.explained if self.is_why else None
         if self.focus is not None and dx:
             self.move_focus(dx)
+        elif self.panel == "mistakes" and self.pen.place is None:
+            self.mistakes.move(dx, dy, self.layout)
         elif dy and explained is not None and self.pen.place is None:
             self.explain(explained + dy)
         else:
@@ -303,6 +310,8 @@ class Screen:
         self.focus = names[(start + steps) % len(names)]
 
     def press_focus(self) -> None:
-        """Press the button that has the focus."""
+        """Press the button that has the focus; without one, what is chosen on a panel."""
         if self.focus is not None:
             self.do(self.focus)
+        elif self.panel == "mistakes":
+            self.mistakes.press()

@@ -21,6 +21,7 @@ from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
 from app.window.inside import draw_inside, inside_state
+from app.window.mistakes import draw_mistakes, mistakes_state
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
 from app.window.screen import Screen
@@ -291,6 +292,7 @@ PANELS: dict[Panel, PanelView] = {
     "networks": PanelView(draw_answer, no_state, "network"),
     "inside": PanelView(draw_inside, inside_state, "inside"),
     "training": PanelView(draw_training, training_state, "train"),
+    "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes"),
 }
 # What the window consists of; each is painted anew when its part of the state changed.
 PARTS = {

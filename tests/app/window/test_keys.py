@@ -265,9 +265,11 @@ def test_every_command_does_something_a_screen_can_do(screen):
 @pytest.mark.parametrize("panel", PANEL_COMMANDS)
 @pytest.mark.parametrize("dialog", [None, *DIALOG_ACTIONS])
 def test_every_key_of_a_command_is_found_and_none_means_two_things(dialog, panel):
-    tables = [COMMANDS, PANEL_COMMANDS[panel]] if dialog is None else []
-    actions = [command.actions for table in tables for command in table.values()]
-    actions += [] if dialog is None else [DIALOG_ACTIONS[dialog]]
+    on_panel = [command.actions for command in PANEL_COMMANDS[panel].values()]
+    taken = {name for each in on_panel for name in each}  # by the panel, from the window
+    elsewhere = [command.actions for command in COMMANDS.values()]
+    actions = [{k: do for k, do in each.items() if k not in taken} for each in elsewhere]
+    actions = on_panel + actions if dialog is None else [DIALOG_ACTIONS[dialog]]
     found = {}
     for name, action in (item for each in actions for item in each.items()):
         for code, ctrl, shift in presses(name):

@@ -14,7 +14,7 @@ sizes = st.one_of(
 )
 
 
-panels = st.sampled_from(["answer", "networks", "inside", "training"])
+panels = st.sampled_from(["answer", "networks", "inside", "training", "mistakes"])
 
 
 def overlap(one, other):
