@@ -19,6 +19,7 @@ from app.session.messages import Line
 from app.session.networks import NetworkList
 from app.session.predictor import Answer, Predictor
 from nn.handwriting.framing import SIZE
+from nn.inference.ablation import AblatedClassifier
 from nn.support.files import write_atomically
 
 FILE = "challenges.json"
@@ -88,6 +89,18 @@ def is_taught(state: State) -> bool:
     return state.my_digits is not None and state.my_digits.classifier is not None
 
 
+def is_neuron_found(state: State) -> bool:
+    """With one unit off the network reads a 9; with all of them it reads a 4."""
+    network, answer = state.predictor.network, state.answer
+    if answer is None or not isinstance(network, AblatedClassifier) or len(network.off) != 1:
+        return False
+    # A digit that is itself off has no share at all; that would be too easy.
+    is_hidden = answer.probabilities[4] > 0
+    whole = state.predictor.answer_of(network.whole)
+    assert whole is not None  # there is an answer
+    return is_hidden and answer.is_digit and (whole.digit, answer.digit) == (4, 9)
+
+
 class Challenge(NamedTuple):
     """A challenge: what it is remembered by, what it asks for, and what solving it teaches."""
 
@@ -123,6 +136,12 @@ CHALLENGES = (
         "teach", "draw a digit that is misread, press the digit it is, and see it learned",
         "teach it a digit that it misreads",
         "the network was tuned to your digits, and reads one more of them", is_taught,
+    ),
+    Challenge(
+        "neuron", "find the neuron of mlp or tiny without which your 4 is read as a 9 (Inside, X)",
+        "the neuron that tells 4 from 9",
+        "that neuron saw what a 4 has and a 9 has not; in larger networks many share the work",
+        is_neuron_found,
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.drawing.canvas import Kind
 from app.drawing.strokes import DIGITS
 from app.session.session import Session
+from app.window.captions import caption_at
 from app.window.commands import ALL_COMMANDS, HINTS, Dialog, Panel
 from app.window.guard import Guard
 from app.window.help_layout import HelpPages
@@ -78,6 +79,10 @@ class Screen:
                 return HINTS[name]
         if self.panel == "inside" and self.session.ablation.line:
             return self.session.ablation.line
+        if self.pointed is not None:
+            caption = caption_at(self.session, self.layout, self.rows(), *self.pointed)
+            if caption:
+                return caption
         answer = self.session.predictor.answer
         if self.session.my_digits is not None and answer is not None:
             question = "wrong?" if answer.is_digit else "a digit after all?"

@@ -158,6 +158,38 @@ def test_linear_is_fooled_but_cnn_is_not(start, linear, cnn, is_right):
     assert is_solved(screen, "fool") == is_right
 
 
+FOUR = [
+    [(9.5, 5), (8, 13), (20, 13)],
+    [(17, 4), (16, 24)],
+]  # tiny reads a 4, and leans on two neurons
+
+
+@pytest.mark.parametrize(("off", "is_right"), [((0, 0), True), ((0, 5), True), ((0, 1), False)])
+def test_the_neuron_without_which_a_four_is_a_nine(start, off, is_right):
+    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    show(screen, "neuron")
+    draw(screen, FOUR)
+    press(screen, pygame.K_i)
+    screen.session.inspection.unit = off
+    press(screen, pygame.K_x)
+    wait(screen)
+    assert screen.session.predictor.answer.digit == (9 if is_right else 4)
+    assert is_solved(screen, "neuron") == is_right
+
+
+def test_switching_off_the_digit_itself_or_two_neurons_is_too_easy(start):
+    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    show(screen, "neuron")
+    draw(screen, FOUR)
+    press(screen, pygame.K_i)
+    for unit in ((1, 4), (0, 0)):
+        screen.session.inspection.unit = unit
+        press(screen, pygame.K_x)
+        wait(screen)
+        assert screen.session.predictor.answer.digit == 9
+        assert not is_solved(screen, "neuron")
+
+
 def test_a_test_digit_or_a_picture_fools_nobody(start):
     screen = start(Network(d1=0.4, d7=0.5))
     show(screen, "half")

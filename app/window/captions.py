@@ -1,0 +1,74 @@
+"""What the line at the bottom says, in plain words, of what the pointer is on."""
+
+from __future__ import annotations
+
+from app.my_digits.my_digits import with_article
+from app.session.networks import NetworkInfo
+from app.session.predictor import Answer
+from app.session.session import Session
+from app.window.commands import Panel
+from app.window.layout import Layout
+from app.window.text import percentage
+from app.window.trace import traced_digit
+
+FRAMED = "the drawing as MNIST's digits are framed: 20 cells large, in the middle, an even pen"
+TABLE = "what each reads, how sure it is, numbers it has learned, test digits it reads right"
+NAME = "the network that reads now · Tab chooses another"
+PANELS: dict[Panel, str] = {
+    "inside": "a tile for each part of the network, the brighter the stronger · click one",
+    "training": "loss is how wrong the answers are, accuracy how many are right",
+}
+
+
+def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float) -> str:
+    """What is at a place in the window, besides buttons; "" where there is nothing to explain.
+
+    The table shows these `rows` of the list of networks.
+    """
+    answer = session.predictor.answer
+    if layout.canvas.contains(x, y):
+        digit = traced_digit(session)
+        return "" if digit is None else f"trace the faint {digit}, or draw any other digit"
+    if layout.network_input.contains(x, y) or layout.caption.contains(x, y):
+        return FRAMED
+    if layout.answer.contains(x, y):
+        return _of_answer(answer)
+    for digit, bar in enumerate(layout.bars):
+        if bar.whole.contains(x, y):
+            return _of_bar(answer, digit)
+    if layout.table and layout.table[0].contains(x, y):
+        return TABLE
+    for index, row in zip(rows, layout.table[1:], strict=False):
+        if row.contains(x, y):
+            return _of_network(session.networks.entries[index])
+    if layout.name.contains(x, y):
+        return NAME
+    return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
+
+
+def _of_answer(answer: Answer | None) -> str:
+    if answer is None:
+        return "the digit that is read will stand here, and how sure the network is"
+    if not answer.is_digit:
+        return "a second network finds that this looks like no digit at all"
+    if not answer.is_sure:
+        return "the likeliest digit, though the others together are likelier"
+    return "the likeliest digit, and how sure the network is of it"
+
+
+def _of_bar(answer: Answer | None, digit: int) -> str:
+    if answer is None:
+        return f"how sure the network will be that you drew {with_article(digit)}"
+    if not answer.is_digit:
+        return f"how likely {with_article(digit)} would be, if this were a digit"
+    share = percentage(answer.probabilities[digit])
+    return f"{share} sure that it is {with_article(digit)} · a click asks why"
+
+
+def _of_network(entry: NetworkInfo) -> str:
+    learned = "" if entry.parameters is None else f" has learned {entry.parameters:,} numbers"
+    right = (
+        "" if entry.accuracy is None else f"{percentage(entry.accuracy, 1)} of test digits right"
+    )
+    parts = [entry.name + learned, right, "a click chooses it"]
+    return " · ".join(part for part in parts if part)
