@@ -27,7 +27,7 @@ from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError, not_installed
-from nn.support.files import check_writable, write_atomically
+from nn.support.files import check_writable, write_file
 
 TICK = 1 / 60  # seconds of the recording's clock
 COLOURS = 64  # of the GIF; the window has few
@@ -75,7 +75,7 @@ def save_gif(pictures: Sequence[bytes], size: tuple[int, int], rate: float, path
         )  # fmt: skip
 
     try:
-        write_atomically(path, write)
+        write_file(path, write)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 

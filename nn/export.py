@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nn.inference.checkpoint import find_model, load_checkpoint, summary
+from nn.inference.checkpoint import load_named, summary
 from nn.inference.classifier import DEFAULT_MODEL
 from nn.inference.onnx_model import to_onnx
 from nn.support.arrays import npz_of
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for option, path in wanted.items():
             if path:
                 check_writable(path, f"--{option}")
-        checkpoint = load_checkpoint(find_model(options.model))
+        checkpoint = load_named(options.model)[1]
         if options.onnx:
             content = to_onnx(checkpoint)
             write_for_option(options.onnx, lambda file: file.write(content), "--onnx")

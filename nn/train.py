@@ -22,7 +22,7 @@ from nn.inference.near_chance import near_chance_hint
 from nn.network.losses import CrossEntropyLoss
 from nn.support import plots
 from nn.support.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
-from nn.support.files import check_writable
+from nn.support.files import check_writable, is_stream
 from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping
 from nn.training.curves import plot_history
 from nn.training.learner import Callback, Learner, accuracy
@@ -143,7 +143,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         default = resumed.network_path() if resumed else Path("models") / f"{name}.npz"
         output: Path = options.output or default
         check_writable(output, "--output")
-        check_writable(state_path(output), "--output")
+        if not is_stream(output):
+            check_writable(state_path(output), "--output")
 
         train_set, test_set = load_mnist(options.data_dir)
         data_checksum = checksum(train_set)
@@ -156,7 +157,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         checkpoint = Checkpoint(name, architecture, learner.model, {}, shear=settings.slant)
         classifier = Classifier(output, checkpoint)
         print(f"{summary(checkpoint)}: {learner.dataloaders.train.size:,} digits to learn from")
-        state = SaveState(state_path(output), settings, data_checksum, best, average)
+        state = None  # nothing can stand beside a pipe
+        if not is_stream(output):
+            state = SaveState(state_path(output), settings, data_checksum, best, average)
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):
             seconds = fit(learner, settings, best, average, state)
@@ -168,9 +171,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         figures["test_loss"] = CrossEntropyLoss().forward(logits, test_set.labels)
         figures["test_accuracy"] = accuracy(logits, test_set.labels)
         checkpoint.record |= record_of(settings, data_checksum, figures)
-        save_checkpoint(output, checkpoint)
+        save_checkpoint(output, checkpoint, is_named=True)
         print(table(figures))
-        goes_on = f"; --resume {output} with more --epochs goes on from here" if best.best else ""
+        can_go_on = best.best is not None and state is not None
+        goes_on = f"; --resume {output} with more --epochs goes on from here" if can_go_on else ""
         print(f"saved {output}{goes_on}")
         # After the figures: if the disk refuses the picture, they are known at least.
         if options.plot and learner.history:
@@ -188,10 +192,10 @@ def fit(
     settings: Settings,
     best: BestWeights,
     average: AverageWeights,
-    state: SaveState,
+    state: SaveState | None,
 ) -> float:
     """Train, with a progress bar, until it is done or Ctrl-C; returns the seconds of all epochs."""
-    callbacks: list[Callback] = [best, Progress(), state]
+    callbacks: list[Callback] = [best, Progress(), *([state] if state else [])]
     if settings.average:
         callbacks.append(average)
     if settings.patience:

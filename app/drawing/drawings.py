@@ -19,7 +19,7 @@ from app.drawing.pictures import framed_picture
 from app.drawing.strokes import MAX_LINE, MAX_POINTS, read_strokes, strokes_of
 from nn.handwriting.framing import SIZE, Stroke
 from nn.support.errors import DataError
-from nn.support.files import user_folder, write_atomically
+from nn.support.files import open_own, user_folder, write_atomically, write_file
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def load_drawing(path: Path, canvas: Canvas) -> int | None:
 def _saved_strokes(path: Path) -> list[Stroke] | None:
     """The strokes of a drawing that this program saved; None for any other stroke file."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             record: Any = json.loads(file.readline(MAX_LINE + 1))
         strokes = [_stroke(*entry) for entry in record["marks"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -170,11 +170,17 @@ def picture_of(ink: Array) -> pygame.Surface:
 
 
 def save_surface(surface: pygame.Surface, path: Path, replace: bool = True) -> None:
-    """Write a PNG atomically; `OSError` if the disk refuses. `replace` as of `write_atomically`."""
+    """Write a PNG as `write_file` does, or, without `replace`, one that was not there before.
 
+    Raises `OSError`.
+    """
     import pygame
 
     # In memory first: pygame says neither what the disk refused nor that only once.
     picture = io.BytesIO()
     pygame.image.save(surface, picture, "digitpad.png")  # the name tells the format
-    write_atomically(path, lambda file: file.write(picture.getbuffer()), replace)
+    content = picture.getbuffer()
+    if replace:
+        write_file(path, lambda file: file.write(content))
+    else:
+        write_atomically(path, lambda file: file.write(content), False)

@@ -24,6 +24,7 @@ from app.drawing.quiet import silent_libraries
 from app.drawing.ruling import without_ruling
 from nn.handwriting.framing import BOX, frame
 from nn.support.errors import DataError
+from nn.support.files import open_named, seekable
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 MAX_PICTURE = 50_000_000  # pixels: unpacked they take 200 MB
-MAX_FILE = 256 << 20  # bytes: a picture of that many pixels that is not packed at all
+MAX_FILE = 192 << 20  # bytes: a picture of that many pixels that is not packed at all
 MAX_SIDE = 512  # pixels after shrinking: a digit a tenth as large is still finer than MNIST's
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 
@@ -105,15 +106,11 @@ def load_picture(path: Path | str) -> Array:
 
 def _read_file(path: Path) -> bytes:
     try:
-        # Opening a pipe would wait for ever, and a device may never end.
-        if path.exists() and not path.is_file():
-            raise DataError(f"cannot read {path}: expected a picture file, not a folder or device")
-        if path.stat().st_size > MAX_FILE:
-            raise DataError(f"cannot read {path}: it is larger than {MAX_FILE >> 20} MiB")
-        return path.read_bytes()
+        with open_named(path, MAX_FILE) as file, seekable(file, MAX_FILE) as whole:
+            return bytes(whole.read())
     except (OSError, ValueError) as error:  # ValueError: a name with a zero character
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot read {path}: {reason}") from None
+        raise DataError(f"cannot read {path}: {reason}; expected a picture file") from None
 
 
 def _turned(picture: Array, way: int) -> Array:

@@ -21,6 +21,7 @@ import numpy as np
 from app.drawing.canvas import DRAW_RADIUS, Point
 from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.support.errors import DataError
+from nn.support.files import open_named
 from nn.support.types import Array
 
 DIGITS = 10  # a label is one of 0 … 9
@@ -104,7 +105,7 @@ def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
     """Numbered lines of a plain or gzipped file, none longer than allowed."""
     number, total = 0, 0
     try:
-        with open(path, "rb") as file:
+        with open_named(Path(path), MAX_FILE) as file:
             lines = _unpacked(file)
             while line := lines.readline(MAX_LINE + 1):  # never more than one byte beyond the limit
                 number += 1

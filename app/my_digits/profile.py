@@ -33,7 +33,7 @@ from app.drawing.canvas import Point
 from app.drawing.strokes import MAX_FILE, MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
 from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
-from nn.support.files import sync_folder, user_folder, write_atomically
+from nn.support.files import open_own, sync_folder, user_folder, write_atomically
 
 DIGITS_FILE = "digits.jsonl"
 DEFAULT_PROFILE = "default"
@@ -189,7 +189,8 @@ class Profile:
         """What `settle` was last told; "" where that was nothing."""
         path = self.folder / f"{model}.settled"
         try:
-            return path.read_text("ascii") if path.stat().st_size < 1000 else ""
+            with open_own(path, 1000) as file:
+                return str(file.read(1000), "ascii")
         except (OSError, ValueError):
             return ""
 
@@ -213,17 +214,12 @@ class Profile:
 
     def _read(self) -> bytes:
         try:
-            with open(self.path, "rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                content = file.read() if size <= MAX_FILE else b""
+            with open_own(self.path, MAX_FILE) as file:
+                content: bytes = file.read()
         except FileNotFoundError:
             return b""
         except OSError as error:
             raise _cannot("read", self.path, error) from None
-        if max(size, len(content)) > MAX_FILE:
-            raise ProfileError(
-                f"{self.path} is larger than {MAX_FILE:,} bytes; move it away to begin anew"
-            )
         if content.count(b"\n") > MAX_LINES:
             raise ProfileError(
                 f"{self.path} has more than {MAX_LINES:,} lines; move it away to begin anew"
@@ -234,7 +230,7 @@ class Profile:
         """Add whole lines to a file, or leave it as it was; the lock is held."""
         try:
             new = not path.exists()
-            with open(path, "ab+", buffering=0) as file:
+            with open_own(path, append=True) as file:
                 size = file.seek(0, os.SEEK_END)
                 if size:
                     file.seek(size - 1)
@@ -275,7 +271,7 @@ class Profile:
         path = self.folder / "lock"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = open(path, "ab")  # noqa: SIM115 - closed below
+            file = open_own(path, append=True)
         except OSError as error:
             raise _cannot("write", path, error) from None
         with file:
@@ -364,7 +360,7 @@ def _write_all(file: Any, data: bytes) -> None:
 def _cannot(what: str, path: Path, error: OSError) -> ProfileError:
     return ProfileError(
         f"cannot {what} {path}: {error.strerror or error}; make room there, make the folder "
-        "writable, or name another profile with --profile"
+        "writable, move the file away, or name another profile with --profile"
     )
 
 

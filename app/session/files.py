@@ -61,7 +61,7 @@ class Files:
         """Load a drawing, strokes or a picture onto the canvas, or a network."""
         # Opening a pipe would wait for ever. Not `Path.exists`, which raises for too long a name.
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
-            return Opened(Line(f"{path.name} is a folder or a device; expected a file", 8))
+            return Opened(Line(f"{path.name} is a folder, a pipe or a device; expected a file", 8))
         try:
             if path.suffix.lower() == ".npz":
                 network = load_classifier(path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.session.predictor import Network
-from nn.inference.classifier import Classifier, load_classifier
+from nn.inference.classifier import Classifier, load_listed
 from nn.support.errors import DigitpadError
 from nn.support.files import user_folder
 
@@ -59,10 +60,10 @@ class NetworkList:
             path = self._waiting.pop(0)
             try:
                 # ./models and the packaged folder may be one and the same.
-                if path.resolve() in {entry.file for entry in self.entries}:
+                if _real(path) in {entry.file for entry in self.entries}:
                     continue
-                self._put(load_classifier(path))
-            except (DigitpadError, OSError, RuntimeError):  # the last two: links in a circle
+                self._put(load_listed(path))
+            except DigitpadError:
                 continue
             return True
         return False
@@ -76,7 +77,7 @@ class NetworkList:
 
     def remove(self, path: Path) -> None:
         """Take away the network of a file, if it is here and not the only one."""
-        file = path.resolve()
+        file = _real(path)
         kept = [entry for entry in self.entries if entry.file != file]
         if kept:
             chosen = self.network
@@ -90,7 +91,7 @@ class NetworkList:
 
     def choose_file(self, path: Path) -> None:
         """Choose the network that was read from a file, if it is here."""
-        file = path.resolve()
+        file = _real(path)
         place = (i for i, entry in enumerate(self.entries) if entry.file == file)
         self.chosen = next(place, self.chosen)
 
@@ -100,7 +101,7 @@ class NetworkList:
         It is chosen where that one or the shipped one was; without it the shipped one is again.
         """
         before, file = self.network, self.entries[self.chosen].file
-        was_chosen = file is not None and file in (path.resolve(), shipped.resolve())
+        was_chosen = file is not None and file in (_real(path), _real(shipped))
         self.remove(path)
         if tuned is not None:
             self.add(tuned)
@@ -132,7 +133,7 @@ def network_files(folder: Path) -> list[Path]:
 def network_info(network: Network) -> NetworkInfo:
     """A network with what its file tells about it."""
     path: Path | None = getattr(network, "path", None)
-    file = None if path is None else path.resolve()
+    file = None if path is None else _real(path)
     if not isinstance(network, Classifier):
         return NetworkInfo(network, file=file)
     figures: Any = network.checkpoint.record.get("figures")
@@ -140,6 +141,11 @@ def network_info(network: Network) -> NetworkInfo:
     accuracy = figures.get("test_accuracy", figures.get("validation_accuracy"))
     known = isinstance(accuracy, float) and 0 <= accuracy <= 1
     return NetworkInfo(network, network.count_params(), accuracy if known else None, file)
+
+
+def _real(path: Path) -> Path:
+    """A file's own name, without links on the way; of links in a circle, some name."""
+    return Path(os.path.realpath(path))
 
 
 def users_networks() -> Path:

@@ -22,7 +22,7 @@ import urllib3
 from tqdm import tqdm
 
 from nn.support.errors import DataError
-from nn.support.files import write_atomically
+from nn.support.files import open_own, write_atomically
 
 
 class MnistFile(NamedTuple):
@@ -200,7 +200,7 @@ def stored_fault(path: Path, file: MnistFile) -> str | None:
     """What is wrong with a stored file, as the end of a sentence, or None if it is genuine."""
     check = PackedCheck(file)
     try:
-        with path.open("rb") as stored:
+        with open_own(path) as stored:
             while data := stored.read(CHUNK):
                 check.feed(data)
         check.finish()

@@ -15,16 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from nn.network.architectures import CLASSES, Architecture, build, count_parameters, describe
+from nn.network.architectures import (
+    CLASSES,
+    MAX_PARAMETERS,
+    Architecture,
+    build,
+    count_parameters,
+    describe,
+)
 from nn.network.sequential import Sequential
-from nn.support.arrays import npz_of, read_npz
+from nn.support.arrays import Opener, npz_of, read_npz
 from nn.support.errors import CheckpointError
-from nn.support.files import write_atomically
+from nn.support.files import is_stream, open_named, open_own, write_atomically, write_file
 from nn.support.types import Array
 
 FORMAT = "digitpad network"
 VERSION = 1
 MAX_HEADER = 2**20  # bytes of JSON, which takes up to thirty times as much when read
+MAX_NETWORK = 4 * MAX_PARAMETERS + 2 * MAX_HEADER  # bytes, unpacked
 MAX_NAME = 200
 MAX_WEIGHT = 1e12  # those of a network that has learned are below 10
 PACKAGED_MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -53,10 +61,13 @@ def copied(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
     return replace(checkpoint, model=model, **changes)
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) -> None:
+def save_checkpoint(
+    path: Path, checkpoint: Checkpoint, replace: bool = True, is_named: bool = False
+) -> None:
     """Write a trained network, atomically. Raises `CheckpointError` if the disk refuses.
 
-    Without `replace`, a file that is there already stays, and raises `FileExistsError`.
+    Without `replace`, a file that is there already stays, and raises `FileExistsError`. A path that
+    the user has named may also be a device or a pipe.
     """
     header = {
         "format": FORMAT,
@@ -66,12 +77,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, replace: bool = True) ->
         "temperature": checkpoint.temperature,
         "slant": checkpoint.shear,
     }
-    save_arrays(path, header, checkpoint.model.state_dict(), replace)
+    save_arrays(path, header, checkpoint.model.state_dict(), replace, is_named)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, opener: Opener = open_own) -> Checkpoint:
     """Read a trained network. Raises `CheckpointError`, in one line, if the file is not one."""
-    header, arrays = load_arrays(path)
+    header, arrays = load_arrays(path, opener=opener)
     if header.get("format") != FORMAT:
         raise unusable(path, f"expected a {FORMAT}, received a {header.get('format')!r} file")
     name: Any = header.get("name")
@@ -120,9 +131,21 @@ def model_of(
     return model
 
 
+def load_named(name_or_path: str | Path) -> tuple[Path, Checkpoint]:
+    """The network that the user means by a path or a name, and where it is; a pipe is read too.
+
+    Raises `CheckpointError` if there is none.
+    """
+    path = find_model(name_or_path)
+    return path, load_checkpoint(path, open_named)
+
+
 def find_model(name_or_path: str | Path) -> Path:
     """The file meant by a path, or by a name such as "mlp" (in ./models, then as shipped)."""
     given = Path(name_or_path)
+    # As <(…) names one; no network is called so.
+    if os.sep in str(name_or_path) and is_stream(given):
+        return given
     folders = [Path("models"), PACKAGED_MODELS]
     candidates = [given, *(folder / f"{name_or_path}.npz" for folder in folders)]
     for candidate in candidates:
@@ -152,13 +175,20 @@ def summary(checkpoint: Checkpoint) -> str:
 
 
 def save_arrays(
-    path: Path, header: dict[str, Any], arrays: dict[str, Array], replace: bool = True
+    path: Path,
+    header: dict[str, Any],
+    arrays: dict[str, Array],
+    replace: bool = True,
+    is_named: bool = False,
 ) -> None:
     """Write `arrays` and a JSON `header` as one .npz, atomically; see `save_checkpoint`."""
     text = json.dumps({"version": VERSION, **header}, allow_nan=False)
     content = npz_of({"header": np.frombuffer(text.encode(), np.uint8), **arrays})
     try:
-        write_atomically(Path(path), lambda file: file.write(content), replace)
+        if is_named:
+            write_file(path, lambda file: file.write(content))
+        else:
+            write_atomically(path, lambda file: file.write(content), replace)
     except FileExistsError:
         raise
     except OSError as error:
@@ -169,14 +199,19 @@ def save_arrays(
 
 
 def load_arrays(
-    path: Path, largest_header: int = MAX_HEADER, command: str = "nn.train"
+    path: Path,
+    largest_header: int = MAX_HEADER,
+    command: str = "nn.train",
+    most: int = MAX_NETWORK,
+    opener: Opener = open_own,
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Read what `save_arrays` wrote: the header and the arrays by name; `command` makes such files.
 
+    The file is opened by `opener` and has at most `most` bytes, unpacked as well.
     Raises `CheckpointError`, in one line, if the file cannot be used.
     """
     try:
-        arrays = read_npz(path)
+        arrays = read_npz(path, most, opener)
     except FileNotFoundError:
         raise CheckpointError(f"no file {path}; make one with python -m {command}") from None
     except OSError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.inference.checkpoint import PACKAGED_MODELS, Checkpoint, find_model, load_checkpoint
+from nn.inference.checkpoint import PACKAGED_MODELS, Checkpoint, load_checkpoint, load_named
 from nn.inference.views import mean_over_views
 from nn.network.losses import softmax
 from nn.support.types import Array
@@ -59,5 +59,9 @@ def load_classifier(name_or_path: str | Path) -> Classifier:
     >>> classifier.probabilities(np.zeros((2, 28, 28), np.float32)).shape
     (2, 10)
     """
-    path = find_model(name_or_path)
+    return Classifier(*load_named(name_or_path))
+
+
+def load_listed(path: Path) -> Classifier:
+    """The network of a file that stands in a folder: never waits. Raises `CheckpointError`."""
     return Classifier(path, load_checkpoint(path))

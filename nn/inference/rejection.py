@@ -124,7 +124,7 @@ def save_rejection(path: Path, rejection: Rejection) -> None:
         "threshold": rejection.threshold,
         "record": rejection.record,
     }
-    save_arrays(path, header, rejection.model.state_dict())
+    save_arrays(path, header, rejection.model.state_dict(), is_named=True)
 
 
 def load_rejection(path: Path | None = None) -> Rejection:

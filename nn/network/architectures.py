@@ -35,7 +35,7 @@ SIDE = 28
 PIXELS = SIDE * SIDE
 CLASSES = 10
 # Far above any network here; they keep a bad file from filling the memory.
-MAX_PARAMETERS = 50_000_000
+MAX_PARAMETERS = 12_000_000
 MAX_VALUES = 250_000  # between two layers, for one image
 MAX_VALUES_IN_ALL = 600_000  # of all layers, with the windows of the convolutions
 MAX_LAYERS = 1000

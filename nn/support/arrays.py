@@ -10,15 +10,19 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nn.support.files import open_own
 from nn.support.packed import open_zip
 from nn.support.types import Array
 
-MAX_FILE = 512 * 2**20  # bytes, unpacked; far above any network here, ten times MNIST
+Opener = Callable[[Path, int], Any]
+
+MAX_FILE = 128 * 2**20  # bytes, unpacked; twice MNIST
 # NumPy before 2.2 took `savez`'s argument of this name for an array, and stored it.
 STRAY_MEMBER = "allow_pickle.npy"
 # What NumPy writes before an array of plain numbers. Its own reader takes any Python literal, and
@@ -41,19 +45,21 @@ def npz_of(arrays: dict[str, Array]) -> memoryview:
     return archive.getbuffer()
 
 
-def read_npz(path: Path) -> dict[str, Array]:
+def read_npz(path: Path, most: int = MAX_FILE, opener: Opener = open_own) -> dict[str, Array]:
     """The arrays of a file by name, in C or Fortran order, as they were written.
 
+    The file is opened by `open_own` or `open_named`, and has at most `most` bytes unpacked.
     Raises `ValueError` that says what is wrong with the file, `OSError` if it cannot be opened,
     and `MemoryError`.
     """
     arrays = {}
-    with open_zip(path, MAX_FILE) as archive:
+    with opener(path, most) as file, open_zip(file, most) as archive:
         for member in archive.infolist():
             if member.filename == STRAY_MEMBER:
                 continue
-            with archive.open(member) as file:
-                arrays[member.filename.removesuffix(".npy")] = _read_npy(file, member.file_size)
+            with archive.open(member) as content:
+                name = member.filename.removesuffix(".npy")
+                arrays[name] = _read_npy(content, member.file_size)
     return arrays
 
 

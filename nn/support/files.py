@@ -1,13 +1,15 @@
-"""Writing files whole or not at all, and where the user's own files are."""
+"""Opening files, writing them whole or not at all, and where the user's own files are."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import stat
+import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -21,6 +23,104 @@ except ImportError:  # pragma: no cover - Windows
 
 _UMASK = threading.Lock()
 TEMPORARY = ".digitpad-"  # how the names of temporary files begin, so that they are surely ours
+# Opening a pipe would wait for somebody at its other end; Windows would change line ends.
+FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_own(path: Path, most: int | None = None, append: bool = False) -> Any:
+    """Open one of the program's own files: a regular file, of at most `most` bytes.
+
+    Nothing is waited for, whatever stands there. It is open for reading, or, with `append`, for
+    reading and adding at the end, unbuffered, and made if need be. Raises `OSError`.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND if append else os.O_RDONLY
+    descriptor = os.open(path, flags | FLAGS, 0o666)
+    try:
+        state = os.fstat(descriptor)
+        _check_regular(path, state)
+        if most is not None and state.st_size > most:
+            raise _too_large(path, most)
+        return open(descriptor, "ab+" if append else "rb", 0 if append else -1)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def open_named(path: Path, most: int) -> Any:
+    """Open a file that the user names, for reading: also a pipe such as <(…), or /dev/stdin.
+
+    A pipe is waited for, as any command does; how much comes is for the reader to bound. Raises
+    `OSError`, also if it is a file of more than `most` bytes.
+    """
+    file = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    state = os.fstat(file.fileno())
+    if stat.S_ISREG(state.st_mode) and state.st_size > most:
+        file.close()
+        raise _too_large(path, most)
+    return file
+
+
+@contextlib.contextmanager
+def seekable(file: Any, most: int) -> Iterator[Any]:
+    """The open `file`, or, of one that cannot be sought in, a copy of at most `most` bytes.
+
+    Raises `OSError` where more comes.
+    """
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        while piece := file.read(1 << 20):
+            copy.write(piece)
+            if copy.tell() > most:
+                raise _too_large(file.name, most)
+        copy.seek(0)
+        yield copy
+
+
+def _check_regular(path: Path, state: os.stat_result) -> None:
+    """Raise `OSError` unless this is what a regular file's state looks like."""
+    if stat.S_ISDIR(state.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(state.st_mode):
+        kind = "a pipe" if stat.S_ISFIFO(state.st_mode) else "a device"
+        raise OSError(errno.EINVAL, f"it is {kind}, expected a file", str(path))
+
+
+def _too_large(path: Path | str, most: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", str(path))
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file that the user names: a device, a pipe or standard output is written into.
+
+    Any other is replaced by `write_atomically`. Raises `OSError`.
+    """
+    through = _descriptor(path)
+    if through is None:
+        return write_atomically(path, write)
+    with contextlib.suppress(OSError, ValueError):  # what was printed before comes first
+        sys.stdout.flush()
+    with open(through, "wb") as file:
+        write(file)
+    return None
+
+
+def _descriptor(path: Path) -> int | None:
+    """A descriptor to write into where `path` is no file that can be replaced, else None."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(state.st_mode):
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    for stream in (1, 2):  # /dev/stdout, say, where it goes to a file
+        with contextlib.suppress(OSError):
+            if os.path.samestat(state, os.fstat(stream)):
+                return os.dup(stream)
+    return None
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object], replace: bool = True) -> None:
@@ -28,12 +128,18 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], replace: b
 
     The content goes to a temporary file in the same folder (a rename is atomic only within one
     file system), is forced to the disk, and then takes the name. If anything fails, `path` is as it
-    was and the error is passed on (`OSError` if the disk refuses). Missing folders are made.
+    was and the error is passed on (`OSError` if the disk refuses, or if it is no regular file).
+    Missing folders are made. A link stays a link, and a file keeps its mode and its owner.
 
     Without `replace` a file that is there already stays and raises `FileExistsError`. What killed
     processes have left here is removed.
     """
-    path = Path(path)
+    path = _followed(Path(path)) if replace else Path(path)
+    before: os.stat_result | None = None
+    if replace:
+        with contextlib.suppress(FileNotFoundError):
+            before = path.stat()
+            _check_regular(path, before)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:  # which is only to mean that `path` is there
@@ -47,8 +153,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], replace: b
             write(file)
             file.flush()
             os.fsync(file.fileno())
-            # mkstemp makes the file readable by its owner alone; a new file follows the umask.
-            temporary.chmod(0o666 & ~current_umask())
+            _take_mode(temporary, before)
             if fcntl is not None:  # while it is still locked
                 _take_name(temporary, path, replace)
         if fcntl is None:  # Windows renames no file that is open
@@ -69,7 +174,7 @@ def remove_abandoned(folder: Path) -> None:
         return
     with contextlib.suppress(OSError):
         for part in folder.glob(f"{TEMPORARY}*.part"):
-            with contextlib.suppress(OSError), open(part, "rb") as file:
+            with contextlib.suppress(OSError), open_own(part) as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 part.unlink()
 
@@ -85,6 +190,22 @@ def _temporary_file(folder: Path) -> tuple[int, Path]:
         if fcntl is None or os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
         os.close(descriptor)
+
+
+def _followed(path: Path) -> Path:
+    """What a link leads to; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _take_mode(temporary: Path, before: os.stat_result | None) -> None:
+    """Give a file the mode and the owner of the one that it replaces."""
+    if before is None:  # mkstemp makes it readable by its owner alone; a new one follows the umask
+        return temporary.chmod(0o666 & ~current_umask())
+    own = temporary.stat()
+    if hasattr(os, "chown") and (own.st_uid, own.st_gid) != (before.st_uid, before.st_gid):
+        with contextlib.suppress(OSError):  # only root may give files away
+            os.chown(temporary, before.st_uid, before.st_gid)
+    return temporary.chmod(stat.S_IMODE(before.st_mode))
 
 
 def _take_name(temporary: Path, path: Path, replace: bool) -> None:
@@ -106,12 +227,12 @@ def _take_name(temporary: Path, path: Path, replace: bool) -> None:
 
 
 def write_for_option(path: Path, write: Callable[[BinaryIO], object], option: str) -> None:
-    """`write_atomically` where the user has named the file with `option`: it is the remedy.
+    """`write_file` where the user has named the file with `option`: it is the remedy.
 
     Raises `UsageError` if the disk refuses.
     """
     try:
-        write_atomically(path, write)
+        write_file(path, write)
     except OSError as error:
         raise _cannot_write(path, error, option) from None
 
@@ -121,14 +242,19 @@ def check_writable(path: Path, option: str) -> None:
 
     `option` is the command-line option to name as the remedy. Missing folders are not made yet.
     """
-    folder = path.parent
-    missing = [path]
-    while folder != folder.parent and not os.path.lexists(folder):
-        missing.append(folder)
-        folder = folder.parent
     try:
+        if is_stream(path):
+            if os.access(path, os.W_OK):
+                return
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file = _followed(path)
+        folder = file.parent
+        missing = [file]
+        while folder != folder.parent and not os.path.lexists(folder):
+            missing.append(folder)
+            folder = folder.parent
         # A name itself may be impossible: too long, for instance.
         for part in missing:
             with contextlib.suppress(FileNotFoundError):
@@ -137,6 +263,11 @@ def check_writable(path: Path, option: str) -> None:
             pass
     except (OSError, ValueError) as error:  # ValueError: a name with a zero character
         raise _cannot_write(path, error, option) from None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a device or a pipe stands there, to be written into and not to be replaced."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _cannot_write(path: Path, error: OSError | ValueError, option: str) -> UsageError:

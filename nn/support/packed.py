@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nn.support.errors import DataError, unexpected
+from nn.support.files import open_named, open_own, seekable
 
 MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
 GZIP_MAGIC = b"\x1f\x8b"
@@ -35,9 +36,9 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
         raise DataError(f"{path} is not a name that a file can have; check it")
     try:
         with contextlib.ExitStack() as stack:
-            file: Any = stack.enter_context(path.open("rb"))
+            file: Any = stack.enter_context(open_named(path, MAX_UNPACKED))
             if file.peek(4).startswith(ZIP_MAGIC):
-                file = stack.enter_context(_only_member(path))
+                file = stack.enter_context(_only_member(path, file))
             if file.peek(2).startswith(GZIP_MAGIC):  # which may have been zipped as well
                 file = stack.enter_context(gzip.GzipFile(fileobj=file))
             yield file
@@ -55,10 +56,10 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
 
 
 @contextlib.contextmanager
-def _only_member(path: Path) -> Iterator[Any]:
-    """Open the one file in a zip archive, which is to be read to its end."""
+def _only_member(path: Path, file: Any) -> Iterator[Any]:
+    """Open the one file in a zip archive, the open `file`, which is to be read to its end."""
     try:
-        with open_zip(path, MAX_UNPACKED) as archive:
+        with open_zip(file, MAX_UNPACKED) as archive:
             member = _only_info(archive)
             with archive.open(member) as file:
                 yield file
@@ -83,25 +84,25 @@ def _only_info(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def name_in_zip(path: Path) -> str | None:
     """The name, without folders, of the one file in a zip archive; None if it is no such thing."""
     try:
-        with open_zip(path, MAX_UNPACKED) as archive:
+        with open_own(path) as file, open_zip(file, MAX_UNPACKED) as archive:
             return PurePosixPath(_only_info(archive).filename).name
     except (ValueError, OSError):
         return None
 
 
 @contextlib.contextmanager
-def open_zip(path: Path, limit: int) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive of at most `limit` bytes, packed and unpacked.
+def open_zip(file: Any, limit: int) -> Iterator[zipfile.ZipFile]:
+    """Open a zip archive of at most `limit` bytes, packed and unpacked, given the open `file`.
 
     Raises `ValueError` that says what is wrong with it, also while its members are being read, and
     `OSError` if the disk refuses.
     """
     try:
-        with _LimitedFile(path) as file:
-            if file.seek(0, os.SEEK_END) > limit:
+        with seekable(file, limit) as whole, _LimitedFile(whole.fileno(), closefd=False) as limited:
+            if limited.seek(0, os.SEEK_END) > limit:
                 raise ValueError(f"it is larger than {limit // 2**20} MiB")
-            with zipfile.ZipFile(file) as archive:
-                file.longest = limit  # the list of members is read
+            with zipfile.ZipFile(limited) as archive:
+                limited.longest = limit  # the list of members is read
                 members = archive.infolist()
                 if sum(member.file_size for member in members) > limit:
                     raise ValueError(f"it unpacks to more than {limit // 2**20} MiB")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nn.support.errors import UsageError, not_installed
-from nn.support.files import write_atomically
+from nn.support.files import write_file
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def drawn(
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     try:
-        write_atomically(path, lambda file: file.write(picture.getbuffer()))
+        write_file(path, lambda file: file.write(picture.getbuffer()))
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror or error}; choose another place"

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nn.inference.checkpoint import load_arrays, save_arrays
+from nn.inference.checkpoint import MAX_NETWORK, load_arrays, save_arrays
 from nn.support.errors import CheckpointError, UsageError
 from nn.training.callbacks import AverageWeights, BestWeights
 from nn.training.learner import Callback, Epoch, Learner
 from nn.training.settings import Settings, check
 
 STATE_FORMAT = "digitpad training"
-MAX_HISTORY = 32 * 2**20  # bytes: of 100,000 epochs
+MAX_HISTORY = 12 * 2**20  # bytes: of 50,000 epochs; read, they take thirty times as much
 STEPS = "optimizer.steps"
 MAX_FIGURE = 1e30  # of a history; no training goes on from a larger loss
 
@@ -135,7 +135,7 @@ def load_state(path: Path) -> TrainingState:
         raise CheckpointError(f"{path} is a folder; expected the file of a training or a network")
     if not path.name.endswith(".training.npz"):
         path = state_path(path)
-    header, arrays = load_arrays(path, MAX_HISTORY)
+    header, arrays = load_arrays(path, MAX_HISTORY, most=5 * MAX_NETWORK + MAX_HISTORY)
     try:
         if header["format"] != STATE_FORMAT or not isinstance(header["data_checksum"], str):
             raise ValueError

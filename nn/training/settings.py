@@ -41,7 +41,7 @@ class Settings:
 # What each setting may be, as an option or in a file to resume: kind, lowest, highest; or words.
 NUMBERS: dict[str, tuple[Callable[[str], Any], float, float]] = {
     "dropout": (float, 0, 0.95),
-    "epochs": (int, 1, 100_000),
+    "epochs": (int, 1, 50_000),
     "batch_size": (int, 1, 1_000_000),
     "learning_rate": (float, 1e-12, 1e6),
     "weight_decay": (float, 0, 1e6),

@@ -202,7 +202,7 @@ def test_what_is_no_picture_is_said_in_one_line(tmp_path):
         assert "\n" not in str(raised.value)
     with pytest.raises(DataError, match="No such file"):
         load_picture(tmp_path / "none.png")
-    with pytest.raises(DataError, match="not a folder"):
+    with pytest.raises(DataError, match="Is a directory; expected a picture file"):
         load_picture(tmp_path)
     with pytest.raises(DataError, match="null"):
         load_picture("a\0b")

@@ -181,9 +181,9 @@ def test_fit_by_hand():
     assert fit([]) == []
 
 
-def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path):
+def test_an_endless_line_costs_no_memory(tmp_path):
     path = write(tmp_path, b'{"label": 3, "strokes": [[[')
-    os.truncate(path, 1 << 30)
+    os.truncate(path, 1 << 26)
     with peak_below(8 << 20), pytest.raises(DataError, match="line 1 is longer than 1,048,576"):
         list(read_strokes(path))
 

@@ -158,9 +158,11 @@ def test_a_full_disk_leaves_the_file_as_it_was(profile, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_really_full_device_is_one_clear_line(profile):
+def test_a_really_full_device_is_one_clear_line(profile, monkeypatch):
     profile.folder.mkdir()
-    profile.path.symlink_to("/dev/full")
+    monkeypatch.setattr(
+        profiles, "open_own", lambda path, append: Path("/dev/full").open("ab+", buffering=0)
+    )
     with pytest.raises(ProfileError, match="No space left on device"):
         profile._append(profile.path, b"x\n")
 
@@ -182,14 +184,14 @@ def test_in_a_read_only_folder_the_good_lines_load_and_the_bad_are_named(profile
     profile.add(4, LINE)
     with open(profile.path, "ab") as file:
         file.write(b"broken")
-    real = open
+    real = profiles.open_own
 
-    def guarded(path, mode="r", *rest, **options):
-        if set(mode) & set("wa+"):
+    def guarded(path, most=None, append=False):
+        if append:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-        return real(path, mode, *rest, **options)
+        return real(path, most)
 
-    monkeypatch.setattr(profiles, "open", guarded, raising=False)
+    monkeypatch.setattr(profiles, "open_own", guarded)
     digits = profile.load()
     assert [own.digit.label for own in digits.digits] == [4]
     assert len(digits.notices) == 1
