@@ -25,6 +25,9 @@ def draw_table(frame: Frame, screen: Screen) -> None:
     entries = screen.session.networks.entries
     answers = [screen.session.predictor.answer_of(entries[i].network) for i in shown]
     words = [_words(entries[i], answer) for i, answer in zip(shown, answers, strict=True)]
+    if screen.session.ablation.off and not screen.session.is_training_shown:
+        chosen = shown.index(screen.session.networks.chosen)  # it predicts, but not as it is here
+        words[chosen] = (f"{words[chosen][0]}, whole", *words[chosen][1:])
     # Whatever the answers are, the columns stay where they are.
     widest = [(name, "0", ">99 %", count, accuracy) for name, _, _, count, accuracy in words]
     columns, size = _columns(frame, widest)

@@ -14,7 +14,9 @@ from app.drawing.strokes import fit, read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session import accuracy
+from app.window.frame import Frame
 from app.window.painter import Painter
+from app.window.view import View
 from nn.data.dataset import load_folder
 from nn.inference.ablation import AblatedClassifier
 from nn.inference.checkpoint import Checkpoint, load_checkpoint
@@ -88,6 +90,15 @@ def follow(screen, clock, ready, seconds=60):
 
 def probabilities(session):
     return np.array(session.predictor.answer.probabilities)
+
+
+def words_on(screen):
+    """What is written in the window."""
+    written = set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Frame, "write", lambda _, text, *rest, **more: written.add(text))
+        View().draw(pygame.Surface(screen.size), screen)
+    return written
 
 
 def units_seen(session):
@@ -202,6 +213,9 @@ def test_every_network_has_its_own_and_the_table_lists_them_whole(clock):
     own = session.networks.network
     assert type(own) is Classifier
     assert session.predictor.answer_of(own).digit == 4
+    press(screen, pygame.K_ESCAPE)
+    assert {"linear, whole", "tiny", "linear, 1 off"} <= words_on(screen)
+    press(screen, pygame.K_i)
     press(screen, pygame.K_TAB)
     assert not session.ablation.off
     assert session.network.name == "tiny"
