@@ -46,6 +46,7 @@ MUTATIONS = [
     ("MaxPool2d._largest", "np.greater", "np.greater_equal", "convolution"),
     ("CrossEntropyLoss.backward", "1 - s", "1", "losses"),
     ("CrossEntropyLoss.forward", "shifted -= np.max(shifted, axis=0)", "pass", "losses"),
+    ("UnitsOff._without", "x.shape[1] // self.count", "1", "ablation"),
     # nn.handwriting
     ("draw_segments", "MAX_CELLS // side**2", "10**9", "brush"),
     ("framing_of_image", "CENTRE[0] - x", "CENTRE[0] - x + 1", "framing"),
@@ -73,6 +74,7 @@ MUTATIONS = [
     ("model_of", "abs(weights.min(initial=0)) <= MAX_WEIGHT >= abs(weights.max(initial=0))",
      "abs(weights.min(initial=0)) <= np.inf >= abs(weights.max(initial=0))", "checkpoint"),
     ("model_of", "expected != received", "False", "checkpoint"),
+    ("ablated", "DigitsOff if stage.is_last else UnitsOff", "UnitsOff", "ablation"),
     ("offsets", "(SIZE - 1) / 2", "SIZE / 2", "classifier"),
     ("Rejection.rejection_score", "longer_side(images) < MIN_SIDE", "longer_side(images) < 0",
      "rejection"),
@@ -107,6 +109,8 @@ MUTATIONS = [
     ("Predictor.update", "self._canvas.version == self._read_version", "False", "predictor"),
     ("Predictor.update", "self._clock() + self.interval", "self._clock()", "predictor"),
     ("NetworkList.add", "file is None or entry.file != file", "True", "session"),
+    ("Comparison.read_on", "(len(counts) - 1) * BATCH == start", "True", "ablation"),
+    ("Ablation.hand_on", "before is not after", "before is after", "ablation"),
     # app.window
     ("Layout.to_cells", "(y - self.canvas.y) / self.cell", "(y - self.canvas.x) / self.cell",
      "layout controller"),
