@@ -17,7 +17,7 @@ from nn.inference.classifier import Classifier
 from nn.support.types import Array
 
 BATCH = 32  # digits at once: `close` waits for no more
-SHOWN_EVERY = 16  # batches; the figures would flicker
+SHOWN_EVERY = 8  # batches; the figures would flicker
 
 Counts = list[int]  # how many digits were read right in no batch, the first, the first two, …
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.session.predictor import Predictor
-from nn.inference.ablation import Unit
+from nn.inference.ablation import AblatedClassifier, Unit
 from nn.inference.activations import Activations, activations_of
 from nn.inference.classifier import Classifier
 from nn.inference.contributions import Contributions, Link, contributions_to, strongest_paths
@@ -79,10 +79,16 @@ class Inspection:
         return self._of_looked_at("paths", strongest_paths) or []
 
     def by_strength(self, stage: int) -> list[int]:
-        """The units of a stage, the strongest first."""
+        """The units of a stage, the strongest first: each where it is with none switched off."""
+
+        def whole(network: Classifier, image: Array) -> list[Activations]:
+            if not isinstance(network, AblatedClassifier):
+                return self.stages
+            return activations_of(network.whole.checkpoint.model, image)
 
         def order(*_: object) -> list[int]:
-            found: list[int] = (-self.stages[stage].strengths).argsort(kind="stable").tolist()
+            stages = self._known.get("whole stages", whole) or []
+            found: list[int] = (-stages[stage].strengths).argsort(kind="stable").tolist()
             return found
 
         return self._known.get(("order", stage), order) or []

@@ -22,7 +22,7 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
     """Draw the stages, the strongest paths between them, and the unit that is looked at."""
     layout, palette, inspection = frame.layout, frame.palette, screen.session.inspection
     faint = () if screen.session.ablation.off else ("restore",)
-    buttons = words_of(PANEL_COMMANDS["inside"])
+    buttons = inside_button_words(screen)
     draw_row(frame, screen, layout.panel_buttons, buttons, faint=faint)
     rows, looked_at = screen.inside.rows(layout), inspection.looked_at
     if looked_at is None:
@@ -53,6 +53,12 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
     draw_detail(frame, screen)
 
 
+def inside_button_words(screen: Screen) -> dict[str, str]:
+    """What the buttons of the panel say."""
+    is_off = screen.session.inspection.looked_at in screen.session.ablation.off
+    return words_of(PANEL_COMMANDS["inside"]) | ({"switch off": "On (X)"} if is_off else {})
+
+
 def inside_state(screen: Screen) -> object:
     """Which unit is looked at, and what the pointer is on."""
     pointed_at = screen.inside.unit_at(screen.layout, screen.pointed)
@@ -70,7 +76,7 @@ def _draw_title(
     after += f", {len(stage.off)} off" if stage.off else ""
     whole = f"{stage.title}{after}"
     if is_shown_by_weights(stage):
-        whole = f"{stage.title}: its weights, orange adds and blue takes away"
+        whole = f"{stage.title}{after}: its weights, orange adds and blue takes away"
     if is_first and shown.row.stage:
         whole = f"after {shown.row.stage} more: {whole}"
     for words in (

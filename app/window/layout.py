@@ -20,6 +20,7 @@ from nn.handwriting.framing import SIZE
 
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
+SMALLEST_TEXT = 10  # pixels; smaller letters cannot be read
 MAX_ROWS = 6  # networks in the table, where there is room
 
 
@@ -104,7 +105,7 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
 
 def _text_height(short: float) -> int:
     """Text grows with the window, but slower: 12 pixels at 320, 18 at 640, 26 at 1080."""
-    return max(10, round(6 + short * 0.0185))
+    return max(SMALLEST_TEXT, round(6 + short * 0.0185))
 
 
 def _landscape(width: int, height: int, panel: Panel) -> Layout:
@@ -271,7 +272,9 @@ def _with_inside(layout: Layout) -> Layout:
         head, body = below._replace(width=column), beside
     else:
         head, body = beside._replace(height=side), below
-    tall, low = round(DIGITS * text * 1.1), round(DIGITS / 2 * text * 1.3)
+    # Ten smaller bars below each other, which can be long, rather than five beside five.
+    letters = max(SMALLEST_TEXT, min(text, (head.height - text * 4) * 10 // (DIGITS * 11)))
+    tall, low = round(DIGITS * letters * 1.1), round(DIGITS / 2 * text * 1.3)
     bars_height = tall if head.height >= tall + text * 4 else min(low, head.height * 6 // 10)
     bars = Rect(head.x, head.bottom - bars_height, head.width, bars_height)
     caption = round(text * 1.2)
@@ -287,7 +290,7 @@ def _with_inside(layout: Layout) -> Layout:
         network_input=network_input,
         caption=captioned,
         body=body,
-        bars=_bar_rows(bars, text) if head.width >= text * 12 else (),
+        bars=_bar_rows(bars, letters) if head.width >= text * 12 else (),
         panel_buttons=_panel_buttons(body, text, "inside"),
     )
 

@@ -62,7 +62,10 @@ def restore_all(screen):
 
 
 def place_of(screen, stage, unit):
-    rect = screen.inside.rows(screen.layout)[stage].rect(unit)
+    return middle(screen.inside.rows(screen.layout)[stage].rect(unit))
+
+
+def middle(rect):
     return rect[0] + rect[2] // 2, rect[1] + rect[3] // 2
 
 
@@ -189,6 +192,34 @@ def test_the_bars_have_an_outline_where_they_are_with_everything_on(screen):
     middle = track.y + track.height // 2
     assert tuple(shots[0][end, middle]) != tuple(shots[0][end - 3, middle])  # only an outline
     assert tuple(shots[1][end, middle]) == tuple(shots[1][end - 3, middle])  # the bar itself
+
+
+def test_a_part_that_is_off_stays_where_it_is(clock):
+    screen = start(load_classifier("cnn"), clock)
+    session = screen.session
+    unit = session.inspection.by_strength(3)[2]
+    place = place_of(screen, 3, unit)
+    assert session.inspection.stages[3].strengths[unit] > 0
+    for _ in range(2):
+        click(screen, place, button=3)
+        assert place_of(screen, 3, unit) == place
+    session.close()
+
+
+def test_the_buttons_of_the_panel_do_it_too_and_say_what_they_do(screen):
+    session = screen.session
+    surface = pygame.Surface(screen.size)
+    painter = Painter()
+    painter.paint(surface, screen)
+    click(screen, place_of(screen, 1, 3))
+    assert {"Off (X)", "Restore all (Shift-X)"} <= words_on(screen)
+    click(screen, middle(screen.layout.panel_buttons["switch off"]))
+    assert session.ablation.off == {(1, 3)}
+    assert "On (X)" in words_on(screen)
+    assert not painter.is_current(screen)
+    click(screen, place_of(screen, 1, 5), button=3)
+    click(screen, middle(screen.layout.panel_buttons["restore"]))
+    assert not session.ablation.off
 
 
 def test_what_is_off_stays_off_for_the_next_drawing_and_in_other_panels(screen):
