@@ -256,6 +256,21 @@ def opened(display, folder, *arguments, **more):
         window.close()
 
 
+@pytest.fixture(scope="module")
+def running(display, tmp_path_factory):
+    """One program for all tests that leave it as they found it."""
+    with opened(display, tmp_path_factory.mktemp("running")) as window:
+        yield window
+
+
+@pytest.fixture
+def window(running):
+    running.xdotool("windowfocus", "--sync", running.id)  # others had it meanwhile
+    yield running
+    running.key("r")
+    wait_for_ink(running, lambda cells: cells == 0)
+
+
 def wait_for_ink(window, wanted):
     window.wait_for(lambda: wanted(window.inked()), "ink")
 
@@ -293,30 +308,29 @@ def test_draw_read_erase_and_reset(display, tmp_path):
         assert window.process.wait(timeout=120) == 0
 
 
-def test_leaving_the_window_and_coming_back(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        left, top = window.place
-        # Out to the left, down outside, and back in: the mouse stays this window's while pressed.
-        window.xdotool(
-            *["mousemove", *window.spot(5.5, 5.5), "mousedown", 1],
-            *["mousemove", left - 60, window.spot(5, 5.5)[1]],
-            *["mousemove", left - 60, window.spot(5, 20.5)[1]],
-            *["mousemove", *window.spot(0.5, 20.5), "mousemove", *window.spot(5.5, 20.5)],
-            *["mouseup", 1],
-        )
-        window.wait_for(lambda: window.cell(4, 20) == DARK.ink, "the way back")
-        assert window.cell(1, 5) == DARK.ink
-        assert window.cell(5, 13) != DARK.ink
-        # Released outside: moving over the canvas afterwards draws nothing.
-        window.xdotool(
-            *["mousemove", *window.spot(14.5, 14.5), "mousedown", 1],
-            *["mousemove", left + 30, top - 50, "mouseup", 1],
-        )
-        window.wait_for(lambda: window.cell(14, 14) == DARK.ink, "the way out")
-        before = window.wait_for(window.settled, "the end of the stroke")
-        window.xdotool("mousemove", *window.spot(20, 25), "mousemove", *window.spot(25, 20))
-        time.sleep(0.2)
-        assert window.inked() == before
+def test_leaving_the_window_and_coming_back(window):
+    left, top = window.place
+    # Out to the left, down outside, and back in: the mouse stays this window's while pressed.
+    window.xdotool(
+        *["mousemove", *window.spot(5.5, 5.5), "mousedown", 1],
+        *["mousemove", left - 60, window.spot(5, 5.5)[1]],
+        *["mousemove", left - 60, window.spot(5, 20.5)[1]],
+        *["mousemove", *window.spot(0.5, 20.5), "mousemove", *window.spot(5.5, 20.5)],
+        *["mouseup", 1],
+    )
+    window.wait_for(lambda: window.cell(4, 20) == DARK.ink, "the way back")
+    assert window.cell(1, 5) == DARK.ink
+    assert window.cell(5, 13) != DARK.ink
+    # Released outside: moving over the canvas afterwards draws nothing.
+    window.xdotool(
+        *["mousemove", *window.spot(14.5, 14.5), "mousedown", 1],
+        *["mousemove", left + 30, top - 50, "mouseup", 1],
+    )
+    window.wait_for(lambda: window.cell(14, 14) == DARK.ink, "the way out")
+    before = window.wait_for(window.settled, "the end of the stroke")
+    window.xdotool("mousemove", *window.spot(20, 25), "mousemove", *window.spot(25, 20))
+    time.sleep(0.2)
+    assert window.inked() == before
 
 
 def test_the_mouse_is_in_the_right_place_after_a_resize(display, tmp_path):
@@ -347,23 +361,22 @@ def test_two_at_once_and_ctrl_c(display, tmp_path):
 ONE = [(14.2, 5), (14, 12), (13.8, 22)]
 
 
-def test_undo_redo_and_clear_by_keys_and_buttons(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        buttons = window.layout.buttons
-        for undo, redo, clear in (
-            (lambda: window.key("ctrl+z"), lambda: window.key("ctrl+shift+z"),
-             lambda: window.key("r")),
-            (lambda: window.click(buttons["undo"]), lambda: window.click(buttons["redo"]),
-             lambda: window.click(buttons["clear"])),
-        ):  # fmt: skip
-            window.stroke(ONE)
-            wait_for_ink(window, lambda cells: cells > 12)
-            undo()
-            wait_for_ink(window, lambda cells: cells == 0)
-            redo()
-            wait_for_ink(window, lambda cells: cells > 12)
-            clear()
-            wait_for_ink(window, lambda cells: cells == 0)
+def test_undo_redo_and_clear_by_keys_and_buttons(window):
+    buttons = window.layout.buttons
+    for undo, redo, clear in (
+        (lambda: window.key("ctrl+z"), lambda: window.key("ctrl+shift+z"),
+         lambda: window.key("r")),
+        (lambda: window.click(buttons["undo"]), lambda: window.click(buttons["redo"]),
+         lambda: window.click(buttons["clear"])),
+    ):  # fmt: skip
+        window.stroke(ONE)
+        wait_for_ink(window, lambda cells: cells > 12)
+        undo()
+        wait_for_ink(window, lambda cells: cells == 0)
+        redo()
+        wait_for_ink(window, lambda cells: cells > 12)
+        clear()
+        wait_for_ink(window, lambda cells: cells == 0)
 
 
 # The program with the networks of the folder `models` alone.
@@ -411,23 +424,22 @@ def test_why_inside_and_networks_by_keys_and_buttons(display, tmp_path):
             foot = window.part(window.layout.name)
 
 
-def test_help_list_and_theme(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        assert not window.is_dialog_open()
-        for start, end in (("h", "h"), ("F1", "Escape"), ("o", "o")):
-            window.key(start)
-            window.wait_for(window.is_dialog_open, "a card")
-            window.key(end)
-            window.wait_for(lambda: not window.is_dialog_open(), "it to close")
-        for button in ("help", "open"):
-            window.click(window.layout.buttons[button])
-            window.wait_for(window.is_dialog_open, "a card")
-            window.key("Escape")
-            window.wait_for(lambda: not window.is_dialog_open(), "it to close")
-        window.key("l")
-        window.wait_for(lambda: window.look().get_at((2, 2))[:3] == LIGHT.background, "light")
-        window.key("l")
-        window.wait_for(lambda: window.look().get_at((2, 2))[:3] == DARK.background, "dark")
+def test_help_list_and_theme(window):
+    assert not window.is_dialog_open()
+    for start, end in (("h", "h"), ("F1", "Escape"), ("o", "o")):
+        window.key(start)
+        window.wait_for(window.is_dialog_open, "a card")
+        window.key(end)
+        window.wait_for(lambda: not window.is_dialog_open(), "it to close")
+    for button in ("help", "open"):
+        window.click(window.layout.buttons[button])
+        window.wait_for(window.is_dialog_open, "a card")
+        window.key("Escape")
+        window.wait_for(lambda: not window.is_dialog_open(), "it to close")
+    window.key("l")
+    window.wait_for(lambda: window.look().get_at((2, 2))[:3] == LIGHT.background, "light")
+    window.key("l")
+    window.wait_for(lambda: window.look().get_at((2, 2))[:3] == DARK.background, "dark")
 
 
 # The program, which learns quickly from the user's digits.
@@ -508,66 +520,64 @@ def test_what_was_kept_outlives_a_display_taken_away_and_a_signal(tmp_path, how)
     assert not list((tmp_path / "home").rglob("*.part"))
 
 
-def test_save_open_screenshot_and_clipboard(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        window.stroke(ONE)
-        wait_for_ink(window, lambda cells: cells > 12)
-        folder = "Pictures/Digitpad"
-        window.key("s")
-        window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 1, "a saved drawing")
-        window.click(window.layout.buttons["save"])
-        window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 2, "another")
-        assert len(window.files(folder, ".png")) == 2
-        window.key("F12")
-        window.wait_for(lambda: len(window.files(folder, ".png")) == 3, "a screenshot")
-        pictures = [pygame.image.load(str(path)) for path in window.files(folder, ".png")]
-        sizes = sorted(picture.get_size() for picture in pictures)
-        assert sizes == sorted([(280, 280), (280, 280), window.size])
-        window.key("r")
-        wait_for_ink(window, lambda cells: cells == 0)
-        window.key("o")
-        window.wait_for(window.is_dialog_open, "the list")
-        window.key("Down")
-        window.key("Return")
-        wait_for_ink(window, lambda cells: cells > 12)
-        for combination in ("ctrl+c", "ctrl+v"):  # where there is no clipboard, a line says so
-            before = window.part(window.layout.help)
-            window.key(combination)
-            window.wait_for(lambda: window.part(window.layout.help) != before, "a word")  # noqa: B023
+def test_save_open_screenshot_and_clipboard(window):
+    window.stroke(ONE)
+    wait_for_ink(window, lambda cells: cells > 12)
+    folder = "Pictures/Digitpad"
+    window.key("s")
+    window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 1, "a saved drawing")
+    window.click(window.layout.buttons["save"])
+    window.wait_for(lambda: len(window.files(folder, ".jsonl")) == 2, "another")
+    assert len(window.files(folder, ".png")) == 2
+    window.key("F12")
+    window.wait_for(lambda: len(window.files(folder, ".png")) == 3, "a screenshot")
+    pictures = [pygame.image.load(str(path)) for path in window.files(folder, ".png")]
+    sizes = sorted(picture.get_size() for picture in pictures)
+    assert sizes == sorted([(280, 280), (280, 280), window.size])
+    window.key("r")
+    wait_for_ink(window, lambda cells: cells == 0)
+    window.key("o")
+    window.wait_for(window.is_dialog_open, "the list")
+    window.key("Down")
+    window.key("Return")
+    wait_for_ink(window, lambda cells: cells > 12)
+    for combination in ("ctrl+c", "ctrl+v"):  # where there is no clipboard, a line says so
+        before = window.part(window.layout.help)
+        window.key(combination)
+        window.wait_for(lambda: window.part(window.layout.help) != before, "a word")  # noqa: B023
 
 
-def test_the_keyboards_pen_focus_and_brush(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        window.key("space", *["Down"] * 8, "space")
-        wait_for_ink(window, lambda cells: cells > 8)
-        window.key("Escape")
-        window.key("F6", "Return")  # the first button: Clear
-        wait_for_ink(window, lambda cells: cells == 0)
-        window.key("Escape")
-        window.stroke(ONE)
-        wait_for_ink(window, lambda cells: cells > 12)
-        thin = window.inked()
-        window.key("r")
-        wait_for_ink(window, lambda cells: cells == 0)
-        window.key("bracketright", "bracketright")
-        window.click(window.layout.canvas, button=4)  # the wheel
-        window.stroke(ONE)
-        wait_for_ink(window, lambda cells: cells > 1.8 * thin)
+def test_the_keyboards_pen_focus_and_brush(window):
+    window.key("space", *["Down"] * 8, "space")
+    wait_for_ink(window, lambda cells: cells > 8)
+    window.key("Escape")
+    window.key("F6", "Return")  # the first button: Clear
+    wait_for_ink(window, lambda cells: cells == 0)
+    window.key("Escape")
+    window.stroke(ONE)
+    wait_for_ink(window, lambda cells: cells > 12)
+    thin = window.inked()
+    window.key("r")
+    wait_for_ink(window, lambda cells: cells == 0)
+    window.key("bracketright", "bracketright")
+    window.click(window.layout.canvas, button=4)  # the wheel
+    window.stroke(ONE)
+    wait_for_ink(window, lambda cells: cells > 1.8 * thin)
+    window.key(*["bracketleft"] * 3)
 
 
-def test_full_screen_and_back(display, tmp_path):
-    with opened(display, tmp_path) as window:
-        window.stroke(ONE)
-        wait_for_ink(window, lambda cells: cells > 12)
-        place = window.place
-        # Without a window manager nobody moves the window to the corner; its size is SDL's doing.
-        window.key("F11")
-        window.wait_for(lambda: window.find() and window.size == SCREEN, "the whole screen")
-        time.sleep(0.5)
-        window.key("F11")
-        window.wait_for(lambda: window.find() and window.size == (960, 640), "the window again")
-        window.wait_for(lambda: window.find() and window.place == place, "its former place")
-        wait_for_ink(window, lambda cells: cells > 12)
+def test_full_screen_and_back(window):
+    window.stroke(ONE)
+    wait_for_ink(window, lambda cells: cells > 12)
+    place = window.place
+    # Without a window manager nobody moves the window to the corner; its size is SDL's doing.
+    window.key("F11")
+    window.wait_for(lambda: window.find() and window.size == SCREEN, "the whole screen")
+    time.sleep(0.5)
+    window.key("F11")
+    window.wait_for(lambda: window.find() and window.size == (960, 640), "the window again")
+    window.wait_for(lambda: window.find() and window.place == place, "its former place")
+    wait_for_ink(window, lambda cells: cells > 12)
 
 
 def test_test_digits_and_training(display, tmp_path, small_mnist):
