@@ -92,27 +92,20 @@ def require_pillow() -> Any:
 def build_parser() -> ArgumentParser:
     """The command's options."""
     parser = ArgumentParser(prog="app.animate", description="Record the window as a GIF.")
-    parser.add_argument(
-        "--replay", type=Path, required=True, metavar="STROKES", help="what to draw"
-    )
-    parser.add_argument(
-        "--output", type=Path, default=Path("animation.gif"), metavar="FILE.gif", help="the file"
-    )
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--replay", type=Path, required=True, metavar="STROKES", help="what to draw")
+    add("--output", type=Path, default=Path("animation.gif"), metavar="FILE.gif", help="the file")
+    add("--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network")
+    add(
         "--size",
         type=window_size,
         default="720x480",
         metavar="WIDTHxHEIGHT",
         help="of the window, in pixels",
     )
-    parser.add_argument("--theme", choices=sorted(PALETTES), default="dark", help="the colours")
-    parser.add_argument(
-        "--rate", type=number_in(float, 1, 50), default=12.5, help="pictures a second"
-    )
-    parser.add_argument("--digits", type=number_in(int, 1, 1000), default=4, help="at most so many")
+    add("--theme", choices=sorted(PALETTES), default="dark", help="the colours")
+    add("--rate", type=number_in(float, 1, 50), default=12.5, help="pictures a second")
+    add("--digits", type=number_in(int, 1, 1000), default=4, help="at most so many")
     return parser
 
 

@@ -33,30 +33,27 @@ from nn.training.tasks import tasks
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command's options."""
     parser = ArgumentParser(prog="nn.compare", description=__doc__)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--systems",
         type=_names(SYSTEMS),
         default=",".join(SYSTEMS),
         metavar="A,B",
         help="what to compare, of these; what is not installed is left out",
     )
-    parser.add_argument(
+    add(
         "--networks",
         type=_names(tasks(1)),
         default=",".join(tasks(1)),
         metavar="A,B",
         help="what to train with each, of these",
     )
-    parser.add_argument("--repeats", type=number_in(int, 1, 1000), default=3, help="turns of each")
-    parser.add_argument(
-        "--batches", type=number_in(int, 1, 375), default=50, help="batches for the network cnn"
-    )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the seconds as bars")
-    parser.add_argument(
-        "--profile", action="store_true", help="show where a step's time goes, by layer, instead"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add("--repeats", type=number_in(int, 1, 1000), default=3, help="turns of each")
+    add("--batches", type=number_in(int, 1, 375), default=50, help="batches for the network cnn")
+    add("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
+    add("--plot", type=Path, metavar="FILE.png", help="draw the seconds as bars")
+    add("--profile", action="store_true", help="show where a step's time goes, by layer, instead")
+    add("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 

@@ -114,29 +114,20 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = ArgumentParser(
         prog="nn.train_rejection", description="Train the network that tells what is no digit."
     )
-    parser.add_argument(
-        "--epochs", type=number_in(int, 1, 1000), default=10, help="times through the data"
-    )
-    parser.add_argument(
-        "--written", type=number_in(int, 0, 10**6), default=40_000, help="digits written by rule"
-    )
-    parser.add_argument(
-        "--nondigits", type=number_in(int, 1000, 10**6), default=80_000, help="non-digits"
-    )
-    parser.add_argument("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--epochs", type=number_in(int, 1, 1000), default=10, help="times through the data")
+    add("--written", type=number_in(int, 0, 10**6), default=40_000, help="digits written by rule")
+    add("--nondigits", type=number_in(int, 1000, 10**6), default=80_000, help="non-digits")
+    add("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
+    add(
         "--threads",
         type=number_in(int, 1, 1024),
         default=available_cores(),
         help="threads for convolutions; the result does not depend on it",
     )
-    parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with MNIST; or it is downloaded"
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add("--data-dir", type=Path, metavar="DIR", help="folder with MNIST; or it is downloaded")
+    add("--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file")
+    add("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
 
