@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import DataLoader, Dataset, load_mnist, split
-from nn.handwriting.augmentation import varied
+from nn.handwriting.augmentation import Varied
 from nn.handwriting.digits import write_digits
 from nn.handwriting.framing import SIZE
 from nn.handwriting.nondigits import draw_training
@@ -84,7 +84,7 @@ def train(
     indices = np.concatenate([kept, np.arange(len(digits.labels), len(data.labels))])
     settings = Settings(label_smoothing=0.01, schedule="cosine", seed=seed)
     loaders = DataLoaders(
-        DataLoader(data, settings.batch_size, indices, augment=varied(rng)),
+        DataLoader(data, settings.batch_size, indices, augment=Varied(rng)),
         evaluation_loader(data, aside),
     )
     learner = new_learner(model, loaders, settings, threads=threads)

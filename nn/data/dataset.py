@@ -251,7 +251,8 @@ class DataLoader:
 
     `augment(images, rng)` gets each batch of images (n, 784), which it may overwrite, and returns
     the images to use. `renew(rng)` is called before each epoch and may write other images into the
-    data set. Attributes: `size`, the number of samples; `len(loader)`, of batches.
+    data set. Attributes: `size`, the number of samples; `len(loader)`, of batches; `batch_size`,
+    which may be changed between two batches.
 
     >>> digits = Dataset(np.zeros((10, 784), np.float32), np.arange(10))
     >>> loader = DataLoader(digits, 4)
@@ -287,15 +288,18 @@ class DataLoader:
         self._shuffle = shuffle
         self._augment = augment
         self._renew = renew
-        rows = min(batch_size, self.size)
-        self._images = np.empty((rows, *dataset.images.shape[1:]), dataset.images.dtype)
-        self._labels = np.empty(rows, dataset.labels.dtype)
+        self._make_room()
 
     def __len__(self) -> int:
         return math.ceil(self.size / self.batch_size)
 
     def __repr__(self) -> str:
         return f"DataLoader({self.size} samples in {len(self)} batches of {self.batch_size})"
+
+    def _make_room(self) -> None:
+        rows = min(self.batch_size, self.size)
+        self._images = np.empty((rows, *self.dataset.images.shape[1:]), self.dataset.images.dtype)
+        self._labels = np.empty(rows, self.dataset.labels.dtype)
 
     def batches(self, rng: Generator | None = None) -> Iterator[tuple[Array, Array]]:
         """One epoch: every sample once as (images (n, 784), labels (n,)); the last may be short.
@@ -313,12 +317,15 @@ class DataLoader:
         if rng is not None and self._shuffle:
             order = rng.permutation(order)
         copied = self._shuffle or self._indices is not None or self._augment is not None
-        for start in range(0, self.size, self.batch_size):
-            chosen = order[start : start + self.batch_size]
+        start = end = 0
+        while end < self.size:
+            start, end = end, min(end + self.batch_size, self.size)
+            chosen = order[start:end]
             if not copied:
-                rows = slice(start, start + len(chosen))
-                yield self.dataset.images[rows], self.dataset.labels[rows]
+                yield self.dataset.images[start:end], self.dataset.labels[start:end]
                 continue
+            if len(chosen) > len(self._images):
+                self._make_room()
             images, labels = self._images[: len(chosen)], self._labels[: len(chosen)]
             # With mode="raise", np.take would gather into a second buffer first.
             np.take(self.dataset.images, chosen, axis=0, out=images, mode="clip")

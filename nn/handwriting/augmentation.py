@@ -6,8 +6,7 @@ Images are float32 in 0…1, 0 = paper, 1 = ink, indexed [y, x]. Randomness come
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -33,6 +32,14 @@ class Variation:
     thicker: float = 0.3  # towards the largest of the neighbouring cells
     thinner: float = 0.25  # towards the smallest
     contrast: float = 0.15  # logarithm of the slope of grey values about the middle
+
+    def times(self, factor: float) -> Variation:
+        """All limits times a factor, which may be up to 3.
+
+        >>> Variation().times(0.5).rotation
+        6.0
+        """
+        return Variation(**{name: factor * limit for name, limit in asdict(self).items()})
 
 
 def displacement_fields(
@@ -76,15 +83,27 @@ def vary(
     return varied
 
 
-def varied(rng: np.random.Generator) -> Callable[[Array, np.random.Generator], Array]:
-    """The augmentation of a batch of images (n, 784), as a data loader calls it."""
-    fields = displacement_fields(rng)
+class Varied:
+    """The augmentation of a batch of images (n, 784), as a data loader calls it.
 
-    def augment(images: Array, rng: np.random.Generator) -> Array:
+    `strength` is a factor on the limits of `Variation`. It may be changed between two batches; at 0
+    the images stay as they are, and nothing is drawn from the generator.
+    """
+
+    def __init__(self, rng: np.random.Generator, strength: float = 1.0) -> None:
+        self.strength = strength
+        self._rng = rng
+        self._fields: Array | None = None  # made when they are first needed
+
+    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
+        """Images of the same shape, each changed."""
+        if not self.strength:
+            return images
+        if self._fields is None:
+            self._fields = displacement_fields(self._rng)
         pictures = images.reshape(len(images), SIZE, SIZE)
-        return vary(pictures, fields, rng).reshape(len(images), -1)
-
-    return augment
+        varied = vary(pictures, self._fields, rng, Variation().times(self.strength))
+        return varied.reshape(len(images), -1)
 
 
 def _varied_grid(

@@ -80,6 +80,9 @@ class Learner:
     epochs)` is the factor on the learning rate, with a fractional epoch. `slice_size` and `threads`
     are those of `BatchGradients`; the result does not depend on the number of threads.
 
+    A callback may steer what it does from the next batch on: by `learning_rate`, the `batch_size`
+    of `dataloaders.train`, and the `strength` of its augmentation.
+
     >>> from nn import SGD, DataLoader, Dataset, Linear
     >>> digits = Dataset(np.eye(10, 784, dtype=np.float32), np.arange(10))
     >>> model = Sequential(Linear(784, 10, np.random.default_rng(0)))
@@ -117,7 +120,9 @@ class Learner:
         self.batch_gradients = BatchGradients(model, self.loss, self.metric, slice_size, threads)
         self.epoch = 0  # complete epochs
         self.epochs = 0  # complete epochs at the end of the present fit
+        self.learning_rate = 0.0  # before the schedule's factor; may be changed between batches
         self.batch = 0  # steps taken in the present epoch
+        self.latest = (0.0, 0.0, 0)  # mean loss and metric of the latest batch, and its size
         self.running = Means()  # of the present epoch
         self.history: list[Epoch] = []
         self.stop = False  # set it to end training after the present batch
@@ -132,13 +137,14 @@ class Learner:
         learned stays. Raises `TrainingError` as soon as the loss is not a finite number.
         """
         self.epochs = self.epoch + epochs
+        self.learning_rate = learning_rate
         self.stop = self.interrupted = False
         callbacks = sorted(callbacks, key=lambda callback: callback.order)
         try:
             # Without NumPy's warnings: what is not finite is said in a line of its own.
             with self.batch_gradients, np.errstate(over="ignore", invalid="ignore"):
                 while self.epoch < self.epochs and not self.stop:
-                    self._fit_epoch(learning_rate, callbacks)
+                    self._fit_epoch(callbacks)
         except KeyboardInterrupt:
             self.interrupted = True
         finally:  # also after an error, whose message comes after the progress bar is gone
@@ -146,17 +152,17 @@ class Learner:
                 callback.after_fit(self)
         return self.history
 
-    def _fit_epoch(self, learning_rate: float, callbacks: Sequence[Callback]) -> None:
+    def _fit_epoch(self, callbacks: Sequence[Callback]) -> None:
         start = time.perf_counter()
         rng = np.random.default_rng([self.seed, self.epoch])
         self.batch_gradients.use_rng(rng)
         self.running = Means()
-        steps = len(self.dataloaders.train)
-        rate = learning_rate
+        train, rate = self.dataloaders.train, self.learning_rate
         self.batch = 0
-        for images, labels in self.dataloaders.train.batches(rng):
-            progress = self.epoch + (self.batch + 0.5) / steps
-            rate = learning_rate * self.schedule(progress, self.epochs)
+        for images, labels in train.batches(rng):
+            before = self.running.images / train.batch_size  # in batches as large as this one
+            progress = self.epoch + (before + 0.5) / len(train)
+            rate = self.learning_rate * self.schedule(progress, self.epochs)
             self.batch += 1
             self._step(images, labels, rate)
             for callback in callbacks:
@@ -194,6 +200,7 @@ class Learner:
         """One step of gradient descent: the batch's gradient, then the update."""
         loss, metric = self.batch_gradients(images, labels)
         self._check("loss", loss, learning_rate)
+        self.latest = loss, metric, len(labels)
         self.running.add(loss, metric, len(labels))
         self.optimizer.step(self.model.parameters, self.model.gradients, learning_rate)
 

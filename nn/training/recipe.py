@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nn.data.dataset import DataLoader, Dataset, split
-from nn.handwriting.augmentation import varied
+from nn.handwriting.augmentation import Varied
 from nn.inference.calibration import fit_temperature
 from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, Architecture, build, count_parameters, mlp
@@ -109,7 +109,8 @@ def prepare(
         train_set = with_room(train_set, settings.generated)
         train_indices = np.concatenate([train_indices, np.arange(start, len(train_set.labels))])
         renew = regenerate_synthetic(train_set, start, threads)
-    augment = varied(rng) if settings.augment else None
+    # With a strength of 0, a training that is steered can begin to vary its digits later.
+    augment = Varied(rng, 1.0 if settings.augment else 0.0)
     loaders = DataLoaders(
         DataLoader(train_set, settings.batch_size, train_indices, augment=augment, renew=renew),
         evaluation_loader(train_set, validation_indices),

@@ -235,6 +235,18 @@ def test_an_epoch_brings_each_sample_once(count, batch_size, shuffle, part):
     assert (sorted(result) == sorted(wanted)) if shuffle else (result == wanted)
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_the_size_of_a_batch_may_change_between_two(shuffle):
+    loader = DataLoader(numbered(20), 3, shuffle=shuffle)
+    batches = []
+    for batch in seen(loader, np.random.default_rng(0)):
+        batches.append(batch)
+        loader.batch_size = (3, 1, 8)[min(2, len(batches) // 2)]
+    assert [len(batch) for batch in batches] == [3, 3, 1, 1, 8, 4]
+    assert sorted(label for batch in batches for label in batch) == list(range(20))
+    assert len(loader) == 3
+
+
 def test_the_order_depends_on_the_generator_alone():
     loader = DataLoader(numbered(50), 8)
     rng = np.random.default_rng(0)

@@ -38,6 +38,20 @@ class TestVary:
         assert one.max() <= 1
         assert np.abs(one[0] - one[1]).max() > 0.3
 
+    def test_how_much_is_varied_may_change_between_two_batches(self, pictures):
+        batch, rng = pictures.reshape(40, 784), np.random.default_rng(3)
+        varied = augmentation.Varied(np.random.default_rng(0), 0.0)
+        assert varied(batch, rng) is batch
+        assert rng.random() == np.random.default_rng(3).random()  # nothing was drawn
+        changes = []
+        for varied.strength in (0.5, 1.0, 2.0):
+            changes.append(np.abs(varied(batch, np.random.default_rng(3)) - batch).mean())
+        assert 0 < changes[0] < changes[1] < changes[2]
+        usual = augmentation.Varied(np.random.default_rng(0))(batch, np.random.default_rng(3))
+        fields = augmentation.displacement_fields(np.random.default_rng(0))
+        expected = augmentation.vary(pictures, fields, np.random.default_rng(3))
+        np.testing.assert_array_equal(usual.reshape(expected.shape), expected)
+
     def test_paper_stays_paper(self, fields):
         blank = np.zeros((5, 28, 28), np.float32)
         assert not augmentation.vary(blank, fields, np.random.default_rng(0)).any()

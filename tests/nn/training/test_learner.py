@@ -110,6 +110,32 @@ def test_the_seed_decides_and_nothing_else():
     assert (a.model.parameters != c.model.parameters).any()
 
 
+def test_what_is_steered_holds_from_the_next_batch_on():
+    rates, sizes, places = [], [], []
+
+    class Watched(SGD):
+        def step(self, parameters, gradients, learning_rate):
+            rates.append(learning_rate)
+            super().step(parameters, gradients, learning_rate)
+
+    class Steer(Callback):
+        def after_batch(self, learner):
+            sizes.append(learner.latest[2])
+            if len(sizes) == 2:
+                learner.learning_rate, learner.dataloaders.train.batch_size = 0.03, 20
+            if len(sizes) == 4:
+                learner.dataloaders.train.batch_size = 50
+
+    learner = make_learner(digits(100), batch_size=10, optimizer=Watched())
+    learner.schedule = lambda epoch, epochs: places.append(epoch) or 1.0
+    learner.fit(2, 0.01, [Steer()])
+    assert sizes == [10, 10, 20, 20, 40, 50, 50]
+    assert rates == [0.01] * 2 + [0.03] * 5
+    # The middle of each batch, as a part of the epoch; the last is shorter than it might be.
+    assert places == pytest.approx([0.05, 0.15, 0.3, 0.5, 0.85, 1.25, 1.75])
+    assert [epoch.learning_rate for epoch in learner.history] == [0.03, 0.03]
+
+
 def test_each_epoch_has_an_order_of_its_own():
     orders = []
 
