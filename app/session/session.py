@@ -23,7 +23,7 @@ from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
 from app.session.files import Files
 from app.session.inspection import Inspection
-from app.session.messages import MESSAGE_SECONDS, Messages
+from app.session.messages import MESSAGE_SECONDS, Line, Messages
 from app.session.mistakes import Mistakes
 from app.session.mnist import Mnist
 from app.session.mnist_digits import MnistDigits
@@ -78,7 +78,7 @@ class Session:
         self._label: tuple[int, int] | None = None  # the label, and the drawing's version it is of
         self._next_poll = clock() + 0.3  # the other networks come after the first frame
         self._rng = np.random.default_rng(seed)
-        self.course = TrainingCourse(self.mnist, self._rng)
+        self.course = TrainingCourse(self.mnist, self.networks, self._rng)
         self.test_digits = MnistDigits(self.mnist, self._rng, self._put_test_digit)
         self.mistakes = Mistakes(self.mnist, lambda: self.network, self.test_digits.show)
         self.challenges = Challenges(State(self.canvas, self.predictor, self.networks, my_digits))
@@ -165,7 +165,7 @@ class Session:
             self.networks.load_next()
         for part in self.parts:
             self.messages.tell(part.poll())
-        self.messages.tell(self.course.poll(self.networks.network, self.is_training_shown))
+        self.messages.tell(self.course.poll(self.is_training_shown))
         self._follow_network()
         training = self.course.training
         if training is not None and training.refresh():
@@ -302,9 +302,9 @@ class Session:
         self.is_training_shown = is_shown
         self._follow_network()
 
-    def train(self) -> None:
-        """Start the training, stop or continue it, or fetch the data that it needs."""
-        self.messages.tell(self.course.press(self.networks.network))
+    def steer(self, line: Line | None) -> None:
+        """A step of the training's course was taken, which says this; its network may be new."""
+        self.messages.tell(line)
         self._follow_network()
 
     def keep(self) -> bool:
@@ -315,11 +315,3 @@ class Session:
             self._follow_network()
         self.messages.tell(line)
         return classifier is not None
-
-    def discard(self) -> None:
-        """Throw the trained network away, where it is seen."""
-        if self.course.training is not None and not self.is_training_shown:
-            self.say("T shows the training; there X throws it away")
-        else:
-            self.messages.tell(self.course.discard())
-            self._follow_network()

@@ -9,41 +9,41 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
+from app.session.curves import Curves
+from app.session.diagnosis import Diagnosis, Observation
+from app.session.knobs import Knobs, usual_knobs
 from nn.data.dataset import Dataset
+from nn.handwriting.augmentation import Varied
 from nn.inference.checkpoint import Checkpoint, copied, save_checkpoint
 from nn.inference.classifier import Classifier
-from nn.support.errors import DigitpadError
+from nn.support.errors import DigitpadError, TrainingError
 from nn.training.callbacks import BestWeights
+from nn.training.health import count_dead
 from nn.training.learner import Callback, Learner
 from nn.training.recipe import WINDOW_SLICE, prepare, temperature_of
 from nn.training.settings import DEFAULTS, Settings, name_of, new_settings
 
 State = Literal["running", "stopped", "finished", "failed"]
 SHOWN_EVERY = 0.25  # seconds between two snapshots of the weights
-MAX_POINTS = 400  # of a curve; every other one goes when there are more
+SLOW_SECONDS = 0.5  # between two batches in slow motion
+MEASURED_SECONDS = 1.0  # of learning, before it can be told how long the rest will take
 EPOCHS = 10
+PROBE = 500  # digits for which a neuron is to be silent to be called dead
+PROBE_SHARE = 0.05  # of the time at most goes into that
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times
 # a frame, would be felt.
 SWITCH_SECONDS = 0.0005
 
 
-class CurvePoint(NamedTuple):
-    """How well the network did on the digits since the point before."""
-
-    epoch: float  # how many times it has seen the training digits
-    loss: float
-    accuracy: float
-
-
 class Training(Callback):
     """Trains a fresh network of an architecture on a data set, in a thread of its own.
 
-    `points` are the curve of the training digits, `validation` that of the digits kept aside, a
-    point an epoch. `classifier` reads with the weights as they were at the last `refresh`.
+    `curves` are how it goes, `knobs` what may be changed meanwhile, `diagnosis` what is wrong with
+    it, if anything is. `classifier` reads with the weights as they were at the last `refresh`.
     """
 
     def __init__(
@@ -53,44 +53,61 @@ class Training(Callback):
         dataset: Dataset,
         epochs: int = EPOCHS,
         seed: int = 0,
+        knobs: Knobs | None = None,
+        is_stopped: bool = False,
+        is_slow: bool = False,
     ) -> None:
         # A network that was trained or tuned here has the name of its file; it is one of these.
         name = name_of(architecture, otherwise=name)
-        self.name = name
-        self.state: State = "running"
+        self.name, self.architecture = name, architecture
+        self.usual = usual_knobs(name, architecture)
+        self.knobs = self.begun_with = self._held = knobs or self.usual  # `_held`: by the learner
+        state: State = "stopped" if is_stopped else "running"
+        self.state = state
+        self.is_slow = is_slow
         self.message = ""
-        self.points: list[CurvePoint] = []
-        self.validation: list[CurvePoint] = []
+        self.diagnosis: Diagnosis | None = None
         self.epochs = epochs
+        self.batch = (0, 0)  # the number of the latest in its epoch, and how many that one has
+        self.learning_rate = 0.0  # of the latest batch, with the schedule's factor
+        self.seconds_left: float | None = None  # at full speed, once it can be told
         self.version = 0  # grows with each snapshot of the weights
         self._seed = seed
         usual = new_settings({"model": name} if name in DEFAULTS else {})
         settings = Settings(
-            learning_rate=usual.learning_rate,
+            batch_size=self.knobs.batch_size,
+            learning_rate=self.knobs.learning_rate,
             schedule="cosine",
             weight_decay=usual.weight_decay,
             label_smoothing=usual.label_smoothing,
             validation=0.1,
             seed=seed,
         )
-        self._learner = prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)
-        self._rate = settings.learning_rate
+        learner = prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)
+        self._learner = learner
+        self._hold(self.knobs)
+        validation = learner.dataloaders.validation
+        kept_aside = validation.size if validation is not None else 0
+        self.curves = Curves(name, epochs, learner.dataloaders.train.size)
+        self._observation = Observation(
+            self.usual, self.knobs, learner.dataloaders.train.size, kept_aside
+        )
         self._best = BestWeights()
-        self._lock = threading.Lock()
-        self._snapshot = self._learner.model.parameters.copy()
+        self._lock = threading.Condition()
+        self._snapshot = learner.model.parameters.copy()
         self._temperature = 1.0
-        self._go = threading.Event()
-        self._go.set()
+        self._steps = 0  # single batches that were asked for and are not done
+        self._is_in_step = False
         self._is_over = False
         self._last_look = 0.0
-        self._since = (0, 0.0, 0.0)  # images, and sums of loss and accuracy, at the last point
-        self._every = 1
-        self._looks = 0
+        self._waited = 0.0  # seconds in all
+        self._measured_from = (0.0, 0.0)  # how far it was, and after how many seconds of work
+        self._next_probe = 0.0
         path = Path(f"{name} in training")
         # What learns, and a copy that is shown.
-        self._learning = Classifier(path, Checkpoint(name, architecture, self._learner.model, {}))
+        self._learning = Classifier(path, Checkpoint(name, architecture, learner.model, {}))
         self.classifier = Classifier(path, copied(self._learning.checkpoint))
-        self.shown: tuple[int, State] = (0, "running")  # `version`, `state` at the last `refresh`
+        self.shown = (0, state)  # `version` and `state` at the last `refresh`
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -99,24 +116,43 @@ class Training(Callback):
         """Whether it is learning just now."""
         return self.state == "running"
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether there is, or soon will be, something new to show."""
+        return self.is_running or self._steps > 0 or self.has_news
+
     def stop(self) -> None:
         """Pause after the present batch."""
         with self._lock:  # or it would pause for ever where the thread ends in the same moment
             if self.state == "running":
                 self.state = "stopped"
-                self._go.clear()
 
     def go_on(self) -> None:
         """Go on from where it paused."""
         with self._lock:
             if self.state == "stopped":
                 self.state = "running"
-                self._go.set()
+                self._steps = 0
+                self._lock.notify()
+
+    def step(self) -> None:
+        """Where it is paused, learn from one batch more."""
+        with self._lock:
+            if self.state == "stopped":
+                self._steps += 1
+                self._lock.notify()
+
+    def set_slow(self, is_slow: bool) -> None:
+        """A batch now and then, or as fast as it can."""
+        with self._lock:
+            self.is_slow = is_slow
+            self._lock.notify()
 
     def end(self) -> None:
         """End the thread; the weights stay as they are."""
-        self._is_over = self._learner.stop = True
-        self._go.set()
+        with self._lock:
+            self._is_over = self._learner.stop = True
+            self._lock.notify()
         self._thread.join()
 
     def wait(self) -> None:
@@ -146,19 +182,9 @@ class Training(Callback):
         """
         self.refresh()
         shown = self.classifier.checkpoint
-        figures = {}
-        if self.validation:
-            evaluated = self.validation if self.state == "finished" else self.validation[-1:]
-            figures["validation_accuracy"] = max(point.accuracy for point in evaluated)
-        record: dict[str, Any] = {
-            "made": "in the window, by T",
-            "seed": self._seed,
-            "epochs": len(self.validation),
-            "figures": figures,
-        }
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"
-            checkpoint = copied(shown, name=path.stem, record=record)
+            checkpoint = copied(shown, name=path.stem, record=self._record())
             # Not `Path.exists`, which raises where the folder cannot be looked into.
             if not os.path.exists(path):  # noqa: PTH110
                 with contextlib.suppress(FileExistsError):  # another window was faster
@@ -166,15 +192,34 @@ class Training(Callback):
                     break
         return Classifier(path, checkpoint)
 
+    def _record(self) -> dict[str, Any]:
+        """How the network came about, for its file, with all that was changed by hand."""
+        validation, marks = self.curves.validation, self.curves.marks
+        figures = {}
+        if validation:
+            evaluated = validation if self.state == "finished" else validation[-1:]
+            figures["validation_accuracy"] = max(point.accuracy for point in evaluated)
+        by_hand = ", and changed by hand while it ran" if marks else ""
+        return {
+            "made": f"in the window, by T{by_hand}",
+            "seed": self._seed,
+            "epochs": len(validation),
+            "begun_with": self.begun_with._asdict(),
+            "changed_by_hand": [{"epoch": mark.epoch, "what": mark.words} for mark in marks],
+            "figures": figures,
+        }
+
     # In the thread
 
     def _run(self) -> None:
         usual = sys.getswitchinterval()
         try:
             sys.setswitchinterval(SWITCH_SECONDS)
+            self._wait()
             # Several BLAS threads would wait for each other at every one of these small products.
             with threadpool_limits(1, "blas"):
-                self._learner.fit(self.epochs, self._rate, [self._best, self])
+                self._measured_from = 0.0, time.monotonic() - self._waited
+                self._learner.fit(self.epochs, self._held.learning_rate, [self._best, self])
                 if self._best.best is not None and not self._learner.stop:
                     self._learner.model.parameters[...] = self._best.best[1]
                     self._temperature = temperature_of(
@@ -183,6 +228,9 @@ class Training(Callback):
             self._look()
             if not self._learner.stop:
                 self._end_as("finished")
+        except TrainingError as error:
+            self.diagnosis = self._observation.no_number()
+            self._end_as("failed", str(error))
         except DigitpadError as error:
             self._end_as("failed", str(error))
         except MemoryError:
@@ -197,42 +245,91 @@ class Training(Callback):
         with self._lock:
             self.message, self.state = message, state
 
-    def after_batch(self, learner: Learner) -> None:
-        """Wait if asked to; take a snapshot of the weights from time to time."""
-        now = time.monotonic()
-        if now - self._last_look > SHOWN_EVERY or not self.points:
-            self._last_look = now
-            self._add_point(learner)
-            self._look()
-        self._go.wait()
-        learner.stop |= self._is_over  # `end` may have come before `fit`, which begins without
+    def _wait(self) -> None:
+        """Wait until the next batch may begin; then give the learner the knobs as they are."""
+        begin = time.monotonic()
+        with self._lock:
+            if self._is_in_step:
+                self._is_in_step, self._steps = False, max(0, self._steps - 1)
+            while not self._is_over:
+                slow = begin + SLOW_SECONDS - time.monotonic() if self.is_slow else 0.0
+                if self.state == "stopped" and not self._steps:
+                    self._lock.wait()
+                elif self.state != "stopped" and slow > 0:
+                    self._lock.wait(slow)
+                else:
+                    self._is_in_step = self.state == "stopped"
+                    break
+        self._waited += time.monotonic() - begin
+        if self.knobs != self._held:
+            self._turn(self.knobs)
 
-    def before_validation(self, learner: Learner) -> None:
-        """Let the curve reach the end of the epoch."""
-        self._add_point(learner)
+    def _turn(self, knobs: Knobs) -> None:
+        """From the next batch on, other knobs."""
+        self.curves.add_mark(self._done, self._held, knobs)
+        self._held = knobs
+        self._hold(knobs)
+        self._observation.turn(knobs)
+        self.diagnosis = None
+        self._measured_from = self._done, time.monotonic() - self._waited
+
+    def _hold(self, knobs: Knobs) -> None:
+        train = self._learner.dataloaders.train
+        self._learner.learning_rate, train.batch_size = knobs.learning_rate, knobs.batch_size
+        assert isinstance(train.augment, Varied)
+        train.augment.strength = knobs.variation
+
+    @property
+    def _done(self) -> float:
+        """How often it has seen the training digits."""
+        return self._learner.epoch + self._learner.running.images / self.curves.size
+
+    def after_batch(self, learner: Learner) -> None:
+        """Take a snapshot of the weights from time to time; wait if asked to."""
+        loss, accuracy, images = learner.latest
+        self.curves.add(loss, accuracy, images)
+        if self._observation.add(self._done, loss, accuracy, images):
+            self._examine(learner)
+        now = time.monotonic()
+        is_watched = self.is_slow or self.state == "stopped"
+        if is_watched or now - self._last_look > SHOWN_EVERY or not self.curves.points:
+            self._last_look = now
+            self.curves.add_point(self._done)
+            self._measure(learner, now)
+            self._look()
+        self._wait()
+        learner.stop |= self._is_over  # `end` may have come before `fit`, which begins without
 
     def after_epoch(self, learner: Learner) -> None:
         """Add to the validation curve."""
         last = learner.history[-1]
         if last.validation_loss is not None and last.validation_accuracy is not None:
-            point = CurvePoint(last.number, last.validation_loss, last.validation_accuracy)
-            self.validation = [*self.validation, point]
-        self._since = (0, 0.0, 0.0)
+            self.curves.add_validation(last.number, last.validation_loss, last.validation_accuracy)
+        if last.number == self.epochs:
+            self.curves.add_end(last.number)
+        self._observation.add_epoch(last)
+        self.diagnosis = self._observation.diagnosis(last.number, self.epochs)
 
-    def _add_point(self, learner: Learner) -> None:
-        running = learner.running
-        sums = running.images, running.loss * running.images, running.metric * running.images
-        images = sums[0] - self._since[0]
-        self._looks += 1
-        if images <= 0 or self._looks % self._every:
-            return
-        done = learner.epoch + learner.batch / len(learner.dataloaders.train)
-        loss, accuracy = ((sums[i] - self._since[i]) / images for i in (1, 2))
-        self._since = sums
-        points = [*self.points, CurvePoint(done, loss, accuracy)]  # a new list: the window may read
-        if len(points) > MAX_POINTS:
-            points, self._every = points[::2], self._every * 2
-        self.points = points
+    def _examine(self, learner: Learner) -> None:
+        """Look for what may be wrong, and for dead neurons among it, which takes a while."""
+        begin = time.monotonic()
+        if begin >= self._next_probe:
+            observation, train = self._observation, learner.dataloaders.train
+            images = train.dataset.images[:PROBE]
+            observation.dead, observation.units = count_dead(learner.model, images)
+            now = time.monotonic()
+            self._next_probe = now + (now - begin) / PROBE_SHARE
+        self.diagnosis = self._observation.diagnosis(self._done, self.epochs)
+
+    def _measure(self, learner: Learner, now: float) -> None:
+        """Tell where it is, how fast it learns, and how long the rest will take."""
+        done, (from_epoch, from_seconds) = self._done, self._measured_from
+        left = self.curves.size - learner.running.images
+        self.batch = learner.batch, learner.batch + -(-left // self._held.batch_size)
+        self.learning_rate = learner.learning_rate * learner.schedule(done, self.epochs)
+        worked = now - self._waited - from_seconds
+        if worked > MEASURED_SECONDS and done > from_epoch:
+            self.seconds_left = (self.epochs - done) * worked / (done - from_epoch)
 
     def _look(self) -> None:
         with self._lock:

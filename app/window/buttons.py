@@ -8,6 +8,7 @@ import pygame
 
 from app.window.frame import Frame
 from app.window.geometry import Rect
+from app.window.palette import Colour
 from app.window.screen import Screen
 from app.window.text import BOLD, REGULAR
 
@@ -35,9 +36,7 @@ def draw_row(
         is_hovered = name == screen.hover and screen.dialog in (None, "my digits")
         is_first = name == first and name not in faint
         face = palette.first if is_first else palette.button
-        pygame.draw.rect(
-            frame.surface, palette.hover if is_hovered else face, rect, border_radius=radius
-        )
+        draw_face(frame, rect, palette.hover if is_hovered else face)
         if name in active:
             width = max(1, rect.width - 2 * radius - 2)
             frame.fill((rect.x + radius + 1, rect.bottom - under, width, under), palette.best)
@@ -46,3 +45,9 @@ def draw_row(
         colour = palette.quiet if name in faint else palette.text
         weight = BOLD if is_first else REGULAR
         frame.write(words[name], rect.shrunk(inset), size, colour, 0.5, weight)
+
+
+def draw_face(frame: Frame, rect: Rect, colour: Colour) -> None:
+    """Draw a button without its words."""
+    radius = max(2, frame.layout.text // 4)
+    pygame.draw.rect(frame.surface, colour, rect, border_radius=radius)

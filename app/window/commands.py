@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from app.drawing.strokes import DIGITS
+from app.session.messages import Line
+from app.session.training_course import TrainingCourse
 
 Action = Callable[[Any], object]  # of an `app.window.screen.Screen`, which needs this table
 Dialog = Literal["help", "open", "my digits"]  # what lies over the window
-Panel = Literal["answer", "networks", "inside", "training", "mistakes"]  # what its lower part shows
+# What its lower part shows.
+Panel = Literal["answer", "networks", "inside", "training", "weights", "mistakes"]
 
 
 class Command(NamedTuple):
@@ -52,6 +55,10 @@ def _mark(dx: int, dy: int) -> Action:
     return lambda screen: screen.digits.move(dx + dy * screen.digit_columns)
 
 
+def _steered(step: Callable[[TrainingCourse], Line | None]) -> Action:
+    return lambda screen: screen.steering.take(step)
+
+
 # The buttons stand in these groups at the bottom, and the help has a heading for each.
 DRAW: dict[str, Command] = {
     "clear": Command("Clear", "R", "blank paper", lambda screen: screen.session.clear()),
@@ -82,7 +89,7 @@ LOOK: dict[str, Command] = {
             lambda screen: screen.why()),
     "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
     "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
-            lambda screen: screen.switch_panel("inside")),
+            lambda screen: screen.steering.see_inside()),
     "parts": Command(
         None, ", .  PgUp PgDn", "walk through the parts of the network",
         {
@@ -104,7 +111,7 @@ LOOK: dict[str, Command] = {
 }  # fmt: skip
 LEARN: dict[str, Command] = {
     "train": Command("Train", "T", "train a network like the chosen one; K keeps, X discards it",
-            lambda screen: screen.train()),
+            lambda screen: screen.steering.train()),
     "test digit": Command(
         "Test", "N", "a digit of MNIST's test file (Shift-N: the next misread)",
         {
@@ -173,6 +180,21 @@ LEAST_NEEDED = (
     "save", "undo",
     "inside",
 )  # fmt: skip
+# Of a training, on its panel and on that of its weights; the first says Start, Pause, Continue or
+# Again, as it stands.
+TRAINING_COMMANDS: dict[str, Command] = {
+    "train": COMMANDS["train"]._replace(button="Download"),
+    "batch": Command("Batch", "B", "learn from one batch, then wait",
+            _steered(TrainingCourse.one_batch)),
+    "slow": Command("Slow", "Shift-B", "slow motion, or full speed again",
+            _steered(TrainingCourse.slow_motion)),
+    "keep": Command("Keep", "K", "keep the trained network, in a file of its own",
+            lambda screen: screen.steering.keep()),
+    "discard": Command("Discard", "X", "throw the trained network away",
+            _steered(TrainingCourse.discard)),
+    "remedy": Command("Remedy", "D", "do what mends the training",
+            _steered(TrainingCourse.remedy)),
+}  # fmt: skip
 # While a panel is open, its keys come before those of the window, and its buttons stand on it.
 PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
     "answer": {},
@@ -184,14 +206,8 @@ PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
         "restore": Command("Restore all (Shift-X)", "Shift-X", "switch everything on again",
                 _restore),
     },
-    # The first says Start, Stop, Continue or Again, as it stands.
-    "training": {
-        "train": COMMANDS["train"]._replace(button="Download"),
-        "keep": Command("Keep (K)", "K", "keep the trained network, in a file of its own",
-                lambda screen: screen.keep()),
-        "discard": Command("Discard (X)", "X", "throw the trained network away",
-                lambda screen: screen.session.discard()),
-    },
+    "training": TRAINING_COMMANDS,
+    "weights": TRAINING_COMMANDS,
     "mistakes": {
         # The first says Close, Back or Download, as it stands.
         "leave mistakes": Command("Close (E)", "E", "back to the matrix, and to the bars",

@@ -232,6 +232,10 @@ class Controller:
             if row.contains(x, y):
                 screen.choose_network(index)
                 return True
+        for name, knob in layout.knobs.items():
+            if (steps := knob.steps_at(x, y)) is not None:
+                screen.steering.turn(steps, name) if steps else screen.steering.choose(name)
+                return True
         return screen.panel == "mistakes" and screen.mistakes.click(x, y, layout)
 
     def _unit_at(self, x: float, y: float) -> Unit | None:

@@ -177,6 +177,7 @@ def labels_of(command: Command) -> dict[str, Action]:
 def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
     """The help as large as all of it has room for on one page, or else on several."""
     groups, ruler, text = groups_of(panel), _Ruler(), dialog.text
+    names = [each.keys for group in groups.values() for each in group if not each.does]
     last = Rect(dialog.inner.x, dialog.sheet.bottom - text * 2, dialog.inner.width, text * 3 // 2)
     room = dialog.inner._replace(y=dialog.title.bottom + text // 3)
     room = room._replace(height=last.y - room.y)
@@ -184,7 +185,8 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
     for letters in sorted({*range(largest, MIN_TEXT, -max(1, text // 16)), MIN_TEXT}, reverse=True):
         for columns in (1, 2, 3):
             width = (room.width + gap) // columns - gap
-            if columns == 1 or width >= letters * 18:
+            named = max(ruler.width(name, letters) for name in names)
+            if columns == 1 or width >= max(letters * 18, named * 11 // 4):
                 setting = _Setting(ruler, letters, columns, width, gap, room)
                 entries = _entries(groups, setting)
                 for is_whole in (True, False):
@@ -196,8 +198,9 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
 
 def _entries(groups: dict[str, list[Command]], setting: _Setting) -> dict[str, list[Entry]]:
     """The commands of each group as they are set, all at the top left of the window."""
-    beside = [labels_of(each) for group in groups.values() for each in group]
-    widths = [_keys_width(setting, list(labels)) for labels in beside if len(labels) <= MANY]
+    commands = [each for group in groups.values() for each in group]
+    beside = [list(labels_of(each)) or [each.keys] for each in commands]
+    widths = [_keys_width(setting, labels) for labels in beside if len(labels) <= MANY]
     keys = min(max(widths), setting.width * 2 // 5)
     return {
         name: [_entry(setting, command, keys) for command in commands]

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
+from app.session.knobs import KNOBS
 from app.window.button_layout import ButtonRows, lay_out_buttons
 from app.window.commands import PANEL_COMMANDS, Panel, words_of
 from app.window.dialog_layout import DialogLayout
 from app.window.geometry import Rect, around, button_at, button_row, split
+from app.window.training_layout import KnobPlace, lay_out_training
 from nn.handwriting.framing import SIZE
 
 # Smaller windows are laid out as if they had this size, and are cut off.
@@ -64,6 +66,7 @@ class Layout:
     more: Rect | None = None  # how many networks there are besides, where not all have room
     curves: Rect | None = None
     words: Rect | None = None  # how the training goes
+    knobs: dict[str, KnobPlace] = field(default_factory=dict)
     panel_buttons: dict[str, Rect] = field(default_factory=dict)
 
     def to_cells(self, x: float, y: float) -> Point:
@@ -100,7 +103,10 @@ def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4)
         return _with_table(layout, networks)
     if panel == "mistakes":
         return replace(layout, panel_buttons=_panel_buttons(layout.body, layout.text, panel))
-    return _with_training(layout) if panel == "training" else _with_inside(layout)
+    if panel == "training":
+        return _with_training(layout)
+    layout = _with_inside(layout)
+    return _with_training(layout) if panel == "weights" else layout
 
 
 def _text_height(short: float) -> int:
@@ -233,21 +239,19 @@ def _with_table(layout: Layout, networks: int) -> Layout:
 
 
 def _with_training(layout: Layout) -> Layout:
-    """The bars, and below them the words, the curves and the buttons of a training."""
-    body, text = layout.body, layout.text
-    line = round(text * 1.3) if body.width >= text * 20 else round(text * 2.4)
-    height = min(round(body.height * 0.5), text * 16)
-    if height < DIGITS * text:  # in two columns, which need less
-        height = min(height, round(DIGITS / 2 * text * 1.2))
-    words = Rect(body.x, body.y + height + text // 3, body.width, line)
-    buttons = _panel_buttons(body, text, "training")
-    top, bottom = words.bottom + max(1, text // 4), buttons["train"].y - text // 2
+    """The words, the curves (or the weights) and the buttons of a training, and bars if it has."""
+    body, text, panel = layout.body, layout.text, layout.panel
+    is_steered = panel == "training"
+    knobs = {name: knob.words for name, knob in KNOBS.items()} if is_steered else {}
+    buttons = words_of(PANEL_COMMANDS[panel])
+    places = lay_out_training(body, text, buttons, knobs, has_bars=is_steered)
     return replace(
         layout,
-        bars=_bar_rows(body._replace(height=height), text),
-        words=words,
-        curves=Rect(body.x, top, body.width, max(8, bottom - top)),
-        panel_buttons=buttons,
+        bars=_bar_rows(places.bars, text, columns=2) if places.bars else layout.bars,
+        words=places.words,
+        curves=places.curves,
+        knobs=places.knobs,
+        panel_buttons=places.buttons,
     )
 
 
@@ -291,7 +295,7 @@ def _with_inside(layout: Layout) -> Layout:
         caption=captioned,
         body=body,
         bars=_bar_rows(bars, letters) if head.width >= text * 12 else (),
-        panel_buttons=_panel_buttons(body, text, "inside"),
+        panel_buttons=_panel_buttons(body, text, layout.panel),
     )
 
 
@@ -309,11 +313,11 @@ def _table(rect: Rect, rows: int, note: int) -> tuple[tuple[Rect, ...], Rect | N
     return table, Rect(rect.x, rect.bottom, rect.width, note) if note else None
 
 
-def _bar_rows(bars: Rect, text: int) -> tuple[BarRow, ...]:
+def _bar_rows(bars: Rect, text: int, columns: int | None = None) -> tuple[BarRow, ...]:
     """A row for each digit, in two columns where one would be too low for its words."""
     label_width = round(text * 1.3)
     percent_width = round(text * 3.9)  # room for ">99 %"
-    columns = 1 if bars.height >= DIGITS * text else 2
+    columns = columns or (1 if bars.height >= DIGITS * text else 2)
     down, gap = DIGITS // columns, text
     width = (bars.width + gap) // columns - gap
     rows = []

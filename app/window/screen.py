@@ -16,6 +16,7 @@ from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList
 from app.window.mistakes_choice import MistakesChoice
 from app.window.pen import Pen
+from app.window.steering import Steering
 from nn.support.types import Array
 
 WINDOW_SIZE = (960, 640)
@@ -46,6 +47,7 @@ class Screen:
         self.digits = DigitList(session.editor)
         self.help_pages = HelpPages(lambda: (self.layout.size, self.layout.text, self.panel))
         self.mistakes = MistakesChoice(session)
+        self.steering = Steering(self)
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
         self._layout: Layout | None = None
@@ -115,8 +117,8 @@ class Screen:
 
     # What is open
 
-    def open_panel(self, panel: Panel) -> None:
-        """Show a panel in place of the present one.
+    def open_panel(self, panel: Panel, is_of_training: bool = False) -> None:
+        """Show a panel in place of the present one; the inside may be that of what is trained.
 
         Where the canvas moves for it, a stroke under way ends, as in `resize`.
         """
@@ -125,7 +127,7 @@ class Screen:
         self.focus = None
         if self.layout.canvas != canvas:
             self.session.canvas.end()
-        self.session.show_training(panel == "training")
+        self.session.show_training(is_of_training or panel in ("training", "weights"))
         self.session.mistakes.show(panel == "mistakes")
 
     def switch_panel(self, panel: Panel) -> None:
@@ -161,7 +163,8 @@ class Screen:
         elif self.panel == "mistakes" and self.mistakes.leave():
             pass
         elif self.panel != "answer":
-            self.open_panel("answer")
+            is_of_training = self.session.is_training_shown and self.panel != "training"
+            self.open_panel("training" if is_of_training else "answer")
         elif self.is_why:
             self.why()
         else:
@@ -171,7 +174,8 @@ class Screen:
 
     def next_network(self, steps: int) -> None:
         """Choose the next network; where the table has no room yet, show that first."""
-        if self.panel in ("inside", "training", "mistakes") or self.layout.table:
+        can_choose = self.panel in ("inside", "training", "weights", "mistakes")
+        if can_choose or self.layout.table:
             self.choose_network(self.session.networks.chosen + steps)
         else:
             self.open_panel("networks")
@@ -179,29 +183,8 @@ class Screen:
 
     def choose_network(self, index: int) -> None:
         """Let another network predict, at once; the one in training is no longer looked at."""
-        self._leave_training()
+        self.steering.leave()
         self.session.choose_network(index)
-
-    def _leave_training(self) -> None:
-        if self.panel == "training":
-            self.open_panel("answer")
-
-    def train(self) -> None:
-        """Open the training and start it; there, stop or continue it, or fetch the data it needs.
-
-        Nothing is downloaded unasked: the panel offers it first.
-        """
-        is_open = self.panel == "training"
-        if not is_open:
-            self.open_panel("training")
-        has_training = self.session.course.training is not None
-        if is_open or not (has_training or self.session.mnist.is_missing):
-            self.session.train()
-
-    def keep(self) -> None:
-        """Save the trained network, choose it, and show what it answers."""
-        if self.session.keep():
-            self.open_panel("answer")
 
     def why(self) -> None:
         """Show what speaks for and against the digit, or no longer."""
@@ -243,7 +226,7 @@ class Screen:
         """Load a drawing, strokes, a picture or a network, and show it."""
         self.dialog = None
         if self.session.open_file(path):
-            self._leave_training()
+            self.steering.leave()
 
     def show_my_digits(self) -> None:
         """Show the user's own digits, or no longer."""
@@ -285,9 +268,11 @@ class Screen:
     # The keyboard's pen and focus
 
     def arrow(self, dx: int, dy: int) -> None:
-        """Move the focus, choose the digit that is explained, or move the pen."""
+        """Turn a training's knobs, move the focus, choose the explained digit, or move the pen."""
         explained = self.session.explanation.explained if self.is_why else None
-        if self.focus is not None and dx:
+        if self.panel == "training" and self.focus is None and self.pen.place is None:
+            self.steering.arrow(dx, dy)
+        elif self.focus is not None and dx:
             self.move_focus(dx)
         elif self.panel == "mistakes" and self.pen.place is None:
             self.mistakes.move(dx, dy, self.layout)

@@ -1,58 +1,74 @@
-"""Draws how a training goes: a line of words, its curves, and its buttons."""
+"""Draws how a training goes: a line of words, its curves, its knobs and its buttons."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-import pygame
-
+from app.session.knobs import KNOBS, setting_words
 from app.session.session import Session
 from app.window.bars import draw_bars
-from app.window.buttons import draw_row
-from app.window.commands import PANEL_COMMANDS, words_of
+from app.window.buttons import draw_face, draw_row
+from app.window.commands import TRAINING_COMMANDS, words_of
+from app.window.curves_view import draw_curves
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.screen import Screen
 from app.window.text import percentage
+from nn.support.commands import duration
 
 if TYPE_CHECKING:
     from app.session.training import Training
 
 
 def draw_training(frame: Frame, screen: Screen) -> None:
-    """Draw how the training goes, its curves, and its buttons; or what is needed to begin."""
+    """Draw how the training goes, its curves, knobs and buttons; or what is needed to begin."""
     draw_bars(frame, screen)
     layout, palette = frame.layout, frame.palette
-    training, mnist = screen.session.course.training, screen.session.mnist
+    session = screen.session
+    course, mnist = session.course, session.mnist
     assert layout.words is not None
-    assert layout.curves is not None
-    frame.outline(layout.curves, palette.frame)
-    inner = layout.curves.shrunk(max(2, layout.text // 2))
-    # Where the data cannot be had, the curves' place is free for a long message.
-    place = inner if training is None and mnist.state == "failed" else layout.words
-    frame.write_wrapped(training_words(screen.session), place, layout.text * 0.92, palette.text)
-    if training is not None:
-        _draw_curves(frame, layout.curves.shrunk(max(2, layout.text // 3)), training)
-    elif mnist.state == "downloading":
-        bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
-        frame.fill(bar, palette.track)
-        frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
-    faint = ("keep", "discard") if training is None else ()
-    words = training_button_words(screen.session)
-    draw_row(frame, screen, layout.panel_buttons, words, faint=faint)
+    place = layout.words
+    if layout.curves is not None:
+        inner = layout.curves.shrunk(max(2, layout.text // 2))
+        curves = course.former if course.training is None else course.training.curves
+        if course.training is None and mnist.state == "failed":
+            place = inner  # where the data cannot be had, it is free for a long message
+        elif mnist.state == "downloading":
+            bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
+            frame.fill(bar, palette.track)
+            frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
+        elif curves is not None:
+            former = course.former if course.training is not None else None
+            draw_curves(frame, layout.curves, curves, former, screen.pointed)
+    is_ill = course.diagnosis is not None
+    colour = palette.best if is_ill else palette.text
+    frame.write_wrapped(training_words(session), place, layout.text * 0.92, colour)
+    _draw_knobs(frame, screen)
+    words = training_button_words(session)
+    is_slow = course.training is not None and course.training.is_slow
+    active = ["slow"] * is_slow + ["remedy"] * is_ill
+    faint = faint_buttons(session)
+    draw_row(frame, screen, layout.panel_buttons, words, active, faint)
 
 
 def training_state(screen: Screen) -> object:
     """What the panel shows besides the answer."""
-    session = screen.session
-    training, mnist = session.course.training, session.mnist
-    progress = None if training is None else training.shown
-    return progress, mnist.state, mnist.progress, screen.hover, screen.focus
+    course, mnist = screen.session.course, screen.session.mnist
+    training = course.training
+    progress = training and (training.shown, training.is_slow, len(training.curves.marks))
+    knobs = course.knobs, screen.steering.knob, course.diagnosis, course.former
+    # What the pointer is on here; elsewhere it may move without this being painted again.
+    places = [screen.layout.curves, *(knob.lower for knob in screen.layout.knobs.values())]
+    is_here = screen.pointed and any(p and p.contains(*screen.pointed) for p in places)
+    pointed = screen.pointed if is_here else None
+    return progress, mnist.state, mnist.progress, screen.hover, screen.focus, knobs, pointed
 
 
 def training_words(session: Session) -> str:
-    """How the training goes, in a line."""
-    training, mnist = session.course.training, session.mnist
+    """How the training goes, in a line or two, and what is wrong with it if anything is."""
+    course, mnist = session.course, session.mnist
+    training, diagnosis = course.training, course.diagnosis
     if training is None:
         return {
             "unknown": "Start trains a fresh network like the chosen one",
@@ -62,60 +78,70 @@ def training_words(session: Session) -> str:
             "missing": "Training needs MNIST's 70,000 digits: download 12 MB?",
             "failed": mnist.message,
         }[mnist.state]
+    if diagnosis is not None:
+        finding = diagnosis.finding[0].upper() + diagnosis.finding[1:]
+        return f"{finding}. D: {diagnosis.remedy}"
     if training.state == "failed":
         return training.message
-    point = training.points[-1] if training.points else None
-    so_far = "" if point is None else f" · {percentage(point.accuracy, 1)} of its digits right"
-    if training.validation:
-        so_far = f" · {percentage(training.validation[-1].accuracy, 1)} of unseen digits right"
-    epoch = 0.0 if point is None else point.epoch
-    verb = {"running": "learning", "stopped": "stopped", "finished": "finished"}[training.state]
-    return f"{training.name} {verb}: epoch {epoch:.1f} of {training.epochs}{so_far}"
+    return _progress_words(training)
+
+
+def _progress_words(training: Training) -> str:
+    point = training.curves.points[-1] if training.curves.points else None
+    if point is None:
+        return f"{training.name}: random weights, nothing learned yet"
+    so_far = f" · {percentage(point.accuracy, 1)} of its digits right"
+    if validation := training.curves.validation:
+        so_far = f" · {percentage(validation[-1].accuracy, 1)} of unseen digits right"
+    verb = {"stopped": " paused", "finished": " finished"}.get(training.state, "")
+    where = f"epoch {point.epoch:.1f} of {training.epochs}"
+    if training.state == "finished":
+        where = f"{training.epochs} epochs"
+    elif not training.is_running or training.is_slow:
+        verb = verb or " in slow motion"
+        batch, batches = training.batch
+        where = f"epoch {math.ceil(point.epoch)}, batch {batch:,} of {batches:,}"
+    elif training.seconds_left is not None:
+        so_far += f" · {duration(training.seconds_left)} left"
+    return f"{training.name}{verb}: {where}{so_far}"
 
 
 def training_button_words(session: Session) -> dict[str, str]:
-    """What is on the three buttons now."""
+    """What is on the buttons now."""
     training = session.course.training
     if training is None:
         needs_data = session.mnist.state in ("missing", "failed")
         first = "Download" if needs_data else "Start"
     else:
-        first = {"running": "Stop", "stopped": "Continue"}.get(training.state, "Again")
-    return {**words_of(PANEL_COMMANDS["training"]), "train": first}
+        first = {"running": "Pause", "stopped": "Continue"}.get(training.state, "Again")
+    return {**words_of(TRAINING_COMMANDS), "train": first}
 
 
-def _draw_curves(frame: Frame, inner: Rect, training: Training) -> None:
-    """The loss on the training digits falls, the accuracy rises; dots for the digits kept aside."""
+def faint_buttons(session: Session) -> list[str]:
+    """The buttons that would do nothing now."""
+    course = session.course
+    is_over = course.training is not None and course.training.state in ("finished", "failed")
+    useless = {
+        "keep": course.training is None,
+        "discard": course.training is None and course.former is None,
+        "remedy": course.diagnosis is None,
+        "batch": is_over,
+        "slow": is_over,
+    }
+    return [name for name, is_useless in useless.items() if is_useless]
+
+
+def _draw_knobs(frame: Frame, screen: Screen) -> None:
+    """Each knob with its setting between − and +; the chosen one has a frame."""
     palette, text = frame.palette, frame.layout.text
-    half = inner.width // 2
-    left = inner._replace(width=half - text // 2)
-    right = left._replace(x=inner.x + half + text // 2)
-    highest = max([2.4, *(point.loss for point in training.points)])
-    width = max(1, text // 10)
-    for words, area, top, colour in (
-        ("loss", left, highest, palette.against),
-        ("accuracy", right, 1.0, palette.best),
-    ):
-        line, dots = (
-            [
-                _place(area, point.epoch / training.epochs, getattr(point, words) / top)
-                for point in points
-            ]
-            for points in (training.points, training.validation)
-        )
-        frame.fill((area.x, area.bottom - 1, area.width, 1), palette.grid)
-        if len(line) > 1:
-            pygame.draw.lines(frame.surface, colour, False, line, width)
-        for spot in dots:
-            pygame.draw.circle(frame.surface, palette.text, spot, width + 1)
-        if area.height > text * 2:
-            y = area.y if words == "loss" else area.bottom - round(text * 1.4)
-            frame.write(words, Rect(area.x, y, area.width, text), text * 0.8, colour, 1.0)
-
-
-def _place(area: Rect, x: float, y: float) -> tuple[int, int]:
-    """Where a point is, both of whose coordinates are shares of the area; up is larger."""
-    return (
-        area.x + round(min(1.0, x) * (area.width - 1)),
-        area.bottom - 1 - round(min(1.0, max(0.0, y)) * (area.height - 1)),
-    )
+    knobs = screen.session.course.knobs
+    for name, place in frame.layout.knobs.items():
+        frame.write(KNOBS[name].words, place.caption, text * 0.75, palette.quiet, 0.5)
+        for rect, sign in ((place.less, "−"), (place.more, "+")):
+            is_pointed = screen.pointed is not None and rect.contains(*screen.pointed)
+            is_pointed = is_pointed and screen.dialog is None
+            draw_face(frame, rect, palette.hover if is_pointed else palette.button)
+            frame.write(sign, rect, text, palette.text, 0.5)
+        frame.write(setting_words(knobs, name), place.setting, text * 0.9, palette.text, 0.5)
+        if name == screen.steering.knob:
+            frame.outline(place.lower, palette.frame, frame.line, max(2, text // 4))

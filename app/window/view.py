@@ -29,12 +29,14 @@ from app.window.table import draw_table
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
 from app.window.trace import draw_trace, traced_digit
 from app.window.training_panel import draw_training, training_state
+from app.window.weights_view import draw_weights
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 
 INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 PANEL_ERROR = "This panel met an error. The drawing is safe; Esc closes the panel."
+BESIDE_CANVAS = ("inside", "weights")  # panels whose bars stand with the answer
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -113,7 +115,7 @@ def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
 def draw_head(frame: Frame, screen: Screen) -> Rect:
     """Draw the answer large, the framed image and, beside a network's inside, the bars."""
     layout, palette = frame.layout, frame.palette
-    bars = layout.bars if screen.panel == "inside" else ()
+    bars = layout.bars if screen.panel in BESIDE_CANVAS else ()
     below = [row.whole for row in bars]
     area = around(layout.answer, layout.network_input, layout.caption, *below).grown(frame.line)
     frame.fill(area, palette.background)
@@ -219,7 +221,7 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
         frame.write_wrapped(words, layout.body, layout.text, frame.palette.quiet)
     if screen.session.predictor.is_stale:
         # How a training goes is not about the drawing; in Inside the bars stand elsewhere.
-        bars = layout.bars if screen.panel != "inside" else ()
+        bars = layout.bars if screen.panel not in BESIDE_CANVAS else ()
         answers = [*(row.whole for row in bars), *layout.table]
         frame.fade(around(*answers) if answers else body, STALE)
     return body
@@ -293,6 +295,7 @@ PANELS: dict[Panel, PanelView] = {
     "inside": PanelView(draw_inside, inside_state, "inside"),
     "training": PanelView(draw_training, training_state, "train"),
     "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes"),
+    "weights": PanelView(draw_weights, training_state, "inside"),
 }
 # What the window consists of; each is painted anew when its part of the state changed.
 PARTS = {

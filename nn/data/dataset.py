@@ -251,8 +251,8 @@ class DataLoader:
 
     `augment(images, rng)` gets each batch of images (n, 784), which it may overwrite, and returns
     the images to use. `renew(rng)` is called before each epoch and may write other images into the
-    data set. Attributes: `size`, the number of samples; `len(loader)`, of batches; `batch_size`,
-    which may be changed between two batches.
+    data set. `batch_size` and `augment` may be changed between two batches. `size` is the number of
+    samples, `len(loader)` that of batches.
 
     >>> digits = Dataset(np.zeros((10, 784), np.float32), np.arange(10))
     >>> loader = DataLoader(digits, 4)
@@ -286,7 +286,7 @@ class DataLoader:
         self.size = total if indices is None else len(indices)
         self._indices = indices
         self._shuffle = shuffle
-        self._augment = augment
+        self.augment = augment
         self._renew = renew
         self._make_room()
 
@@ -309,14 +309,14 @@ class DataLoader:
         `rng` is needed to shuffle, augment or renew. The order depends on it alone, not on the
         epochs before, so that a training that is resumed sees the same batches.
         """
-        if rng is None and (self._shuffle or self._augment or self._renew):
+        if rng is None and (self._shuffle or self.augment or self._renew):
             raise ValueError("a loader that shuffles, augments or renews needs a random generator")
         if rng is not None and self._renew is not None:
             self._renew(rng)
         order = np.arange(self.size) if self._indices is None else self._indices
         if rng is not None and self._shuffle:
             order = rng.permutation(order)
-        copied = self._shuffle or self._indices is not None or self._augment is not None
+        copied = self._shuffle or self._indices is not None or self.augment is not None
         start = end = 0
         while end < self.size:
             start, end = end, min(end + self.batch_size, self.size)
@@ -330,6 +330,6 @@ class DataLoader:
             # With mode="raise", np.take would gather into a second buffer first.
             np.take(self.dataset.images, chosen, axis=0, out=images, mode="clip")
             np.take(self.dataset.labels, chosen, axis=0, out=labels, mode="clip")
-            if rng is not None and self._augment is not None:
-                images = self._augment(images, rng)
+            if rng is not None and self.augment is not None:
+                images = self.augment(images, rng)
             yield images, labels

@@ -11,12 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from nn.support.commands import duration
 from nn.training.learner import Callback, Learner
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: "40 s", "12 min"."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 class Progress(Callback):

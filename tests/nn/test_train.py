@@ -14,9 +14,10 @@ import pytest
 from nn import train
 from nn.data.dataset import Dataset
 from nn.inference.checkpoint import load_arrays, load_checkpoint
+from nn.support.commands import duration
 from nn.support.errors import CheckpointError, TrainingError, UsageError
 from nn.training import synthetic
-from nn.training.progress import Progress, duration
+from nn.training.progress import Progress
 from nn.training.resume import load_state
 from nn.training.synthetic import regenerate_synthetic, with_room
 from tests.helpers.commands import run_command

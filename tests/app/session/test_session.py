@@ -210,7 +210,7 @@ def liveliness(surface, rect):
 
 
 @pytest.mark.parametrize("act", [by_mouse, by_finger, by_keyboard])
-@pytest.mark.parametrize("panel", ["answer", "networks", "inside", "training"])
+@pytest.mark.parametrize("panel", ["answer", "networks", "inside", "training", "weights"])
 def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_once(
     clock, tmp_path, monkeypatch, act, panel
 ):
@@ -620,9 +620,9 @@ def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
     screen = start(clock, tmp_path)
     session = screen.session
     session.mnist.state = "missing"
-    screen.train()
+    screen.steering.train()
     assert session.mnist.state == "missing"
-    screen.train()
+    screen.steering.train()
     follow(session, clock, lambda: "no connection" in session.message)
     assert session.course.training is None
     assert training_words(session) == "no connection"
@@ -639,7 +639,7 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     assert session.network is session.course.training.classifier
     first = session.predictor.answer.probabilities
     training = session.course.training
-    follow(session, clock, lambda: training.points)
+    follow(session, clock, lambda: training.curves.points)
     click(screen, screen.layout.panel_buttons["train"])
     if session.course.training is training:  # it had not ended yet, and did not begin again
         assert training.state in ("stopped", "finished")
@@ -654,14 +654,17 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     follow(
         session,
         clock,
-        lambda: session.course.training.refresh() or len(session.course.training.points) > 1,
+        lambda: session.course.training.refresh() or len(session.course.training.curves.points) > 1,
     )
     session.predict_now()
     assert session.predictor.answer.probabilities != first  # the bars change as it learns
-    assert session.course.training.validation[-1].accuracy > 0.7  # of ten classes
-    assert session.course.training.points[-1].loss < session.course.training.points[0].loss
+    assert session.course.training.curves.validation[-1].accuracy > 0.7  # of ten classes
+    assert (
+        session.course.training.curves.points[-1].loss
+        < session.course.training.curves.points[0].loss
+    )
     learned = session.course.training.classifier.checkpoint.model.parameters.copy()
-    accuracy = max(point.accuracy for point in session.course.training.validation)
+    accuracy = max(point.accuracy for point in session.course.training.curves.validation)
     press(screen, pygame.K_k)
     assert session.course.training is None
     assert session.network.name == "linear-1"
@@ -795,7 +798,7 @@ def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (TrainingError("the loss is not finite"), "not finite"),
+        (TrainingError("the loss is not finite"), "The loss has left all bounds"),
         (MemoryError(), "not enough memory"),
         (ValueError("odd"), "ValueError: odd"),
     ],
@@ -987,7 +990,7 @@ def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch
     threading.Timer(0.2, may_begin.set).start()
     begun.end()
     assert begun.classifier is not None
-    assert len(begun.points) <= 1  # of a thousand epochs
+    assert len(begun.curves.points) <= 1  # of a thousand epochs
 
 
 def test_a_thousand_events_a_second_lose_none(screen):
@@ -1109,7 +1112,7 @@ def test_what_waits_for_the_data_is_all_done_once_it_is_there(
     screen = start(clock, tmp_path, data_dir=small_mnist)
     session = screen.session
     screen.open_panel("training")
-    screen.train()
+    screen.steering.train()
     session.test_digit()
     session.test_digit()
     may_load.set()

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from app.session import curves
 from app.session import training as trainings
 from app.session.training import Training
 from nn.data.dataset import Dataset, load_folder
@@ -31,7 +32,7 @@ def test_a_training_that_is_over_neither_stops_nor_goes_on(digits):
     training.go_on()
     assert training.state == "finished"
     training.end()
-    assert [point.epoch for point in training.validation] == [1, 2]
+    assert [point.epoch for point in training.curves.validation] == [1, 2]
 
 
 def test_a_training_that_ends_while_it_is_being_stopped_is_over(digits, monkeypatch):
@@ -66,9 +67,9 @@ def test_a_training_that_ends_while_it_is_being_stopped_is_over(digits, monkeypa
 
 def test_the_curve_keeps_to_its_length_and_reaches_the_end(digits, monkeypatch):
     monkeypatch.setattr(trainings, "SHOWN_EVERY", 0.0)
-    whole = finished(digits, epochs=6).points
-    monkeypatch.setattr(trainings, "MAX_POINTS", 8)
-    short = finished(digits, epochs=6).points
+    whole = finished(digits, epochs=6).curves.points
+    monkeypatch.setattr(curves, "MAX_POINTS", 8)
+    short = finished(digits, epochs=6).curves.points
     assert len(short) <= 8 < len(whole)
     epochs = [point.epoch for point in short]
     assert epochs == sorted(epochs)
@@ -78,7 +79,7 @@ def test_the_curve_keeps_to_its_length_and_reaches_the_end(digits, monkeypatch):
 def test_one_image_is_learned_from_without_a_validation(digits, tmp_path):
     one = Dataset(digits.images[:1], digits.labels[:1])
     training = finished(one, epochs=3)
-    assert training.validation == []
+    assert training.curves.validation == []
     assert training.refresh()
     assert not training.refresh()  # nothing is new
     classifier = training.save(tmp_path)
@@ -132,8 +133,8 @@ def test_a_network_that_was_trained_here_is_trained_again_as_the_named_one_it_is
 
 def test_a_stopped_training_is_kept_with_the_accuracy_of_its_latest_weights(digits, tmp_path):
     training = finished(digits, epochs=2)
-    best, worst = trainings.CurvePoint(1, 0.1, 0.9), trainings.CurvePoint(2, 0.5, 0.5)
-    training.validation = [best, worst]
+    best, worst = curves.CurvePoint(1, 0.1, 0.9), curves.CurvePoint(2, 0.5, 0.5)
+    training.curves.validation = [best, worst]
     for state, expected in (("finished", 0.9), ("stopped", 0.5)):
         training.state = state
         record = training.save(tmp_path).checkpoint.record

@@ -14,7 +14,7 @@ sizes = st.one_of(
 )
 
 
-panels = st.sampled_from(["answer", "networks", "inside", "training", "mistakes"])
+panels = st.sampled_from(["answer", "networks", "inside", "training", "weights", "mistakes"])
 
 
 def overlap(one, other):
@@ -66,7 +66,7 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
         assert not overlap(rect, other), f"{name} and {other_name}"
     for name, rect in named:
         in_body = ("row", "curves", "words")
-        in_body += ("label", "track", "percent") if panel != "inside" else ()
+        in_body += ("label", "track", "percent") if panel not in ("inside", "weights") else ()
         inside_body = name.split()[0] in in_body
         assert overlap(rect, layout.body) == (inside_body or rect in layout.panel_buttons.values())
     dialog = layout.dialog.sheet

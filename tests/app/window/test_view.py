@@ -169,7 +169,7 @@ def test_a_known_digit_is_said_to_be_read_right_or_misread(label, is_refused, wo
     assert words in texts_of(screen, written)
 
 
-PANELS = ("answer", "networks", "inside", "training")
+PANELS = ("answer", "networks", "inside", "training", "weights")
 
 
 @pytest.mark.parametrize(

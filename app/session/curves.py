@@ -1,0 +1,88 @@
+"""What is drawn of a training: how well it did, over how often it saw the digits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.session.knobs import KNOBS, Knobs, change_words, changed, setting_words
+from nn.training.learner import Means
+
+MAX_POINTS = 400  # of a curve; every other one goes when there are more
+
+
+class CurvePoint(NamedTuple):
+    """How well the network did on the digits since the point before."""
+
+    epoch: float  # how many times it has seen the training digits
+    loss: float
+    accuracy: float
+
+
+class Mark(NamedTuple):
+    """Where knobs were turned."""
+
+    epoch: float
+    before: Knobs
+    after: Knobs
+
+    @property
+    def words(self) -> str:
+        """What was changed, as `learning rate 0.003 → 0.001`."""
+        return change_words(self.before, self.after)
+
+    @property
+    def label(self) -> str:
+        """The same in a few letters, as `rate 0.001`."""
+        names = changed(self.before, self.after)
+        return ", ".join(f"{KNOBS[n].short} {setting_words(self.after, n)}" for n in names)
+
+
+class Curves:
+    """The curves of one training of the network `name`, for `epochs` times `size` digits.
+
+    `points` are of the digits that it learns from, `validation`, a point an epoch, of those kept
+    aside. A thread may add to the lists while another reads them: each addition makes a new one.
+    """
+
+    def __init__(self, name: str, epochs: int, size: int) -> None:
+        self.name, self.epochs, self.size = name, epochs, size
+        self.points: list[CurvePoint] = []
+        self.validation: list[CurvePoint] = []
+        self.marks: list[Mark] = []
+        self._since = Means()  # the last point
+        self._every = 1
+        self._looks = 0
+
+    @property
+    def epoch(self) -> float:
+        """How far the curve goes."""
+        return self.points[-1].epoch if self.points else 0.0
+
+    def add(self, loss: float, accuracy: float, images: int) -> None:
+        """Take in the means of a batch, for the next point."""
+        self._since.add(loss, accuracy, images)
+
+    def add_point(self, epoch: float) -> None:
+        """A point for what has come since the last."""
+        self._looks += 1
+        if not self._since.images or self._looks % self._every:
+            return
+        points = [*self.points, CurvePoint(epoch, self._since.loss, self._since.metric)]
+        self._since = Means()
+        if len(points) > MAX_POINTS:
+            points, self._every = points[::2], self._every * 2
+        self.points = points
+
+    def add_end(self, epoch: float) -> None:
+        """The last point, unless it would be of so few digits that it would stray."""
+        if self._since.images * 20 >= self.size:
+            self._every = 1
+            self.add_point(epoch)
+
+    def add_validation(self, epoch: float, loss: float, accuracy: float) -> None:
+        """What the digits kept aside gave after an epoch."""
+        self.validation = [*self.validation, CurvePoint(epoch, loss, accuracy)]
+
+    def add_mark(self, epoch: float, before: Knobs, after: Knobs) -> None:
+        """Knobs were turned."""
+        self.marks = [*self.marks, Mark(epoch, before, after)]

@@ -1,0 +1,66 @@
+"""Draws the first layer's weights of the network in training, as they come out of the noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app.window.buttons import draw_row
+from app.window.frame import Frame
+from app.window.geometry import Rect
+from app.window.palette import diverging
+from app.window.screen import Screen
+from app.window.training_panel import faint_buttons, training_button_words, training_words
+from nn.inference.classifier import Classifier
+from nn.inference.weight_images import first_weights
+
+SATURATED = 99.5  # percent of the weights that are not in the strongest colours
+LEAST = 12  # pixels that the picture of a unit's weights is wide, or fewer are shown
+
+
+def draw_weights(frame: Frame, screen: Screen) -> None:
+    """Draw the weights of each unit of the first layer, or of as many as there is room for."""
+    layout, palette, text = frame.layout, frame.palette, frame.layout.text
+    session = screen.session
+    training = session.course.training
+    assert layout.words is not None
+    frame.write_wrapped(training_words(session), layout.words, text * 0.92, palette.text)
+    words = training_button_words(session)
+    draw_row(frame, screen, layout.panel_buttons, words, faint=faint_buttons(session))
+    if training is None or layout.curves is None:
+        return
+    network: Classifier = training.classifier
+    weights = first_weights(network.checkpoint.model)
+    caption = Rect(layout.curves.x, layout.curves.y, layout.curves.width, round(text * 1.1))
+    place = layout.curves._replace(
+        y=caption.bottom, height=max(1, layout.curves.bottom - caption.bottom)
+    )
+    shown, columns, side = arranged(len(weights), place)
+    left_out = f", {shown} of {len(weights)}" if shown < len(weights) else ""
+    title = f"the first layer's weights{left_out}: orange adds, blue takes away"
+    frame.write(title, caption, text * 0.8, palette.quiet)
+    # One scale for all, so that the weights that stay as they were fade beside those that grow.
+    greatest = float(np.percentile(np.abs(weights), SATURATED)) or 1.0
+    pictures = diverging(palette.against, palette.paper, palette.best, weights / greatest)
+    gap = max(1, side // 16)
+    for number in range(shown):
+        row, column = divmod(number, columns)
+        tile = Rect(place.x + column * side, place.y + row * side, side - gap, side - gap)
+        frame.show(pictures[number], tile)
+        frame.outline(tile, palette.frame)
+
+
+def arranged(count: int, place: Rect) -> tuple[int, int, int]:
+    """How many square pictures there is room for, in how many columns, and how wide they are."""
+    for columns in range(1, place.width + 1):
+        side = place.width // columns
+        rows = math.ceil(count / columns)
+        if rows * side <= place.height:
+            side = max(side, 1)
+            break
+    if side >= LEAST or columns == 1:
+        return count, columns, side
+    side = min(LEAST, place.width, place.height)
+    columns = max(1, place.width // side)
+    return min(count, columns * max(1, place.height // side)), columns, side
