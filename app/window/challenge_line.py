@@ -15,16 +15,23 @@ HEADING, SOLVED = "Challenge", "Solved"
 
 def draw_challenge(frame: Frame, screen: Screen) -> Rect:
     """Draw it, with a dot for each challenge and a cross to put them away; returns its place."""
-    line, text, palette = frame.layout.challenge, frame.layout.text, frame.palette
-    frame.fill(line, palette.background)
-    challenges = screen.session.challenges
-    if not challenges.is_shown:
-        return line
+    line, challenges = frame.layout.challenge, screen.session.challenges
+    frame.fill(line, frame.palette.background)
+    if challenges.is_shown:
+        before = frame.surface.get_clip()
+        frame.surface.set_clip(pygame.Rect(line))  # letters may be higher than their line
+        _draw_line(frame, screen, line)
+        frame.surface.set_clip(before)
+    return line
+
+
+def _draw_line(frame: Frame, screen: Screen, line: Rect) -> None:
+    challenges, text, palette = screen.session.challenges, frame.layout.text, frame.palette
     challenge, width_of = challenges.challenge, frame.renderer.width
     _draw_cross(frame, cross_of(line), screen.hover == "challenges")
     place = line._replace(width=line.width - line.height)
     heading = SOLVED if challenge.name in challenges.solved else HEADING
-    before = width_of(heading, round(text * 0.9), BOLD) + text // 2
+    before = width_of(heading, max(MIN_TEXT, round(text * 0.9)), BOLD) + text // 2
     dots = len(CHALLENGES) * text * 3 // 4 + text
     size, least = max(MIN_TEXT, text * 4 // 5), MIN_TEXT
     # What there is room for, the best first: words, size of their letters, heading, dots.
@@ -41,7 +48,6 @@ def draw_challenge(frame: Frame, screen: Screen) -> Rect:
     place = place._replace(x=place.x + left, width=place.width - left - right)
     colour = palette.best if screen.hover == "next challenge" else palette.text
     frame.write(words, place, text * 0.9, colour)
-    return line
 
 
 def _draw_dots(frame: Frame, place: Rect, solved: set[str]) -> None:

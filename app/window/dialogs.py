@@ -6,7 +6,6 @@ import pygame
 
 from app.window.dialog_layout import DialogLayout
 from app.window.frame import Frame
-from app.window.geometry import Rect
 from app.window.help_layout import Choice
 from app.window.screen import Screen
 from app.window.text import BOLD, REGULAR
@@ -19,7 +18,6 @@ def draw_dialog(frame: Frame, title: str, dialog: DialogLayout | None = None) ->
     """Draw the empty sheet with its title."""
     layout, palette = frame.layout, frame.palette
     dialog = dialog or layout.dialog
-    frame.fade(Rect(0, 0, *frame.surface.get_size()), 0.75)
     radius = max(3, layout.text // 2)
     pygame.draw.rect(frame.surface, palette.dialog, dialog.sheet, border_radius=radius)
     frame.outline(dialog.sheet, palette.frame, frame.line, radius)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import itertools
 from collections.abc import Callable
@@ -182,7 +183,9 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
     room = dialog.inner._replace(y=dialog.title.bottom + text // 3)
     room = room._replace(height=last.y - room.y)
     gap, largest = text * 3 // 2, max(MIN_TEXT, round(text * 0.95))
-    for letters in sorted({*range(largest, MIN_TEXT, -max(1, text // 16)), MIN_TEXT}, reverse=True):
+    sizes = range(largest, MIN_TEXT - 1, -1)
+
+    def pages_of(letters: int) -> tuple[Page, ...]:
         for columns in (1, 2, 3):
             width = (room.width + gap) // columns - gap
             named = max(ruler.width(name, letters) for name in names)
@@ -192,8 +195,12 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
                 for is_whole in (True, False):
                     pages = _filled(entries, setting, is_whole)
                     if len(pages) == 1:
-                        return HelpSheet(dialog, pages, letters, last)
-    return HelpSheet(dialog, pages, letters, last)
+                        return pages
+        return pages
+
+    found = bisect.bisect_left(sizes, True, key=lambda letters: len(pages_of(letters)) == 1)
+    letters = sizes[min(found, len(sizes) - 1)]
+    return HelpSheet(dialog, pages_of(letters), letters, last)
 
 
 def _entries(groups: dict[str, list[Command]], setting: _Setting) -> dict[str, list[Entry]]:

@@ -116,7 +116,7 @@ def _text_height(short: float) -> int:
 
 def _landscape(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width / 1.5, height))
-    margin = round(text * 1.2)
+    margin = _margin(text)
     gap = round(text * 1.8)
     footer = round(text * 1.4)
     above = round(text * 0.9)
@@ -143,13 +143,13 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, above - 2), *_divided(foot), _above(foot, canvas, text),
+        *_buttons(foot, rows, text, above - 2), *_divided(foot), _above(foot, text),
     )  # fmt: skip
 
 
 def _portrait(width: int, height: int, panel: Panel) -> Layout:
     text = _text_height(min(width, height / 1.5))
-    margin = gap = round(text * 1.2)
+    margin = gap = _margin(text)
     footer = round(text * 1.4)
     rows = 2 if width < text * 42 else 1
     room_across = width - 2 * margin
@@ -174,7 +174,7 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, span, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, gap), *_divided(foot), _above(foot, canvas, text),
+        *_buttons(foot, rows, text, gap), *_divided(foot), _above(foot, text),
     )  # fmt: skip
 
 
@@ -203,11 +203,14 @@ def _divided(foot: Rect) -> tuple[Rect, Rect]:
     return help_, foot._replace(x=help_.right, width=name)
 
 
-def _above(foot: Rect, canvas: Rect, text: int) -> Rect:
+def _above(foot: Rect, text: int) -> Rect:
     """A line in the margin above everything, as wide as the line at the bottom."""
-    room = canvas.y - max(2, text // 6)
-    height = min(room, round(text * 1.4))
-    return foot._replace(y=(room - height) // 2, height=height)
+    return foot._replace(y=0, height=_margin(text) - max(1, text // 14))  # the canvas has a frame
+
+
+def _margin(text: int) -> int:
+    """The space around everything."""
+    return round(text * 1.2)
 
 
 def _with_bars_and_table(layout: Layout, networks: int) -> Layout:

@@ -9,7 +9,7 @@ import pygame
 from app.window.challenge_line import challenge_state
 from app.window.dialogs import help_state
 from app.window.screen import Screen
-from app.window.view import PANELS, PARTS, View
+from app.window.view import PANELS, PARTS, View, draw_over
 
 
 class Painter:
@@ -32,14 +32,15 @@ class Painter:
         screen.resize(surface.get_size())
         state = state_of(screen)
         shown, self._shown = self._shown, state
-        if shown == state:
-            return []
+        changed = {name for name, value in state.items() if not shown or shown[name] != value}
+        frame = self._view.frame(surface, screen)
+        if screen.dialog is not None and changed == {"dialog"}:
+            return [draw_over(frame, screen)]
         # What lies over the window lies over changed parts too.
-        if screen.dialog or not shown or shown["window"] != state["window"]:
+        if changed and (screen.dialog is not None or "window" in changed):
             self._view.draw(surface, screen)
             return [(0, 0, *surface.get_size())]
-        frame = self._view.frame(surface, screen)
-        return [draw(frame, screen) for name, draw in PARTS.items() if shown[name] != state[name]]
+        return [draw(frame, screen) for name, draw in PARTS.items() if name in changed]
 
 
 def state_of(screen: Screen) -> dict[str, object]:
@@ -57,7 +58,8 @@ def state_of(screen: Screen) -> dict[str, object]:
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme
     return {
-        "window": (where, screen.dialog, dialog_state(screen)),
+        "window": (where, screen.dialog),
+        "dialog": dialog_state(screen),
         "canvas": (canvas.version, pen.place, why, pen.is_down, session.demonstration is None),
         "head": (answer, round(predictor.glide * 60), session.label, why),
         "body": (answer, why, networks.entries, networks.chosen, panel),

@@ -8,7 +8,7 @@ from app.drawing.canvas import Kind
 from app.drawing.strokes import DIGITS
 from app.session.session import Session
 from app.window.captions import caption_at
-from app.window.commands import ALL_COMMANDS, HINTS, Dialog, Panel
+from app.window.commands import ALL_COMMANDS, COMMANDS, HINTS, Dialog, Panel
 from app.window.guard import Guard
 from app.window.help_layout import HelpPages
 from app.window.inside_panel import InsidePanel
@@ -20,6 +20,7 @@ from app.window.steering import Steering
 from nn.support.types import Array
 
 WINDOW_SIZE = (960, 640)
+LEAVE = COMMANDS["leave"].does
 
 
 class Screen:
@@ -81,7 +82,7 @@ class Screen:
                 return HINTS[name]
         if self.panel == "inside" and self.session.ablation.line:
             return self.session.ablation.line
-        if self.pointed is not None:
+        if self.pointed is not None and self.dialog is None:
             caption = caption_at(self.session, self.layout, self.rows(), *self.pointed)
             if caption:
                 return caption
@@ -151,6 +152,8 @@ class Screen:
         if not command.in_dialogs:
             self.dialog = None
         choice.action(self)
+        if choice.action is LEAVE and self.panel != "answer":
+            self.leave()  # of two things that are open the help is not the one that was meant
         return True
 
     def leave(self) -> None:

@@ -37,6 +37,7 @@ INVITATION = "Draw a digit"
 NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 PANEL_ERROR = "This panel met an error. The drawing is safe; Esc closes the panel."
 BESIDE_CANVAS = ("inside", "weights")  # panels whose bars stand with the answer
+DIMMED = 0.75  # how far the window fades below a dialog
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -57,7 +58,16 @@ class View:
         for draw in PARTS.values():
             draw(frame, screen)
         if screen.dialog is not None:
-            DIALOGS[screen.dialog](frame, screen)
+            frame.fade(Rect(0, 0, *surface.get_size()), DIMMED)
+            draw_over(frame, screen)
+
+
+def draw_over(frame: Frame, screen: Screen) -> Rect:
+    """Draw the dialog that lies over the window; returns its sheet."""
+    assert screen.dialog is not None
+    DIALOGS[screen.dialog](frame, screen)
+    is_help = screen.dialog == "help"
+    return (screen.help_pages.sheet.dialog if is_help else frame.layout.dialog).sheet
 
 
 def draw_canvas(frame: Frame, screen: Screen) -> Rect:

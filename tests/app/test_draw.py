@@ -381,6 +381,7 @@ def test_after_whatever_command_the_parts_that_were_painted_make_up_the_whole(
         load_classifier("mlp"), size, clock=clock, my_digits=my_digits, drawings=folder
     )
     screen.session.networks.add(load_classifier("tiny"))
+    monkeypatch.setattr(screen.session.mnist, "download", lambda: None)  # nothing comes meanwhile
     painter, surface, whole = Painter(), pygame.Surface(size), pygame.Surface(size)
     view = View()
     rng = np.random.default_rng(7)

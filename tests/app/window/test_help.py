@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.window.commands import COMMANDS, PANEL_COMMANDS
-from app.window.painter import state_of
+from app.window.painter import Painter, state_of
 from app.window.text import MIN_TEXT
 from app.window.view import View
 from tests.app.window.test_view import Network
@@ -134,6 +134,28 @@ def test_clicked_lines_that_work_in_dialogs_leave_the_help_open_but_those_that_c
     screen.do("help")
     click(screen, chosen(screen, "help", "H, F1"))
     assert screen.dialog is None
+
+
+def test_the_line_of_esc_closes_the_help_and_the_panel_below_it_but_never_the_window(screen):
+    screen.open_panel("inside")
+    for _ in range(2):
+        screen.dialog = "help"
+        click(screen, chosen(screen, "leave", "Esc"))
+        assert (screen.dialog, screen.panel, screen.quit_wanted) == (None, "answer", False)
+
+
+def test_pointing_at_a_line_paints_the_sheet_alone_and_what_is_below_it_is_not_looked_at(screen):
+    surface, painter = pygame.Surface(screen.size), Painter()
+    painter.paint(surface, screen)
+    for name in ("undo", "clear"):
+        point(screen, chosen(screen, name, COMMANDS[name].keys))
+        assert painter.paint(surface, screen) == [screen.help_pages.sheet.dialog.sheet]
+        whole = pygame.Surface(screen.size)
+        View().draw(whole, screen)
+        assert pygame.image.tobytes(surface, "RGB") == pygame.image.tobytes(whole, "RGB")
+    assert painter.paint(surface, screen) == []
+    screen.session.canvas.draw_strokes([[(5, 5), (9, 9)]])
+    assert painter.paint(surface, screen) == [(0, 0, *screen.size)]
 
 
 def test_a_click_beside_the_lines_closes_the_help(screen):
