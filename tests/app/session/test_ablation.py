@@ -18,6 +18,7 @@ from app.window.frame import Frame
 from app.window.painter import Painter
 from app.window.view import View
 from nn.data.dataset import load_folder
+from nn.handwriting.framing import frame
 from nn.inference.ablation import AblatedClassifier
 from nn.inference.checkpoint import Checkpoint, load_checkpoint
 from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
@@ -327,6 +328,20 @@ def test_a_network_of_ones_own_can_be_switched_too(clock, architecture):
     assert [stage.off for stage in units_seen(session)] == [(0,)] * count
     assert probabilities(session)[0] == 0
     Painter().paint(pygame.Surface(screen.size), screen)
+    session.close()
+
+
+def test_the_mistakes_are_those_without_what_is_off(clock, small_mnist):
+    screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
+    session = screen.session
+    click(screen, place_of(screen, 0, 2), button=3)
+    press(screen, pygame.K_e)
+    follow(screen, clock, lambda: session.mistakes.count and session.mistakes.count.is_over)
+    images = np.stack([frame(image.reshape(28, 28)) for image in session.mnist.test.images])
+    without = AblatedClassifier(load_classifier("tiny"), {(0, 2)})
+    read = without.probabilities(images).argmax(axis=1)
+    np.testing.assert_array_equal(session.mistakes.count.tally.read, read)
+    assert "tiny, 1 off" in words_on(screen)
     session.close()
 
 
