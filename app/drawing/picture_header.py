@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8"
 ORIENTATION = 0x0112  # the tag of Exif's note on which way is up
+# What no camera and no program comes near; each scan is decoded over the whole picture.
+MAX_SEGMENTS, MAX_SCANS, MAX_ENTRIES = 50_000, 100, 1000
+MAX_SCANNED = 10**9  # pixels of all scans; 20 of the largest picture
+# Between two segments anything may stand but a marker: 0 and 0xD0…0xD7 only mean themselves.
+MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
 
 
 def kind_and_size(data: bytes) -> tuple[str, int, int]:
@@ -18,6 +24,8 @@ def kind_and_size(data: bytes) -> tuple[str, int, int]:
     if data.startswith(PNG):
         kind = "png"
         width, height = struct.unpack_from(">II", data, 16)
+        for _ in _png_chunks(data):  # that there are not too many
+            pass
     elif data.startswith(JPEG):
         kind = "jpeg"
         width, height = _jpeg_size(data)
@@ -37,32 +45,35 @@ def kind_and_size(data: bytes) -> tuple[str, int, int]:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and place of each segment of a JPEG file, up to the first that holds pixels."""
+    """Marker and place of each segment of a JPEG file, up to its end."""
     place = 2
-    while True:
-        place = data.find(b"\xff", place)
-        if place < 0:
+    for _ in range(MAX_SEGMENTS):
+        found = MARKER.search(data, place)
+        if found is None:
             raise IndexError(place)
-        while data[place] == 0xFF:  # a marker may be preceded by any number of them
-            place += 1
-        marker = data[place]
-        yield marker, place + 1
-        if marker == 0xDA:
+        marker, place = found[1][0], found.end()
+        yield marker, place
+        if marker == 0xD9:
             return
-        if marker not in (0x00, 0x01, *range(0xD0, 0xD9)):  # those have no length
-            place += max(struct.unpack_from(">H", data, place + 1)[0], 2)
-        place += 1
+        if marker not in (0x01, 0xD8):  # those have no length
+            place += max(struct.unpack_from(">H", data, place)[0], 2)
+    raise ValueError(f"it has more than {MAX_SEGMENTS:,} segments")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
     size = None
-    for marker, place in _jpeg_segments(data):
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and size is None:
-            height, width = struct.unpack_from(">HH", data, place + 3)
-            size = width, height
+    scans = 0
+    try:
+        for marker, place in _jpeg_segments(data):
+            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and size is None:
+                height, width = struct.unpack_from(">HH", data, place + 3)
+                size = width, height
+            scans += marker == 0xDA
+            if size is not None and (scans > MAX_SCANS or scans * size[0] * size[1] > MAX_SCANNED):
+                raise ValueError(f"it has {scans} scans or more of {size[0]}×{size[1]} pixels")
+    except (struct.error, IndexError):
         # The decoder would show what is missing as plain grey, without a word.
-        if marker == 0xDA and data.find(b"\xff\xd9", place) < 0:
-            raise ValueError("the file ends too early")
+        raise ValueError("the file ends too early") from None
     if size is None:
         raise ValueError("it is not a whole JPEG picture")
     return size
@@ -78,7 +89,7 @@ def orientation(data: bytes) -> int:
         order = {b"II": "<", b"MM": ">"}[note[:2]]
         table = struct.unpack_from(f"{order}I", note, 4)[0]
         count = struct.unpack_from(f"{order}H", note, table)[0]
-        for entry in range(table + 2, table + 2 + 12 * count, 12):
+        for entry in range(table + 2, table + 2 + 12 * min(count, MAX_ENTRIES), 12):
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", note, entry)
             if tag == ORIENTATION and 1 <= value <= 8:
                 return int(value)
@@ -88,20 +99,31 @@ def orientation(data: bytes) -> int:
 
 
 def _jpeg_note(data: bytes) -> bytes:
-    """The Exif note of a JPEG file, and what comes after it; b"" without one."""
+    """The Exif note of a JPEG file; b"" without one."""
     if data.startswith(JPEG):
         for marker, place in _jpeg_segments(data):
             if marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0":
-                return data[place + 8 :]
+                return data[place + 8 : place + struct.unpack_from(">H", data, place)[0]]
+            if marker == 0xDA:
+                break
     return b""
 
 
 def _png_note(data: bytes) -> bytes:
     """The Exif note of a PNG file, before its pixels or after them; b"" without one."""
-    place = len(PNG)
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
+    for kind, start, end in _png_chunks(data):
         if kind == b"eXIf":
-            return data[place + 8 : place + 8 + length].removeprefix(b"Exif\0\0")
-        place += 12 + length
+            return data[start:end].removeprefix(b"Exif\0\0")
     return b""
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, begin and end of each chunk of a PNG file."""
+    place = len(PNG)
+    for _ in range(MAX_SEGMENTS):
+        if place + 8 > len(data):
+            return
+        length, kind = struct.unpack_from(">I4s", data, place)
+        yield kind, place + 8, place + 8 + length
+        place += 12 + length
+    raise ValueError(f"it has more than {MAX_SEGMENTS:,} parts")

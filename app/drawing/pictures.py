@@ -23,6 +23,7 @@ from app.drawing.pixels import extent, greatest, grown, parts, steps_until_a_hol
 from app.drawing.quiet import silent_libraries
 from app.drawing.ruling import without_ruling
 from nn.handwriting.framing import BOX, frame
+from nn.support.deadline import within
 from nn.support.errors import DataError
 from nn.support.files import open_named, seekable
 from nn.support.types import Array
@@ -34,7 +35,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 MAX_PICTURE = 50_000_000  # pixels: unpacked they take 200 MB
 MAX_FILE = 192 << 20  # bytes: a picture of that many pixels that is not packed at all
+MAX_LENGTH = 65_535  # pixels of a side, as in JPEG
 MAX_SIDE = 512  # pixels after shrinking: a digit a tenth as large is still finer than MNIST's
+AT_ONCE = 1 << 20  # pixels that are shrunk at a time
+DECODING_SECONDS = 4.0
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.601)
 
 # A window of this share of the longer side is wider than any stroke, so it always sees paper.
@@ -86,20 +90,27 @@ def load_picture(path: Path | str) -> Array:
         raise DataError(
             f"cannot read {path}: {reason}; expected a PNG, JPEG or BMP picture"
         ) from None
-    if width * height > MAX_PICTURE:
+    if width * height > MAX_PICTURE or max(width, height) > MAX_LENGTH:
         raise DataError(
             f"cannot read {path}: it has {width}×{height} pixels, expected at most "
-            f"{MAX_PICTURE // 10**6} megapixels; make it smaller"
+            f"{MAX_PICTURE // 10**6} megapixels and {MAX_LENGTH:,} a side; make it smaller"
         )
     import pygame  # only now: the session works without it, until a picture is opened
 
-    try:
+    def decoded() -> tuple[Array, Array]:
         with silent_libraries():
-            surface = pygame.image.load(io.BytesIO(data), f"picture.{kind}")
-            colour, alpha = _shrunk(surface)
+            return _shrunk(pygame.image.load(io.BytesIO(data), f"picture.{kind}"))
+
+    try:
+        colour, alpha = within(DECODING_SECONDS, decoded)
     except (pygame.error, MemoryError, ValueError) as error:
         raise DataError(
             f"cannot read {path}: expected a whole {kind.upper()} picture ({error})"
+        ) from None
+    except TimeoutError:
+        raise DataError(
+            f"cannot read {path}: expected a picture that is decoded within {DECODING_SECONDS:g} "
+            "seconds, received one that takes longer; save it anew, or smaller"
         ) from None
     return _turned(_on_paper(colour, alpha), orientation(data))
 
@@ -127,8 +138,8 @@ def _turned(picture: Array, way: int) -> Array:
 def _shrunk(surface: pygame.Surface) -> tuple[Array, Array]:
     """Grey times opacity, and opacity, each (h, w) in 0…1 with h and w at most 512.
 
-    Each pixel is the mean of a square of the surface's. The surface is unpacked a row of squares
-    at a time, so that a large picture is not held twice.
+    Each pixel is the mean of a square of the surface's. The surface is unpacked a few rows at a
+    time, so that a large picture is not held twice.
     """
     import pygame
 
@@ -138,13 +149,17 @@ def _shrunk(surface: pygame.Surface) -> tuple[Array, Array]:
     rows = range(0, height, side)
     means = np.empty((2, len(rows), len(columns)), np.float32)
     counts = np.diff(columns, append=width)
+    at_once = max(1, AT_ONCE // width)
     for row, top in enumerate(rows):
-        band = surface.subsurface((0, top, width, min(side, height - top)))
-        data = np.frombuffer(pygame.image.tobytes(band, "RGBA"), np.uint8)
-        pixels = data.reshape(-1, width, 4).astype(np.float32) / 255
-        grey = pixels[:, :, :3] @ np.array(LUMA, np.float32)
-        for mean, values in zip(means, (grey * pixels[:, :, 3], pixels[:, :, 3]), strict=True):
-            mean[row] = np.add.reduceat(values.mean(axis=0), columns) / counts
+        bottom = min(top + side, height)
+        sums = np.zeros((2, width), np.float32)
+        for y in range(top, bottom, at_once):
+            band = surface.subsurface((0, y, width, min(at_once, bottom - y)))
+            data = np.frombuffer(pygame.image.tobytes(band, "RGBA"), np.uint8)
+            pixels = data.reshape(-1, width, 4).astype(np.float32) / 255
+            grey = pixels[:, :, :3] @ np.array(LUMA, np.float32)
+            sums += (grey * pixels[:, :, 3]).sum(axis=0), pixels[:, :, 3].sum(axis=0)
+        means[:, row] = np.add.reduceat(sums / (bottom - top), columns, axis=1) / counts
     return means[0], means[1]
 
 

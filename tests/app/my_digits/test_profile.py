@@ -160,9 +160,8 @@ def test_a_full_disk_leaves_the_file_as_it_was(profile, monkeypatch):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_really_full_device_is_one_clear_line(profile, monkeypatch):
     profile.folder.mkdir()
-    monkeypatch.setattr(
-        profiles, "open_own", lambda path, append: Path("/dev/full").open("ab+", buffering=0)
-    )
+    full = open("/dev/full", "ab+", buffering=0)  # noqa: SIM115 - closed where it is used
+    monkeypatch.setattr(profiles, "open_own", lambda path, append: full)
     with pytest.raises(ProfileError, match="No space left on device"):
         profile._append(profile.path, b"x\n")
 
