@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,14 @@ import numpy as np
 
 from app.drawing.canvas import BRUSH_SIZES, DRAW_RADIUS, ERASE_RADIUS, FARTHEST, Canvas
 from app.drawing.pictures import framed_picture
-from app.drawing.strokes import MAX_LINE, MAX_POINTS, read_strokes, strokes_of
+from app.drawing.strokes import (
+    MAX_LINE,
+    MAX_POINTS,
+    length_and_side,
+    parse_digit,
+    read_strokes,
+    strokes_of,
+)
 from nn.handwriting.framing import SIZE, Stroke
 from nn.support.errors import DataError
 from nn.support.files import open_own, user_folder, write_atomically, write_file
@@ -25,7 +30,7 @@ from nn.support.types import Array
 if TYPE_CHECKING:
     import pygame
 
-MAX_PATH = 20_000.0  # cells; more than a hand scribbles in two minutes
+MAX_PATH = 8_000.0  # cells; more than a hand scribbles in a minute
 MIN_BRUSH, MAX_BRUSH = DRAW_RADIUS * BRUSH_SIZES[0], ERASE_RADIUS * BRUSH_SIZES[-1]
 ENLARGED = 10  # pixels a cell in a saved picture
 SCREENSHOT = "Screenshot "  # what the names of pictures of the window begin with
@@ -77,7 +82,7 @@ def save_drawing(canvas: Canvas, folder: Path, digit: int) -> list[Path]:
         strokes = [[stroke.kind, stroke.radius, stroke.points] for stroke in canvas.strokes]
         record = {"label": digit, "strokes": drawn, "marks": strokes}
         line = json.dumps(record, separators=(",", ":"))
-        if len(line) < MAX_LINE and not _is_too_long(canvas.strokes):
+        if _can_be_opened(line, canvas.strokes):
             stroke_file = written[0].with_suffix(".jsonl")
             try:
                 write_atomically(stroke_file, lambda file: file.write(f"{line}\n".encode()))
@@ -133,9 +138,18 @@ def _number(value: Any, low: float, high: float) -> float:
     raise ValueError
 
 
+def _can_be_opened(line: str, strokes: Sequence[Stroke]) -> bool:
+    """Whether `load_drawing` would take a drawing that is saved so."""
+    try:
+        parse_digit(line.encode(), "")
+    except DataError:
+        return False
+    return len(line) < MAX_LINE and not _is_too_long(strokes)
+
+
 def _is_too_long(strokes: Sequence[Stroke]) -> bool:
     """Whether drawing them again would take more than a second or two."""
-    length = sum(math.dist(a, b) for stroke in strokes for a, b in pairwise(stroke.points))
+    length, _ = length_and_side([stroke.points for stroke in strokes])
     return length > MAX_PATH or sum(len(stroke.points) for stroke in strokes) > MAX_POINTS
 
 

@@ -11,6 +11,7 @@ JPEG = b"\xff\xd8"
 ORIENTATION = 0x0112  # the tag of Exif's note on which way is up
 # What no camera and no program comes near; each scan is decoded over the whole picture.
 MAX_SEGMENTS, MAX_SCANS, MAX_ENTRIES = 50_000, 100, 1000
+MAX_FILLING = 1000  # bytes before a marker
 MAX_SCANNED = 10**9  # pixels of all scans; 20 of the largest picture
 # Between two segments anything may stand but a marker: 0 and 0xD0…0xD7 only mean themselves.
 MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
@@ -51,6 +52,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
         found = MARKER.search(data, place)
         if found is None:
             raise IndexError(place)
+        if found.end() - found.start() > MAX_FILLING:
+            raise ValueError(f"more than {MAX_FILLING:,} bytes of it say nothing")
         marker, place = found[1][0], found.end()
         yield marker, place
         if marker == 0xD9:

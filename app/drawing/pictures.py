@@ -98,11 +98,11 @@ def load_picture(path: Path | str) -> Array:
     import pygame  # only now: the session works without it, until a picture is opened
 
     def decoded() -> tuple[Array, Array]:
-        with silent_libraries():
-            return _shrunk(pygame.image.load(io.BytesIO(data), f"picture.{kind}"))
+        return _shrunk(pygame.image.load(io.BytesIO(data), f"picture.{kind}"))
 
     try:
-        colour, alpha = within(DECODING_SECONDS, decoded)
+        with silent_libraries():
+            colour, alpha = within(DECODING_SECONDS, decoded)
     except (pygame.error, MemoryError, ValueError) as error:
         raise DataError(
             f"cannot read {path}: expected a whole {kind.upper()} picture ({error})"

@@ -10,9 +10,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
@@ -28,7 +30,10 @@ DIGITS = 10  # a label is one of 0 … 9
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12
-MAX_POINTS = 20_000  # of a digit; a digit has a hundred, and drawing these takes a second
+MAX_LINES = 100_000
+MAX_POINTS_IN_ALL = 3_000_000  # of a file; each takes a hundred bytes of memory
+MAX_POINTS = 5_000  # of a digit; a digit has a hundred, somebody who scribbles for a minute these
+MAX_PATH = 400  # of a digit's line, in lengths of its longer side
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,18 @@ def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
     Raises `DataError`, which names the line, for what cannot be read or understood, and for a file
     without digits. Only one line is in memory at a time.
     """
-    count = 0
+    count = points = 0
     for number, line in _lines(path):
         if line.strip():
             count += 1
-            yield parse_digit(line, f"{path}, line {number}")
+            digit = parse_digit(line, f"{path}, line {number}")
+            points += sum(map(len, digit.strokes))
+            if points > MAX_POINTS_IN_ALL:
+                raise DataError(
+                    f"{path}: expected at most {MAX_POINTS_IN_ALL:,} points, received more in line "
+                    f"{number}; split the file"
+                )
+            yield digit
     if not count:
         raise DataError(f"{path} holds no digits; expected one JSON object a line")
 
@@ -95,6 +107,13 @@ def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
     return images, np.array([digit.label for digit in digits], np.int64)
 
 
+def length_and_side(lines: Sequence[Sequence[Point]]) -> tuple[float, float]:
+    """How long lines are in all, and the longer side of the box around them."""
+    xs, ys = zip(*(point for line in lines for point in line), strict=True)
+    length = sum(math.dist(a, b) for line in lines for a, b in pairwise(line))
+    return length, max(max(xs) - min(xs), max(ys) - min(ys))
+
+
 def printable(writer: str) -> str:
     """A writer's name as it can be printed anywhere: short, in one line, without odd characters."""
     name = "".join(character if character.isprintable() else "?" for character in writer)
@@ -114,6 +133,11 @@ def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
                     raise DataError(f"{path}, line {number} is longer than {MAX_LINE:,} bytes")
                 if total > MAX_FILE:
                     raise DataError(f"{path} is larger than {MAX_FILE:,} bytes unpacked")
+                if number > MAX_LINES:
+                    raise DataError(
+                        f"{path}: expected at most {MAX_LINES:,} lines, received more; split the "
+                        "file"
+                    )
                 yield number, line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file after line {number}: {error}") from error
@@ -155,6 +179,12 @@ def parse_digit(line: bytes, place: str) -> RecordedDigit:
     if count > MAX_POINTS:
         raise DataError(f"{place}: expected at most {MAX_POINTS:,} points, received {count:,}")
     written = [_stroke(stroke, place) for stroke in strokes]
+    path, side = length_and_side(written)
+    if path > MAX_PATH * side:
+        raise DataError(
+            f"{place}: expected a line of at most {MAX_PATH} times the digit's longer side, "
+            f"received {path / side:,.0f} times; draw it anew"
+        )
     return RecordedDigit(label, written, _writer(record.get("writer")))
 
 

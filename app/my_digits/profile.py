@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.drawing.canvas import Point
-from app.drawing.strokes import MAX_FILE, MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
+from app.drawing.strokes import MAX_LINE, RecordedDigit, parse_digit
 from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
 from nn.support.files import open_own, sync_folder, user_folder, write_atomically
@@ -38,6 +38,7 @@ from nn.support.files import open_own, sync_folder, user_folder, write_atomicall
 DIGITS_FILE = "digits.jsonl"
 DEFAULT_PROFILE = "default"
 NAME = re.compile(r"[^\W_][\w .-]{0,62}[\w-]|[^\W_]")  # a letter or number first, no dot at the end
+MAX_FILE = 32 << 20  # bytes: twenty thousand digits
 MAX_LINES = 100_000  # each takes some hundred bytes of memory, however short it is
 LOCK_SECONDS = 2.0  # another window holds the lock for a few milliseconds
 
@@ -112,16 +113,17 @@ class Profile:
             "key": key,
         }
         line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
-        points = sum(map(len, strokes))
-        if len(line) >= MAX_LINE or points > MAX_POINTS:
+        try:
+            if len(line) >= MAX_LINE:
+                raise DataError(f"expected at most {MAX_LINE:,} bytes, received {len(line):,}")
+            digit = parse_digit(line, "its line")
+        except DataError as error:
             raise ProfileError(
-                f"the drawing is too long to keep: expected at most {MAX_POINTS:,} points in "
-                f"{MAX_LINE:,} bytes, received {points:,} in {len(line):,}; draw it with fewer "
-                "strokes"
-            )
+                f"the drawing is too long to keep: {error}; draw it with fewer strokes"
+            ) from None
         with self._locked():
             self._append(self.path, line + b"\n")
-        return OwnDigit(key, parse_digit(line, str(self.path)), line)
+        return OwnDigit(key, digit, line)
 
     def remove(self, key: str) -> bool:
         """Take a digit out of the file; returns whether it was still there."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.support.errors import unexpected
-from nn.support.packed import MAX_UNPACKED, opened
+from nn.support.packed import MAX_DIGITS, MAX_UNPACKED, opened
 from nn.support.types import Array
 
 PIXELS = 28 * 28
@@ -24,6 +24,7 @@ CLASSES = 10
 LABEL_NAMES = ("label", "labels", "class", "digit", "target", "y")
 
 MAX_LINE = 1 << 16  # bytes; 785 numbers of at most three digits need a tenth of it
+MAX_LINES = 2 * MAX_DIGITS  # there may be blank ones between them
 CHUNK_ROWS = 1000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ONE_A_LINE = "write one digit a line, its numbers separated by commas"
@@ -55,6 +56,8 @@ def read_columns(path: Path | str) -> tuple[Array, Array | None]:
                     del lines[first]
             if lines:
                 tables.append(_parse_lines(path, lines, columns))
+            if sum(map(len, tables)) > MAX_DIGITS:
+                raise unexpected(path, f"at most {MAX_DIGITS:,} digits", "more", "split the file")
     if columns is None or not tables:
         raise unexpected(path, EXPECTED, "no such line", ONE_A_LINE)
     table = np.concatenate(tables)
@@ -95,7 +98,7 @@ def _columns(path: Path, number: int, text: str) -> _Columns:
 def _number(field: str) -> float:
     """The number that a field holds, or not-a-number."""
     try:
-        return float(field)
+        return math.nan if "_" in field else float(field)
     except ValueError:
         return math.nan
 
@@ -113,6 +116,8 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
         if total > MAX_UNPACKED:
             expected = f"at most {MAX_UNPACKED} bytes of text"
             raise unexpected(path, expected, "more", "split the file")
+        if number > MAX_LINES:
+            raise unexpected(path, f"at most {MAX_LINES:,} lines", "more", "split the file")
         if number == 1:
             line = line.removeprefix(BYTE_ORDER_MARK)
         # What is not ASCII is no number either, and is reported as such.
@@ -126,19 +131,24 @@ def _line_chunks(path: Path, file: io.BufferedIOBase) -> Iterator[dict[int, str]
 
 
 def _parse_lines(path: Path, lines: dict[int, str], columns: _Columns) -> Array:
-    """The numbers of some lines, (n, columns): all at once if they are plain, else one by one."""
-    try:
-        # Ten times faster than reading fractions. At something like 5.0 NumPy warns.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            texts = list(lines.values())
-            table = np.loadtxt(texts, np.uint8, comments=None, delimiter=",", ndmin=2)
-        if table.shape == (len(lines), columns.width) and (
-            columns.label is None or table[:, columns.label].max() < CLASSES
+    """The numbers of some lines, (n, columns): all at once, or one by one to find a mistake."""
+    texts = list(lines.values())
+    for dtype in (np.uint8, np.float64):  # the first is ten times as fast
+        try:
+            # At something like 5.0 NumPy warns that it is no byte.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                table = np.loadtxt(texts, dtype, comments=None, delimiter=",", ndmin=2)
+        except (ValueError, Warning):
+            continue
+        with np.errstate(invalid="ignore"):  # what is no number is no byte either
+            whole = table.astype(np.uint8, copy=False)
+        if (
+            table.shape == (len(lines), columns.width)
+            and (columns.label is None or table[:, columns.label].max() < CLASSES)
+            and np.array_equal(whole, table)
         ):
-            return table
-    except (ValueError, Warning):
-        pass
+            return whole
     return np.array([_parse_line(path, columns, *line) for line in lines.items()], np.uint8)
 
 

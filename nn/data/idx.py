@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from nn.support.errors import unexpected
-from nn.support.packed import COPY_AGAIN, MAX_UNPACKED, opened
+from nn.support.packed import COPY_AGAIN, MAX_DIGITS, opened
 from nn.support.types import Array
 
 UINT8 = 0x08
 MAX_DIMENSIONS = 3
+MAX_VALUES = 28 * 28  # of a digit
 CHUNK_BYTES = 1 << 20
 
 
@@ -64,9 +65,9 @@ def _read_shape(path: Path, file: io.BufferedIOBase) -> tuple[int, ...]:
         raise unexpected(path, expected, "a part of it", COPY_AGAIN)
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     # A zero must not hide the others: NumPy refuses absurd shapes even when they are empty.
-    if math.prod(max(size, 1) for size in shape) > MAX_UNPACKED:
-        expected = f"at most {MAX_UNPACKED} values"
-        raise unexpected(path, expected, f"a header of {times(shape)}", COPY_AGAIN)
+    if shape[0] > MAX_DIGITS or math.prod(max(size, 1) for size in shape[1:]) > MAX_VALUES:
+        expected = f"at most {MAX_DIGITS:,} digits of {MAX_VALUES} values"
+        raise unexpected(path, expected, f"a header of {times(shape)}", "split the file")
     return shape
 
 

@@ -19,7 +19,8 @@ from typing import Any
 from nn.support.errors import DataError, unexpected
 from nn.support.files import open_named, open_own, seekable
 
-MAX_UNPACKED = 1 << 30  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
+MAX_UNPACKED = 320 << 20  # bytes; MNIST's largest file has 47 MB, or 110 MB as CSV
+MAX_DIGITS = 100_000  # in a file; as numbers to compute with, four times as large, they take 314 MB
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\3\4"
 COPY_AGAIN = "copy or make the file again"  # the remedy for one that is damaged

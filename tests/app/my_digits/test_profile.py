@@ -355,6 +355,6 @@ def test_a_line_that_would_grow_too_long_stays_as_it_is(profile):
 
 
 def test_a_drawing_of_too_many_points_is_not_kept(profile):
-    with pytest.raises(ProfileError, match="expected at most 20,000 points"):
-        profile.add(3, [[(1.0, float(number % 9)) for number in range(20_001)]])
+    with pytest.raises(ProfileError, match="expected at most 5,000 points"):
+        profile.add(3, [[(1.0, float(number % 9)) for number in range(5001)]])
     assert not profile.path.exists()

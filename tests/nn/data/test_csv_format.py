@@ -116,9 +116,9 @@ def test_the_text_of_a_csv_file_is_limited(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("read", [read_csv, read_csv_images])
-def test_a_line_of_a_gigabyte_costs_no_memory(tmp_path, read):
+def test_an_endless_line_costs_no_memory(tmp_path, read):
     path = write(tmp_path / "file", b"7,")
-    os.truncate(path, 1 << 30)
+    os.truncate(path, 1 << 28)
     with peak_below(4 << 20):
         assert "lines of at most 65536 bytes" in message(read, path)
 

@@ -76,8 +76,11 @@ def test_what_is_wrong_with_an_idx_file(tmp_path, content, text):
 @pytest.mark.parametrize(
     ("shape", "text"),
     [
-        ((10**6, 1000, 1000), "at most 1073741824 values, received a header of 1000000 × 1000 ×"),
-        ((1000, 1000, 1000), "expected 1000000000 bytes after the header"),
+        (
+            (10**6, 1000, 1000),
+            "at most 100,000 digits of 784 values, received a header of 1000000 ×",
+        ),
+        ((100_000, 28, 28), "expected 78400000 bytes after the header"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
