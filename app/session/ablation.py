@@ -71,7 +71,7 @@ class Ablation:
         """How many units are off, and what that costs; "" with none."""
         if not self.off:
             return ""
-        return f"{len(self.off)} off · {self._accuracy_words()} · Shift-X restores all"
+        return f"{len(self.off)} off · {self._accuracy_words()}"
 
     def _accuracy_words(self) -> str:
         if self._mnist.is_missing:

@@ -10,7 +10,7 @@ from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.palette import Colour
 from app.window.screen import Screen
-from app.window.text import BOLD, REGULAR
+from app.window.text import BOLD, MIN_TEXT, REGULAR
 
 
 def draw_row(
@@ -25,11 +25,13 @@ def draw_row(
     """Draw buttons with their words: bright under the pointer, framed where the keyboard is.
 
     Those that are `active` are underlined; the `faint` ones would do nothing. The `first` is the
-    one that is wanted most.
+    one that is wanted most. The keys in brackets are left out where there is no room for all words.
     """
     palette, text = frame.palette, frame.layout.text
     radius, under, inset = max(2, text // 4), max(2, text // 8), max(2, text // 6)
-    size = text * 0.9
+    size, width_of = text * 0.9, frame.renderer.width
+    if any(width_of(words[n], MIN_TEXT) > r.shrunk(inset).width for n, r in buttons.items()):
+        words = {name: word.split(" (")[0] for name, word in words.items()}
     for name, rect in buttons.items():  # letters of one size
         size = min(size, frame.renderer.fitting(words[name], rect.shrunk(inset), size, BOLD))
     for name, rect in buttons.items():
