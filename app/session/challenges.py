@@ -188,7 +188,7 @@ class Challenges:
         self._go_on()
         self.is_shown = left > 0
         more = f"{left} to go" if left else "that was the last challenge"
-        return self._saved() or Line(f"Solved! {solved.lesson} · {more}", SECONDS)
+        return self._saved() or Line(f"Solved: {solved.lesson} · {more}", SECONDS)
 
     def close(self) -> None:
         """Nothing runs."""

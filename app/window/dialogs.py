@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pygame
 
 from app.window.dialog_layout import DialogLayout
 from app.window.frame import Frame
-from app.window.help_layout import Choice
 from app.window.screen import Screen
 from app.window.text import BOLD, REGULAR
+
+if TYPE_CHECKING:
+    from app.window.help_layout import Choice
 
 WHY = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
 LIST_KEYS = "up, down and Enter, or a click · a file dropped on the window opens too · Esc closes"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +18,6 @@ MOUSE = Command(
 )
 TURN: Action = lambda screen: screen.help_pages.turn(1)  # noqa: E731
 NEXT_PAGE = Command(None, "PgDn", "the next page of this", TURN, in_dialogs=True)
-HIGHEST = 50  # lines of text that the sheet is high at most
 MANY = 3  # keys of a command that stand beside its words; more of them stand in a line below
 LINE = 1.35  # height of a line, in sizes of its letters
 LABELS = {
@@ -70,36 +68,11 @@ class HelpSheet(NamedTuple):
     letters: int
     last: Rect  # the line at the bottom
 
-
-class HelpPages:
-    """The help as it is open; `window` tells the window's size, its text's height, its panel."""
-
-    def __init__(self, window: Callable[[], tuple[tuple[int, int], int, Panel]]) -> None:
-        self.number = 0  # of the page that is shown
-        self._window = window
-
-    @property
-    def sheet(self) -> HelpSheet:
-        """Where everything is."""
-        size, text, panel = self._window()
-        return lay_out_help(DialogLayout(size, text, HIGHEST), panel)
-
-    @property
-    def page(self) -> Page:
-        """What stands on the page that is shown."""
-        pages = self.sheet.pages
-        return pages[self.number % len(pages)]  # a larger window has fewer
-
-    def turn(self, pages: int) -> None:
-        """Go on to another page."""
-        self.number = (self.number + pages) % len(self.sheet.pages)
-
-    def at(self, x: float, y: float) -> tuple[Command, Choice] | None:
-        """What is said at a place: a command, and the key that a click presses there."""
-        sheet = self.sheet
-        if len(sheet.pages) > 1 and sheet.last.contains(x, y):
-            return NEXT_PAGE, Choice(NEXT_PAGE.keys, sheet.last, TURN)
-        return self.page.at(x, y)
+    def turning_at(self, x: float, y: float) -> tuple[Command, Choice] | None:
+        """What turns the page, where there are several, at a place."""
+        if len(self.pages) == 1 or not self.last.contains(x, y):
+            return None
+        return NEXT_PAGE, Choice(NEXT_PAGE.keys, self.last, TURN)
 
 
 class _Ruler:

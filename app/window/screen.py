@@ -10,7 +10,7 @@ from app.session.session import Session
 from app.window.captions import caption_at
 from app.window.commands import ALL_COMMANDS, COMMANDS, HINTS, Dialog, Panel
 from app.window.guard import Guard
-from app.window.help_layout import HelpPages
+from app.window.help_pages import HelpPages
 from app.window.inside_panel import InsidePanel
 from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList

@@ -232,7 +232,7 @@ def test_the_program_says_so_once_and_sets_the_next(start):
     screen = start(Network(d1=0.4, d7=0.5))
     show(screen, "half")
     draw(screen, SEVEN)
-    assert screen.session.message.startswith("Solved! ")
+    assert screen.session.message.startswith("Solved: ")
     assert screen.session.challenges.challenge.name != "half"
     screen.session.clock.now += 20
     draw(screen, SEVEN)
