@@ -11,6 +11,7 @@ from nn.inference.activations import Activations, activations_of
 from nn.inference.classifier import Classifier
 from nn.inference.contributions import Contributions, Link, contributions_to, strongest_paths
 from nn.inference.receptive_field import receptive_field
+from nn.inference.softmax_steps import SoftmaxSteps, softmax_steps
 from nn.support.types import Array
 
 T = TypeVar("T")
@@ -72,6 +73,17 @@ class Inspection:
     def contributions(self) -> Contributions | None:
         """What the unit that is looked at is the sum of."""
         return self._of_looked_at("contributions", contributions_to)
+
+    @property
+    def softmax_steps(self) -> SoftmaxSteps | None:
+        """How the logit that is looked at becomes a percentage; None of another unit."""
+        looked_at, stages = self.looked_at, self.stages
+        if looked_at is None or not stages[looked_at[0]].is_last:
+            return None
+        digit = looked_at[1]
+        return self._known.get(
+            ("steps", digit), lambda network, image: softmax_steps(network, image, digit)
+        )
 
     @property
     def paths(self) -> list[Link]:

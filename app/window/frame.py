@@ -46,9 +46,11 @@ class Frame:
         """`TextRenderer.write` on this surface."""
         self.renderer.write(self.surface, text, rect, size, colour, align, face)
 
-    def write_wrapped(self, text: str, rect: Rect, size: float, colour: Colour) -> None:
+    def write_wrapped(
+        self, text: str, rect: Rect, size: float, colour: Colour, align: float = 0.0
+    ) -> None:
         """`TextRenderer.write_wrapped` on this surface."""
-        self.renderer.write_wrapped(self.surface, text, rect, size, colour)
+        self.renderer.write_wrapped(self.surface, text, rect, size, colour, align)
 
     def fill(self, rect: Rect | tuple[int, int, int, int], colour: Colour) -> None:
         """Fill a rectangle."""

@@ -1,4 +1,4 @@
-"""Draws what one unit of the network is made of."""
+"""Draws what one unit of the network is made of: a sum whose figures add up."""
 
 from __future__ import annotations
 
@@ -6,82 +6,157 @@ import numpy as np
 
 from app.window.frame import Frame
 from app.window.geometry import Rect
-from app.window.inside_layout import inside_detail
+from app.window.palette import Colour
 from app.window.screen import Screen
-from app.window.text import decimal
-from app.window.unit_pictures import map_colours, signed_colours
-from nn.inference.contributions import Contributions
+from app.window.text import decimal, percentage
+from app.window.unit_pictures import filter_colours, map_colours, signed_colours
+from app.window.waterfall import Column, Waterfall
+from nn.inference.activations import Activations
+from nn.inference.softmax_steps import SoftmaxSteps
 from nn.support.types import Array
 
 
 def draw_detail(frame: Frame, screen: Screen) -> None:
-    """One unit's value, and what it is made of."""
-    inspection = screen.session.inspection
-    looked_at, contributions = inspection.looked_at, inspection.contributions
-    if looked_at is None or contributions is None:
+    """Draw the unit that is looked at: its value, its pictures, and what it is the sum of."""
+    inspection, layout, panel = screen.session.inspection, frame.layout, screen.inside
+    looked_at, found, detail = inspection.looked_at, panel.sum(layout), panel.detail(layout)
+    contributions = inspection.contributions
+    if looked_at is None or found is None or detail is None or contributions is None:
         return
-    (index, unit), text = looked_at, frame.layout.text
-    stage = inspection.stages[index]
-    area = inside_detail(frame.layout.above_buttons, text)
-    frame.fill((area.x, area.y, area.width, 1), frame.palette.grid)
-    heading = Rect(area.x, area.y + text // 3, area.width, round(text * 1.3))
-    value = decimal(float(np.max(stage.values[unit])))
-    if stage.is_last:
-        words = f"digit {unit}: {value}"
-    else:
-        words = f"{'map' if stage.values.ndim == 3 else 'neuron'} {unit + 1}: {value}"
-        words += ", silent here" if stage.is_silent[unit] else ""
-    frame.write(f"{words}, mostly from", heading, text * 0.9, frame.palette.text)
-    top = heading.bottom + text // 4
-    room = Rect(area.x, top, area.width, area.bottom - top)
-    if not contributions.units and contributions.picture is not None:
-        _draw_input_picture(frame, room, stage.weight_images(), unit, contributions.picture)
-    else:
-        _draw_input_units(frame, room, stage.input, contributions)
+    stage, unit = inspection.stages[looked_at[0]], looked_at[1]
+    text, steps = layout.text, inspection.softmax_steps
+    frame.fill(
+        (detail.heading.x, detail.heading.y - text // 4, detail.heading.width, 1),
+        frame.palette.grid,
+    )
+    _draw_heading(frame, detail.heading, stage, unit, found, steps)
+    pictures = unit_pictures(frame, stage, unit)
+    if pictures and contributions.picture is not None and stage.weight_images() is not None:
+        colours = signed_colours(frame.palette, contributions.picture)
+        pictures[-1] = (colours, "adds, takes away")
+    for place, (colours, words) in zip(detail.pictures, pictures, strict=False):
+        draw_picture(frame, place, colours, words)
+    for column, place in panel.waterfall(layout):
+        _draw_column(frame, place, column, found, stage)
+    if steps is not None:
+        frame.write_wrapped(steps_words(steps), detail.words, text * 0.72, frame.palette.quiet)
 
 
-def _draw_input_picture(
-    frame: Frame, room: Rect, weights: Array | None, unit: int, contribution: Array
-) -> None:
-    """The weights of a unit that sees the image, and weight × ink."""
-    text, line = frame.layout.text, _label_height(frame)
-    side = max(8, room.height - line)
-    pictures = [("adds, takes away", contribution)]
+def unit_pictures(frame: Frame, stage: Activations, unit: int) -> list[tuple[Array, str]]:
+    """What can be seen of a unit, as colours (H, W, 3) with a word or two: two pictures or none."""
+    palette, weights, filters = frame.palette, stage.weight_images(), stage.filters(unit)
     if weights is not None:
-        pictures.insert(0, ("its weights", weights[unit]))
-    x = room.x
-    for words, picture in pictures:
-        place = Rect(x, room.y, side, side)
-        frame.show(signed_colours(frame.palette, picture), place)
-        frame.outline(place.grown(1), frame.palette.frame)
-        label = Rect(x, place.bottom, max(side, text * 7), line)
-        frame.write(words, label, text * 0.75, frame.palette.quiet)
-        x += label.width + text
+        return [(signed_colours(palette, weights[unit]), "its weights")] * 2
+    if filters is not None and stage.values.ndim == 3:
+        shown = map_colours(palette, stage.values[unit], float(stage.values.max()))
+        words = "its filter" if len(filters) == 1 else f"its {len(filters)} filters"
+        return [(shown, "its map"), (filter_colours(palette, filters), words)]
+    if filters is not None:
+        return [(filter_colours(palette, filters), "its filter")] * 2
+    return []
 
 
-def _draw_input_units(
-    frame: Frame, room: Rect, before: Array, contributions: Contributions
+def draw_picture(frame: Frame, place: Rect, colours: Array, words: str) -> None:
+    """A picture with its words below it."""
+    text = frame.layout.text
+    frame.show(colours, place)
+    frame.outline(place.grown(1), frame.palette.frame)
+    below = Rect(place.x, place.bottom, place.width + text, round(text * 1.1))
+    frame.write(words, below, text * 0.7, frame.palette.quiet)
+
+
+def steps_words(steps: SoftmaxSteps) -> str:
+    """How a logit becomes the percentage of its bar, in figures that follow from each other."""
+    quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
+    start = "softmax"
+    if steps.images > 1:
+        start = "averaged with two slanted copies; softmax"
+    words = [f"{start}: {decimal(steps.logit)}"]
+    if steps.temperature != 1:
+        words.append(f"÷ {steps.temperature:.3f}, its calibration, = {decimal(quotient)}")
+    words.append(f"less the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
+    words.append(f"e to the power of that = {_two_figures(steps.power)}")
+    words.append(f"÷ {steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
+    return " · ".join(words)
+
+
+def _chance(probability: float) -> str:
+    """The percentage of a bar; near 100 % with one decimal more."""
+    if probability < 0.995:
+        return percentage(probability)
+    return percentage(probability, 1) if probability < 0.9995 else "over 99.9 %"
+
+
+def _two_figures(value: float) -> str:
+    """A number up to 1 with the two figures that count, as 0.0031."""
+    if value < 1e-4:
+        return "below 0.0001"
+    return np.format_float_positional(value, 2, fractional=False, trim="-")
+
+
+def _draw_heading(
+    frame: Frame,
+    place: Rect,
+    stage: Activations,
+    unit: int,
+    found: Waterfall,
+    steps: SoftmaxSteps | None,
 ) -> None:
-    """The strongest inputs, each as it is (`before`, the layer's activations) and what it adds."""
-    palette, text, line = frame.palette, frame.layout.text, _label_height(frame)
-    gap = max(2, text // 2)
-    units = contributions.units[:6]
-    width = (room.width + gap) // max(1, len(units)) - gap
-    side = max(4, min(width, room.height - line))
-    if before.ndim == 1:  # a single number needs no large picture
-        side = min(side, text * 2)
-    for place, (unit, share) in enumerate(units):
-        tile = Rect(room.x + place * (width + gap), room.y, side, side)
-        frame.show(map_colours(palette, np.atleast_2d(before[unit]), float(before.max())), tile)
-        frame.outline(tile.grown(1), palette.frame)
-        words = Rect(tile.x, tile.bottom, width, line)
-        colour = palette.best if share > 0 else palette.against if share else palette.quiet
-        frame.write(decimal(share, signed=True), words, text * 0.8, colour)
-        number = Rect(tile.right + gap // 2, tile.y, words.right - tile.right - gap, tile.height)
-        if number.width > text * 2:
-            frame.write(f"no. {unit + 1}", number, text * 0.75, palette.quiet)
+    """What the unit is, and its value."""
+    name = f"{'Map' if stage.values.ndim == 3 else 'Neuron'} {unit + 1}"
+    if stage.is_last:
+        name = f"Digit {unit}, its logit"
+    words = f"{name}: {found.figure(found.own)}"
+    if found.power:
+        words += f", all figures times 10 to the {found.power}"
+    if unit in stage.off:
+        words += ", switched off"
+    elif stage.is_silent[unit] and not stage.is_last:
+        words += ", silent here"
+    elif stage.values.ndim == 3:
+        words += ", at its strongest cell"
+    frame.write(words, place, frame.layout.text * 0.9, frame.palette.text)
 
 
-def _label_height(frame: Frame) -> int:
-    """Of the words below a small picture, with what hangs below their line."""
-    return round(frame.layout.text * 1.15)
+def _draw_column(
+    frame: Frame, place: Rect, column: Column, found: Waterfall, stage: Activations
+) -> None:
+    """One column: its bar between the sums before and after, its figure, and what it is of."""
+    palette, text = frame.palette, frame.layout.text
+    label, line = round(text * 1.7), round(text * 0.95)
+    bars = place._replace(height=max(2, place.height - label - line))
+    levels = [0, *(level for each in found.columns for level in (each.start, each.end))]
+    low, high = min(levels), max(levels)
+
+    def y_of(level: int) -> int:
+        return bars.y + round((high - level) / max(1, high - low) * (bars.height - 2))
+
+    colour = _colour_of(frame, column)
+    top, bottom = sorted((y_of(column.start), y_of(column.end)))
+    inset = max(1, place.width // 8)
+    frame.fill((place.x, y_of(0), place.width, 1), palette.grid)
+    frame.fill((place.x + inset, top, place.width - 2 * inset, max(2, bottom - top)), colour)
+    if column is not found.columns[-1]:
+        frame.fill((place.right - inset, y_of(column.end), 2 * inset, 1), palette.quiet)
+    figure = Rect(place.x, bars.bottom, place.width, line)
+    bold_colour = palette.text if column.is_sum else colour
+    frame.write(found.figure(column), figure, text * 0.72, bold_colour, 0.5)
+    below = Rect(place.x, figure.bottom, place.width, label)
+    if column.unit is None:
+        words = column.label if frame.renderer.fits(column.label, below) else ""
+        frame.write_wrapped(words, below, text * 0.66, palette.quiet, 0.5)
+        return
+    side = min(label, place.width - 2)
+    tile = Rect(place.x + (place.width - side) // 2, below.y, side, side)
+    values = np.atleast_2d(stage.input[column.unit])
+    frame.show(map_colours(palette, values, float(stage.input.max())), tile)
+    frame.outline(tile, palette.frame)
+
+
+def _colour_of(frame: Frame, column: Column) -> Colour:
+    """Orange adds, blue takes away; what is the sum of others has the colour of a bar."""
+    if column.is_sum:
+        return frame.palette.bar
+    if not column.amount:
+        return frame.palette.quiet
+    return frame.palette.best if column.amount > 0 else frame.palette.against

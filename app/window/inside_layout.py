@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from app.drawing.strokes import DIGITS
 from app.window.geometry import Rect, Tiles
-from nn.handwriting.framing import SIZE
 from nn.inference.activations import Activations
 
 DOZEN = 12  # units that a row has room for, where it cannot show all
@@ -66,15 +65,50 @@ def inside_detail(body: Rect, text: int) -> Rect:
     return Rect(body.x, body.bottom - height, body.width, height)
 
 
+@dataclass(frozen=True)
+class Detail:
+    """Where the parts of `inside_detail` are."""
+
+    heading: Rect
+    pictures: tuple[Rect, ...]  # with room for a line of words below each
+    columns: Rect  # of the sum
+    words: Rect  # how a logit becomes a percentage
+
+    def column(self, number: int, count: int) -> Rect:
+        """Where one of so many columns is, none wider than needed."""
+        width = max(1, min(self.columns.width // count, self.columns.height))
+        return self.columns._replace(x=self.columns.x + number * width, width=width)
+
+    def room(self, text: int) -> int:
+        """How many columns there is room for."""
+        return round(self.columns.width / (text * 2.7))
+
+
+def lay_out_detail(body: Rect, text: int, pictures: int, has_words: bool) -> Detail:
+    """Divide the part of the body for one unit, which has so many pictures."""
+    area = inside_detail(body, text)
+    heading = Rect(area.x, area.y + text // 4, area.width, round(text * 1.3))
+    top, line = heading.bottom + text // 4, round(text * 0.95)
+    lines = 0 if not has_words else 2 if area.width >= text * 26 else 3
+    bottom = area.bottom - lines * line
+    label = round(text * 1.1)
+    side = max(4, min(bottom - top - label, area.width // 5))
+    places = tuple(
+        Rect(area.x + number * (side + text), top, side, side) for number in range(pictures)
+    )
+    left = area.x + pictures * (side + text)
+    columns = Rect(left, top, area.right - left, bottom - top)
+    return Detail(heading, places, columns, Rect(area.x, bottom, area.width, lines * line))
+
+
 def shown_shape(stage: Activations) -> Shape:
     """The shape that a stage is shown with: weights as images where they are all it has."""
-    if is_shown_by_weights(stage):
-        return (len(stage.values), SIZE, SIZE)
-    return stage.values.shape
+    weights = stage.weight_images()
+    return weights.shape if weights is not None and stage.is_last else stage.values.shape
 
 
 def is_shown_by_weights(stage: Activations) -> bool:
-    """Whether a stage's tiles are its weights: the ten logits straight from the image."""
+    """Whether a stage's tiles are its weights: the ten logits straight from one picture."""
     return stage.is_last and stage.weight_images() is not None
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.session.inspection import Inspection
 from app.window.geometry import Rect
-from app.window.inside_layout import Row, lay_out_inside, shown_shape
+from app.window.inside_layout import Detail, Row, lay_out_detail, lay_out_inside, shown_shape
 from app.window.layout import Layout
+from app.window.waterfall import Column, Waterfall, waterfall_of
 from nn.inference.ablation import Unit
 
 
@@ -45,13 +46,45 @@ class InsidePanel:
             self._shown_for, self._stages = key, stages
         return self._shown
 
+    def detail(self, layout: Layout) -> Detail | None:
+        """Where the parts are that show the unit that is looked at."""
+        inspection = self.inspection
+        if inspection.looked_at is None:
+            return None
+        stage = inspection.stages[inspection.looked_at[0]]
+        count = 2 if stage.filters(0) is not None or stage.weight_images() is not None else 0
+        return lay_out_detail(layout.above_buttons, layout.text, count, stage.is_last)
+
+    def waterfall(self, layout: Layout) -> list[tuple[Column, Rect]]:
+        """The sum of the unit that is looked at, and where each of its columns is."""
+        detail, found = self.detail(layout), self.sum(layout)
+        if detail is None or found is None:
+            return []
+        count = len(found.columns)
+        return [(column, detail.column(i, count)) for i, column in enumerate(found.columns)]
+
+    def sum(self, layout: Layout) -> Waterfall | None:
+        """The sum of the unit that is looked at, in as many columns as there is room for."""
+        inspection, detail = self.inspection, self.detail(layout)
+        contributions, looked_at = inspection.contributions, inspection.looked_at
+        if detail is None or contributions is None or looked_at is None:
+            return None
+        stage, room = inspection.stages[looked_at[0]], detail.room(layout.text)
+        return waterfall_of(stage, looked_at[1], contributions, inspection.softmax_steps, room)
+
     def unit_at(self, layout: Layout, place: tuple[float, float] | None) -> Unit | None:
-        """The unit that is shown at a place in the window."""
-        if place is not None and layout.above_buttons.contains(*place):
-            for shown in self.rows(layout):
-                tile = shown.row.tiles.at(*place)
-                if tile is not None:
-                    return shown.row.stage, shown.units[tile]
+        """The unit that is shown at a place in the window, in its row or in a sum."""
+        if place is None or not layout.above_buttons.contains(*place):
+            return None
+        for shown in self.rows(layout):
+            tile = shown.row.tiles.at(*place)
+            if tile is not None:
+                return shown.row.stage, shown.units[tile]
+        for column, rect in self.waterfall(layout):
+            if column.unit is not None and rect.contains(*place):
+                looked_at = self.inspection.looked_at
+                assert looked_at is not None  # or there were no sum
+                return looked_at[0] - 1, column.unit
         return None
 
     def click(self, layout: Layout, x: float, y: float) -> bool:

@@ -78,7 +78,13 @@ class TextRenderer:
         return lines
 
     def write_wrapped(
-        self, surface: pygame.Surface, text: str, rect: Rect, size: float, colour: Colour
+        self,
+        surface: pygame.Surface,
+        text: str,
+        rect: Rect,
+        size: float,
+        colour: Colour,
+        align: float = 0.0,
     ) -> None:
         """Text in as many lines as it needs at this size, from the top of a rectangle.
 
@@ -94,7 +100,7 @@ class TextRenderer:
         lines[most - 1 :] = [" ".join(lines[most - 1 :])]
         for number, line in enumerate(lines):
             place = Rect(rect.x, rect.y + number * line_height, rect.width, line_height)
-            self.write(surface, line, place, size, colour)
+            self.write(surface, line, place, size, colour, align)
 
     def fits(self, text: str, rect: Rect) -> bool:
         """Whether `write_wrapped` can write a text so that it is read, all of it."""

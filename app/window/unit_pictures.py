@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from app.window.palette import Palette, diverging, mixed
@@ -33,3 +35,17 @@ def map_colours(palette: Palette, values: Array, highest: float) -> Array:
     """The colours (…, 3) of activations up to `highest`; the root makes weak ones visible."""
     shares = np.clip(values / (highest or 1.0), 0, 1)
     return mixed(palette.paper, palette.ink, np.sqrt(shares))
+
+
+def filter_colours(palette: Palette, filters: Array) -> Array:
+    """The colours (H, W, 3) of kernels (channels, k, k) side by side, in a square of squares."""
+    channels, k, _ = filters.shape
+    columns = math.ceil(math.sqrt(channels))
+    rows = math.ceil(channels / columns)
+    gap = 1 if channels > 1 else 0
+    picture = np.empty((rows * (k + gap) - gap, columns * (k + gap) - gap, 3), np.uint8)
+    picture[...] = palette.frame
+    for place, colours in enumerate(signed_colours(palette, filters)):
+        y, x = (step * (k + gap) for step in divmod(place, columns))
+        picture[y : y + k, x : x + k] = colours
+    return picture

@@ -90,9 +90,19 @@ class Activations:
         return is_silent
 
     def weight_images(self) -> Array | None:
-        """The weights of each unit as a picture (units, 28, 28), if the layer sees the image."""
-        if isinstance(self.layer, Linear) and self.input.shape == (1, SIZE, SIZE):
-            return self.layer.params["weight"].reshape(-1, SIZE, SIZE)
+        """The weights of each neuron as a picture (units, height, width), where it sees one map.
+
+        The image is one: (units, 28, 28).
+        """
+        if isinstance(self.layer, Linear) and self.input.ndim == 3 and len(self.input) == 1:
+            return self.layer.params["weight"].reshape(-1, *self.input.shape[1:])
+        return None
+
+    def filters(self, unit: int) -> Array | None:
+        """The kernel of a map for each map that it is made of, (channels, k, k)."""
+        if isinstance(self.layer, Conv2d):
+            kernels: Array = self.layer.params["weight"][unit]
+            return kernels
         return None
 
     def strongest_sum(self, unit: int) -> tuple[int, ...]:

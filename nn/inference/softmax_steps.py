@@ -1,0 +1,50 @@
+"""From a digit's logit to its percentage, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn.inference.classifier import Classifier
+from nn.support.types import Array
+
+
+@dataclass(frozen=True)
+class SoftmaxSteps:
+    """How a classifier turns its logits for one image into the probability of one digit.
+
+    `logit` is the mean over the image and its slanted copies, `images` in all; it is divided by the
+    `temperature`, the `largest` of the ten quotients is taken away, e to that power is divided by
+    the `total` of all ten.
+    """
+
+    logit: float
+    images: int
+    temperature: float
+    largest: float
+    total: float
+    probability: float
+
+    @property
+    def quotient(self) -> float:
+        """The logit divided by the temperature."""
+        return self.logit / self.temperature
+
+    @property
+    def power(self) -> float:
+        """e to the power of the quotient less the largest."""
+        return float(np.exp(self.quotient - self.largest))
+
+
+def softmax_steps(classifier: Classifier, image: Array, digit: int) -> SoftmaxSteps:
+    """The steps for one digit of a framed image (28, 28)."""
+    logits = classifier.logits(image[None])[0].astype(np.float64)
+    temperature = classifier.checkpoint.temperature
+    quotients = logits / temperature
+    largest = float(quotients.max())
+    total = float(np.exp(quotients - largest).sum())
+    images = 3 if classifier.checkpoint.shear else 1
+    logit = float(logits[digit])
+    probability = float(np.exp(quotients[digit] - largest)) / total
+    return SoftmaxSteps(logit, images, temperature, largest, total, probability)
