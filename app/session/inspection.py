@@ -72,7 +72,12 @@ class Inspection:
     @property
     def contributions(self) -> Contributions | None:
         """What the unit that is looked at is the sum of."""
-        return self._of_looked_at("contributions", contributions_to)
+        return None if self.looked_at is None else self.contributions_to(self.looked_at)
+
+    def contributions_to(self, unit: Unit) -> Contributions | None:
+        """What a unit is the sum of."""
+        stages = self.stages
+        return self._known.get(("contributions", unit), lambda *_: contributions_to(stages, *unit))
 
     @property
     def softmax_steps(self) -> SoftmaxSteps | None:
@@ -88,7 +93,10 @@ class Inspection:
     @property
     def paths(self) -> list[Link]:
         """The strongest paths down from the unit that is looked at."""
-        return self._of_looked_at("paths", strongest_paths) or []
+        stages, unit = self.stages, self.looked_at
+        if unit is None:
+            return []
+        return self._known.get(("paths", unit), lambda *_: strongest_paths(stages, *unit)) or []
 
     def by_strength(self, stage: int) -> list[int]:
         """The units of a stage, the strongest first: each where it is with none switched off."""
@@ -135,11 +143,3 @@ class Inspection:
         """The units of a stage in the order that they are shown in: digits from 0 to 9."""
         is_last = self.stages[stage].is_last
         return list(range(len(self.stages[stage].values))) if is_last else self.by_strength(stage)
-
-    def _of_looked_at(
-        self, name: str, make: Callable[[list[Activations], int, int], T]
-    ) -> T | None:
-        stages, looked_at = self.stages, self.looked_at
-        if looked_at is None:
-            return None
-        return self._known.get((name, looked_at), lambda *_: make(stages, *looked_at))

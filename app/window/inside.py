@@ -11,6 +11,7 @@ from app.window.geometry import Rect
 from app.window.inside_detail import draw_detail
 from app.window.inside_layout import is_shown_by_weights
 from app.window.inside_panel import Shown
+from app.window.inside_pointer import draw_card, pointer_of
 from app.window.palette import diverging
 from app.window.screen import Screen
 from app.window.unit_pictures import map_colours, shades, signed_colours
@@ -44,13 +45,14 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
             words = whole if frame.renderer.fits(whole, place) else f"+{rest}"
             frame.write_wrapped(words, place, layout.text * 0.72, palette.quiet)
     _draw_paths(frame, rows, inspection.paths)
-    pointed_at = screen.inside.unit_at(layout, screen.pointed)
+    pointed_at = screen.inside.unit_at(layout, pointer_of(screen))
     for unit, colour in ((pointed_at, palette.quiet), (looked_at, palette.text)):
         for shown in rows:
             tile = shown.rect(unit[1]) if unit and unit[0] == shown.row.stage else None
             if tile is not None:
                 frame.outline(tile.grown(frame.bold_line), colour, frame.bold_line)
     draw_detail(frame, screen)
+    draw_card(frame, screen)
 
 
 def inside_button_words(screen: Screen) -> dict[str, str]:
@@ -61,7 +63,7 @@ def inside_button_words(screen: Screen) -> dict[str, str]:
 
 def inside_state(screen: Screen) -> object:
     """Which unit is looked at, and what the pointer is on."""
-    pointed_at = screen.inside.unit_at(screen.layout, screen.pointed)
+    pointed_at = screen.inside.unit_at(screen.layout, pointer_of(screen))
     return screen.session.inspection.looked_at, pointed_at, screen.hover, screen.focus
 
 

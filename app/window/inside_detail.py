@@ -12,8 +12,11 @@ from app.window.text import decimal, percentage
 from app.window.unit_pictures import filter_colours, map_colours, signed_colours
 from app.window.waterfall import Column, Waterfall
 from nn.inference.activations import Activations
+from nn.inference.contributions import Contributions
 from nn.inference.softmax_steps import SoftmaxSteps
 from nn.support.types import Array
+
+MOST_FILTERS = 9  # of a map that are shown: those on its largest inputs
 
 
 def draw_detail(frame: Frame, screen: Screen) -> None:
@@ -30,30 +33,37 @@ def draw_detail(frame: Frame, screen: Screen) -> None:
         frame.palette.grid,
     )
     _draw_heading(frame, detail.heading, stage, unit, found, steps)
-    pictures = unit_pictures(frame, stage, unit)
+    pictures = unit_pictures(frame, stage, unit, contributions)
     if pictures and contributions.picture is not None and stage.weight_images() is not None:
         colours = signed_colours(frame.palette, contributions.picture)
-        pictures[-1] = (colours, "adds, takes away")
+        pictures.append((colours, "weight × ink"))
     for place, (colours, words) in zip(detail.pictures, pictures, strict=False):
         draw_picture(frame, place, colours, words)
     for column, place in panel.waterfall(layout):
         _draw_column(frame, place, column, found, stage)
     if steps is not None:
-        frame.write_wrapped(steps_words(steps), detail.words, text * 0.72, frame.palette.quiet)
+        for words in (steps_words(steps), steps_briefly(steps)):
+            if frame.renderer.fits(words, detail.words):
+                frame.write_wrapped(words, detail.words, text * 0.72, frame.palette.quiet)
+                break
 
 
-def unit_pictures(frame: Frame, stage: Activations, unit: int) -> list[tuple[Array, str]]:
-    """What can be seen of a unit, as colours (H, W, 3) with a word or two: two pictures or none."""
+def unit_pictures(
+    frame: Frame, stage: Activations, unit: int, contributions: Contributions
+) -> list[tuple[Array, str]]:
+    """What can be seen of a unit, as colours (H, W, 3), each with a word or two."""
     palette, weights, filters = frame.palette, stage.weight_images(), stage.filters(unit)
     if weights is not None:
-        return [(signed_colours(palette, weights[unit]), "its weights")] * 2
-    if filters is not None and stage.values.ndim == 3:
-        shown = map_colours(palette, stage.values[unit], float(stage.values.max()))
-        words = "its filter" if len(filters) == 1 else f"its {len(filters)} filters"
-        return [(shown, "its map"), (filter_colours(palette, filters), words)]
-    if filters is not None:
-        return [(filter_colours(palette, filters), "its filter")] * 2
-    return []
+        return [(signed_colours(palette, weights[unit]), "weights")]
+    if filters is None:
+        return []
+    largest = [source for source, _ in contributions.units[:MOST_FILTERS]] or [0]
+    words = "its filter" if len(filters) == 1 else f"{len(largest)} of {len(filters)} filters"
+    shown = filter_colours(palette, filters, largest)
+    if stage.values.ndim == 1:
+        return [(shown, words)]
+    colours = map_colours(palette, stage.values[unit], float(stage.values.max()))
+    return [(colours, "its map"), (shown, words)]
 
 
 def draw_picture(frame: Frame, place: Rect, colours: Array, words: str) -> None:
@@ -62,7 +72,8 @@ def draw_picture(frame: Frame, place: Rect, colours: Array, words: str) -> None:
     frame.show(colours, place)
     frame.outline(place.grown(1), frame.palette.frame)
     below = Rect(place.x, place.bottom, place.width + text, round(text * 1.1))
-    frame.write(words, below, text * 0.7, frame.palette.quiet)
+    if frame.renderer.fits(words, below):
+        frame.write(words, below, text * 0.7, frame.palette.quiet)
 
 
 def steps_words(steps: SoftmaxSteps) -> str:
@@ -78,6 +89,16 @@ def steps_words(steps: SoftmaxSteps) -> str:
     words.append(f"e to the power of that = {_two_figures(steps.power)}")
     words.append(f"÷ {steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
     return " · ".join(words)
+
+
+def steps_briefly(steps: SoftmaxSteps) -> str:
+    """The same in a small window."""
+    quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
+    less = f"− {decimal(largest)}" if largest >= 0 else f"+ {decimal(-largest)}"
+    words = [f"{decimal(steps.logit)} ÷ {steps.temperature:.3f} {less} = "]
+    words.append(f"{decimal(quotient - largest)} · exp: {_two_figures(steps.power)}")
+    words.append(f" · ÷ {steps.total:.3f} = {_chance(steps.probability)}")
+    return "".join(words)
 
 
 def _chance(probability: float) -> str:

@@ -92,7 +92,8 @@ def lay_out_detail(body: Rect, text: int, pictures: int, has_words: bool) -> Det
     lines = 0 if not has_words else 2 if area.width >= text * 26 else 3
     bottom = area.bottom - lines * line
     label = round(text * 1.1)
-    side = max(4, min(bottom - top - label, area.width // 5))
+    side = min(bottom - top - label, area.width // 5)
+    pictures = pictures if side >= text * 2 else 0  # smaller ones would show nothing
     places = tuple(
         Rect(area.x + number * (side + text), top, side, side) for number in range(pictures)
     )

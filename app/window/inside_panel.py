@@ -32,6 +32,9 @@ class InsidePanel:
         self._shown: list[Shown] = []
         self._shown_for: object = None
         self._stages: object = None  # those that `_shown` is of
+        self._sum: Waterfall | None = None
+        self._summed_for: object = None
+        self._contributions: object = None  # those that `_sum` is of
 
     def rows(self, layout: Layout) -> list[Shown]:
         """What is shown of each stage, first to last."""
@@ -52,7 +55,9 @@ class InsidePanel:
         if inspection.looked_at is None:
             return None
         stage = inspection.stages[inspection.looked_at[0]]
-        count = 2 if stage.filters(0) is not None or stage.weight_images() is not None else 0
+        count = 2 if stage.weight_images() is not None else 0
+        if stage.filters(0) is not None:
+            count = 2 if stage.values.ndim == 3 else 1
         return lay_out_detail(layout.above_buttons, layout.text, count, stage.is_last)
 
     def waterfall(self, layout: Layout) -> list[tuple[Column, Rect]]:
@@ -69,23 +74,32 @@ class InsidePanel:
         contributions, looked_at = inspection.contributions, inspection.looked_at
         if detail is None or contributions is None or looked_at is None:
             return None
-        stage, room = inspection.stages[looked_at[0]], detail.room(layout.text)
-        return waterfall_of(stage, looked_at[1], contributions, inspection.softmax_steps, room)
+        if contributions is not self._contributions or detail != self._summed_for:
+            stage, room = inspection.stages[looked_at[0]], detail.room(layout.text)
+            steps = inspection.softmax_steps
+            self._sum = waterfall_of(stage, looked_at[1], contributions, steps, room)
+            self._contributions, self._summed_for = contributions, detail
+        return self._sum
 
     def unit_at(self, layout: Layout, place: tuple[float, float] | None) -> Unit | None:
         """The unit that is shown at a place in the window, in its row or in a sum."""
-        if place is None or not layout.above_buttons.contains(*place):
-            return None
+        return self.pointed_at(layout, place)[0]
+
+    def pointed_at(
+        self, layout: Layout, place: tuple[float, float] | None
+    ) -> tuple[Unit | None, Rect | None]:
+        """The unit at a place in the window, and the rectangle it has there."""
+        looked_at = self.inspection.looked_at
+        if place is None or looked_at is None or not layout.above_buttons.contains(*place):
+            return None, None
         for shown in self.rows(layout):
             tile = shown.row.tiles.at(*place)
             if tile is not None:
-                return shown.row.stage, shown.units[tile]
+                return (shown.row.stage, shown.units[tile]), shown.row.tiles.rect(tile)
         for column, rect in self.waterfall(layout):
             if column.unit is not None and rect.contains(*place):
-                looked_at = self.inspection.looked_at
-                assert looked_at is not None  # or there were no sum
-                return looked_at[0] - 1, column.unit
-        return None
+                return (looked_at[0] - 1, column.unit), rect
+        return None, None
 
     def click(self, layout: Layout, x: float, y: float) -> bool:
         """Look at the unit at a place, or at the next ones of a stage; whether there is one."""

@@ -264,7 +264,8 @@ def _with_inside(layout: Layout) -> Layout:
     margin, gap = round(text * 1.2), text
     across = min(width - 2 * margin, text * 100)
     bottom = min(button.y for button in layout.buttons.values()) - round(text * 0.9)
-    area = Rect((width - across) // 2, margin, across, bottom - margin)
+    top = margin + text // 3  # below the line of a challenge
+    area = Rect((width - across) // 2, top, across, bottom - top)
     is_landscape = width >= height
     shares = (0.4, 0.56) if is_landscape else (0.45, 0.42)
     cell = max(1, int(min(area.width * shares[0], area.height * shares[1]) / SIZE))
@@ -297,6 +298,7 @@ def _with_inside(layout: Layout) -> Layout:
         network_input=network_input,
         caption=captioned,
         body=body,
+        challenge=_above(layout.challenge, canvas, text),
         bars=_bar_rows(bars, letters) if head.width >= text * 12 else (),
         panel_buttons=_panel_buttons(body, text, layout.panel),
     )

@@ -8,6 +8,7 @@ import pygame
 
 from app.window.challenge_line import challenge_state
 from app.window.dialogs import help_state
+from app.window.inside_pointer import patch_of
 from app.window.screen import Screen
 from app.window.view import PANELS, PARTS, View, draw_over
 
@@ -54,14 +55,17 @@ def state_of(screen: Screen) -> dict[str, object]:
     answer = predictor.version, predictor.is_stale
     why = screen.is_why and (answer, explanation.explained)
     pointed_at = screen.hover, screen.focus
+    patch = screen.guard.run(lambda: patch_of(screen))
+    seen = patch and (patch, predictor.version)
     panel = screen.guard.run(lambda: PANELS[screen.panel].state(screen))
+    is_traced = session.demonstration is None
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme
     return {
         "window": (where, screen.dialog),
         "dialog": dialog_state(screen),
-        "canvas": (canvas.version, pen.place, why, pen.is_down, session.demonstration is None),
-        "head": (answer, round(predictor.glide * 60), session.label, why),
+        "canvas": (canvas.version, pen.place, pen.is_down, why, seen, is_traced),
+        "head": (answer, round(predictor.glide * 60), session.label, why, patch),
         "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
         "challenge": challenge_state(screen),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,15 +38,17 @@ def map_colours(palette: Palette, values: Array, highest: float) -> Array:
     return mixed(palette.paper, palette.ink, np.sqrt(shares))
 
 
-def filter_colours(palette: Palette, filters: Array) -> Array:
-    """The colours (H, W, 3) of kernels (channels, k, k) side by side, in a square of squares."""
-    channels, k, _ = filters.shape
-    columns = math.ceil(math.sqrt(channels))
-    rows = math.ceil(channels / columns)
-    gap = 1 if channels > 1 else 0
-    picture = np.empty((rows * (k + gap) - gap, columns * (k + gap) - gap, 3), np.uint8)
-    picture[...] = palette.frame
-    for place, colours in enumerate(signed_colours(palette, filters)):
+def filter_colours(palette: Palette, filters: Array, which: Sequence[int]) -> Array:
+    """The colours (H, W, 3) of some kernels of (channels, k, k), in a square of squares.
+
+    Their colours can be compared: the greatest weight of all kernels is the strongest.
+    """
+    k, columns = filters.shape[1], math.ceil(math.sqrt(len(which)))
+    gap = -(-k // 6) if len(which) > 1 else 0
+    side = columns * (k + gap) - gap
+    picture = np.empty((math.ceil(len(which) / columns) * (k + gap) - gap, side, 3), np.uint8)
+    picture[...] = palette.background
+    for place, colours in enumerate(signed_colours(palette, filters)[list(which)]):
         y, x = (step * (k + gap) for step in divmod(place, columns))
         picture[y : y + k, x : x + k] = colours
     return picture

@@ -21,6 +21,7 @@ from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
 from app.window.inside import draw_inside, inside_state
+from app.window.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
 from app.window.mistakes import draw_mistakes, mistakes_state
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
@@ -84,6 +85,7 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
         _draw_grid(frame, ink)
     if (digit := traced_digit(screen.session)) is not None:
         draw_trace(frame, digit)
+    draw_patch_on_canvas(frame, screen)
     edge = layout.canvas.grown(frame.line)
     frame.outline(edge, palette.frame, frame.line)
     if screen.pen.place is not None:
@@ -209,6 +211,7 @@ def _draw_network_input(frame: Frame, screen: Screen) -> None:
     else:
         cells = cell_colours(palette, framing.image)
     frame.show(cells, place)
+    draw_patch_in_frame(frame, screen)
     frame.outline(place.grown(line), palette.frame, line)
     if framing is None:  # the box that MNIST's digits fill
         margin = round(place.width * (SIZE - BOX) / 2 / SIZE)
