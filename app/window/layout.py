@@ -261,11 +261,10 @@ def _with_training(layout: Layout) -> Layout:
 def _with_inside(layout: Layout) -> Layout:
     """A smaller canvas, answer and bars below or beside it, and all else for the network."""
     (width, height), text = layout.size, layout.text
-    margin, gap = round(text * 1.2), text
+    margin, gap = _margin(text), text
     across = min(width - 2 * margin, text * 100)
     bottom = min(button.y for button in layout.buttons.values()) - round(text * 0.9)
-    top = margin + text // 3  # below the line of a challenge
-    area = Rect((width - across) // 2, top, across, bottom - top)
+    area = Rect((width - across) // 2, margin, across, bottom - margin)
     is_landscape = width >= height
     shares = (0.4, 0.56) if is_landscape else (0.45, 0.42)
     cell = max(1, int(min(area.width * shares[0], area.height * shares[1]) / SIZE))
@@ -298,7 +297,6 @@ def _with_inside(layout: Layout) -> Layout:
         network_input=network_input,
         caption=captioned,
         body=body,
-        challenge=_above(layout.challenge, canvas, text),
         bars=_bar_rows(bars, letters) if head.width >= text * 12 else (),
         panel_buttons=_panel_buttons(body, text, layout.panel),
     )
