@@ -64,7 +64,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     return {
         "window": (where, screen.dialog),
         "dialog": dialog_state(screen),
-        "canvas": (canvas.version, pen.place, pen.is_down, why, seen, is_traced),
+        "canvas": (canvas.version, pen.place, why, pen.is_down, is_traced, seen),
         "head": (answer, round(predictor.glide * 60), session.label, why, patch),
         "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
