@@ -1,6 +1,7 @@
 """The desktop program: a canvas, a window, and the answer of a trained network."""
 
-import warnings
+import sys
 
-# pygame 2.6 imports it where an older setuptools is installed, which no user of ours can mend.
-warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+# pygame 2.6 imports it where an older setuptools is installed: a tenth of a second and a warning,
+# for what it does as well without. None makes the import fail.
+sys.modules.setdefault("pkg_resources", None)  # type: ignore[arg-type]

@@ -698,12 +698,12 @@ def test_an_esc_held_since_another_window_had_the_focus_does_not_quit(display, t
 
 # Ctrl-V in a real window; prints the line that it shows.
 PASTE = """
-import pygame
 from app.session.session import Session
 from app.window.loop import open_window, serve
 from app.window.painter import Painter
 from app.window.screen import Screen
 from nn.inference.classifier import load_classifier
+import pygame
 
 pygame.font.init()
 screen = Screen(Session(load_classifier("linear")))
