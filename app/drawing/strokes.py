@@ -1,29 +1,26 @@
 """Recorded pen strokes: JSON Lines files, and fitting a recorded digit to the canvas.
 
 A line of the file is one digit: `{"label": 3, "strokes": [[[x, y], …], …]}`, x to the right, y
-down, in any unit. `"writer"` may say who wrote it; other keys are allowed and ignored. A
-gzip-compressed file is read as well.
+down, in any unit. `"writer"` may say who wrote it; other keys are allowed and ignored. The
+file may be packed, as gzip or zip.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 
 from app.drawing.canvas import DRAW_RADIUS, Point
 from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.support.errors import DataError
-from nn.support.files import open_named
+from nn.support.packed import opened
 from nn.support.types import Array
 
 DIGITS = 10  # a label is one of 0 … 9
@@ -121,37 +118,21 @@ def printable(writer: str) -> str:
 
 
 def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines of a plain or gzipped file, none longer than allowed."""
+    """Numbered lines of a file, packed or not, none longer than allowed."""
     number, total = 0, 0
-    try:
-        with open_named(Path(path), MAX_FILE) as file:
-            lines = _unpacked(file)
-            while line := lines.readline(MAX_LINE + 1):  # never more than one byte beyond the limit
-                number += 1
-                total += len(line)
-                if len(line) > MAX_LINE:
-                    raise DataError(f"{path}, line {number} is longer than {MAX_LINE:,} bytes")
-                if total > MAX_FILE:
-                    raise DataError(f"{path} is larger than {MAX_FILE:,} bytes unpacked")
-                if number > MAX_LINES:
-                    raise DataError(
-                        f"{path}: expected at most {MAX_LINES:,} lines, received more; split the "
-                        "file"
-                    )
-                yield number, line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file after line {number}: {error}") from error
-    except OSError as error:
-        raise DataError(f"cannot read strokes from {path}: {error.strerror or error}") from error
-    except ValueError as error:  # a name with a null character in it
-        raise DataError(f"cannot read strokes from {path!r}: {error}") from error
-
-
-def _unpacked(file: io.BufferedReader) -> BinaryIO:
-    # The first bytes tell, whatever the file is called; peeking works on pipes too.
-    if file.peek(2)[:2] == b"\x1f\x8b":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    return file
+    with opened(Path(path)) as file:
+        while line := file.readline(MAX_LINE + 1):  # never more than one byte beyond the limit
+            number += 1
+            total += len(line)
+            if len(line) > MAX_LINE:
+                raise DataError(f"{path}, line {number} is longer than {MAX_LINE:,} bytes")
+            if total > MAX_FILE:
+                raise DataError(f"{path} is larger than {MAX_FILE:,} bytes unpacked")
+            if number > MAX_LINES:
+                raise DataError(
+                    f"{path}: expected at most {MAX_LINES:,} lines, received more; split the file"
+                )
+            yield number, line
 
 
 def parse_digit(line: bytes, place: str) -> RecordedDigit:

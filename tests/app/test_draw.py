@@ -273,7 +273,7 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
 def test_unreadable_strokes_and_unwritable_screenshots(tmp_path):
     (tmp_path / "file").write_text("")
     for arguments, says in [
-        (["--replay", tmp_path / "none.jsonl"], "cannot read strokes"),
+        (["--replay", tmp_path / "none.jsonl"], "none.jsonl does not exist; check the name"),
         (["--replay", tmp_path / "file"], "holds no digits"),
         (["--screenshot", tmp_path / "file" / "a.png"], "cannot write the screenshot"),
         (["--screenshot", tmp_path], "cannot write the screenshot"),

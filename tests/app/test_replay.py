@@ -334,7 +334,7 @@ def test_wrong_use_ends_with_status_2_and_one_line(tmp_path):
 def test_a_bad_stroke_file_ends_with_status_2_and_one_line(tmp_path):
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"label": 3, "strokes": [[[0, 0]]]}\n{"label": 3}\n')
-    for path, says in [(broken, "line 2: strokes missing"), (tmp_path / "none", "cannot read")]:
+    for path, says in [(broken, "line 2: strokes missing"), (tmp_path / "none", "does not exist")]:
         done = run_command("app.replay", path, "--json")
         assert done.returncode == 2
         assert done.stdout == ""

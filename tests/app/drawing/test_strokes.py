@@ -1,6 +1,8 @@
 import gzip
+import io
 import json
 import os
+import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,9 +24,13 @@ def write(tmp_path, content):
     return path
 
 
-def test_a_file_is_read_plain_and_gzipped_whatever_its_name(tmp_path):
+def test_a_file_is_read_plain_and_packed_whatever_its_name(tmp_path):
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("strokes.jsonl", GOOD * 2)
     for content in (
         GOOD * 2,
+        zipped.getvalue(),
         gzip.compress(GOOD) + gzip.compress(GOOD),
         b"\n" + GOOD + b"\r\n" + GOOD,
     ):
@@ -82,8 +88,12 @@ def test_a_bad_line_is_named_with_what_is_wrong(tmp_path, line, says):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    for path in (tmp_path / "missing.jsonl", tmp_path, "nul\0name"):
-        with pytest.raises(DataError, match="cannot read strokes"):
+    for path, says in (
+        (tmp_path / "missing.jsonl", "missing.jsonl does not exist; check the name"),
+        (tmp_path, "is a folder; expected a file"),
+        ("nul\0name", "is not a name that a file can have"),
+    ):
+        with pytest.raises(DataError, match=says):
             list(read_strokes(path))
     for content in (b"", b"\n\n  \n"):
         with pytest.raises(DataError, match="holds no digits"):
