@@ -16,6 +16,7 @@ TABLE = "what each reads, how sure it is, numbers it has learned, test digits it
 NAME = "the network that reads now · Tab chooses another"
 PANELS: dict[Panel, str] = {
     "inside": "a tile for each part of the network, the brighter the stronger · click one",
+    "weights": "the weights of each neuron: ink on orange makes it stronger, ink on blue weaker",
     "training": "loss is how wrong the answers are, accuracy how many are right",
 }
 

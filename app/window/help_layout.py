@@ -13,9 +13,7 @@ from app.window.dialog_layout import DialogLayout
 from app.window.geometry import Rect
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer
 
-MOUSE = Command(
-    None, "left, right button", "draw, erase; fingers draw too. It is read after each stroke", {}
-)
+MOUSE = Command(None, "mouse", "the left button draws, the right erases; fingers draw too", {})
 TURN: Action = lambda screen: screen.help_pages.turn(1)  # noqa: E731
 NEXT_PAGE = Command(None, "PgDn", "the next page of this", TURN, in_dialogs=True)
 MANY = 3  # keys of a command that stand beside its words; more of them stand in a line below
@@ -159,6 +157,8 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
     sizes = range(largest, MIN_TEXT - 1, -1)
 
     def pages_of(letters: int) -> tuple[Page, ...]:
+        """As few as there can be in letters of this size."""
+        tried = []
         for columns in (1, 2, 3):
             width = (room.width + gap) // columns - gap
             named = max(ruler.width(name, letters) for name in names)
@@ -166,10 +166,10 @@ def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
                 setting = _Setting(ruler, letters, columns, width, gap, room)
                 entries = _entries(groups, setting)
                 for is_whole in (True, False):
-                    pages = _filled(entries, setting, is_whole)
-                    if len(pages) == 1:
-                        return pages
-        return pages
+                    tried.append(_filled(entries, setting, is_whole))
+                    if len(tried[-1]) == 1:
+                        return tried[-1]
+        return min(tried, key=len)
 
     found = bisect.bisect_left(sizes, True, key=lambda letters: len(pages_of(letters)) == 1)
     letters = sizes[min(found, len(sizes) - 1)]
