@@ -81,11 +81,13 @@ class Inspection:
 
     @property
     def softmax_steps(self) -> SoftmaxSteps | None:
-        """How the logit that is looked at becomes a percentage; None of another unit."""
+        """How the logit that is looked at becomes a percentage; None of another, or one off."""
         looked_at, stages = self.looked_at, self.stages
         if looked_at is None or not stages[looked_at[0]].is_last:
             return None
         digit = looked_at[1]
+        if digit in stages[-1].off:
+            return None
         return self._known.get(
             ("steps", digit), lambda network, image: softmax_steps(network, image, digit)
         )

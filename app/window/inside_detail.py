@@ -16,6 +16,7 @@ from nn.inference.contributions import Contributions
 from nn.inference.softmax_steps import SoftmaxSteps
 from nn.support.types import Array
 
+OFF = "It is switched off, and takes no part in the softmax: the other digits share its probability"
 MOST_FILTERS = 9  # of a map that are shown: those on its largest inputs
 
 
@@ -41,11 +42,13 @@ def draw_detail(frame: Frame, screen: Screen) -> None:
         draw_picture(frame, place, colours, words)
     for column, place in panel.waterfall(layout):
         _draw_column(frame, place, column, found, stage)
+    about = [OFF, "off: 0 %"] if stage.is_last else []
     if steps is not None:
-        for words in (steps_words(steps), steps_briefly(steps)):
-            if frame.renderer.fits(words, detail.words):
-                frame.write_wrapped(words, detail.words, text * 0.72, frame.palette.quiet)
-                break
+        about = [steps_words(steps), steps_briefly(steps)]
+    for words in about:
+        if frame.renderer.fits(words, detail.words):
+            frame.write_wrapped(words, detail.words, text * 0.72, frame.palette.quiet)
+            break
 
 
 def unit_pictures(

@@ -58,10 +58,12 @@ def waterfall_of(
     """The sum of a unit's greatest value, in at most `room` columns, or the fewest there can be.
 
     The largest contributions, the rest as one, the bias, their sum, and what the activation makes
-    of it. With the `steps` of a logit that is a mean, what the slanted copies change follows.
+    of it, or the 0 of a unit that is off. With the `steps` of a logit that is a mean, what the
+    slanted copies change follows.
     """
     is_mean = steps is not None and steps.images > 1
-    needed = 3 + bool(stage.functions)
+    is_off = unit in stage.off and not stage.is_last  # a digit's logit stays what it is
+    needed = 3 + bool(stage.functions or is_off)
     is_mean = is_mean and room >= needed + 2
     parts = _parts(stage, contributions, room - needed - 2 * is_mean)
     values = [value for _, value, _ in parts]
@@ -75,7 +77,9 @@ def waterfall_of(
         columns.append(Column(label, level, level + amount, unit=source))
         level += amount
     columns.append(Column("sum", 0, level, is_sum=True))
-    if stage.functions:
+    if is_off:
+        columns.append(Column("off", 0, 0, is_sum=True))
+    elif stage.functions:
         is_relu = set(stage.functions) == {"ReLU"}
         level = max(0, level) if is_relu else round(after * scale)
         columns.append(Column(", ".join(stage.functions), 0, level, is_sum=True))

@@ -100,7 +100,8 @@ def words_on(screen):
     """What is written in the window."""
     written = set()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Frame, "write", lambda _, text, *rest, **more: written.add(text))
+        for write in ("write", "write_wrapped"):
+            patch.setattr(Frame, write, lambda _, text, *rest, **more: written.add(text))
         View().draw(pygame.Surface(screen.size), screen)
     return written
 
@@ -221,6 +222,32 @@ def test_the_buttons_of_the_panel_do_it_too_and_say_what_they_do(screen):
     click(screen, place_of(screen, 1, 5), button=3)
     click(screen, middle(screen.layout.panel_buttons["restore"]))
     assert not session.ablation.off
+
+
+def test_the_sum_of_a_part_that_is_off_ends_at_the_0_that_it_gives(screen):
+    session = screen.session
+    unit = session.inspection.by_strength(1)[0]
+    click(screen, place_of(screen, 1, unit))
+    assert "ReLU" in words_on(screen)
+    press(screen, pygame.K_x)
+    columns = screen.inside.sum(screen.layout).columns
+    assert [column.label for column in columns[-2:]] == ["sum", "off"]
+    assert columns[-2].amount > 0 == columns[-1].amount
+    assert f"Neuron {unit + 1}: 0.00, switched off" in words_on(screen)
+
+
+def test_a_digit_that_is_off_has_its_logit_but_no_softmax(screen):
+    session = screen.session
+    digit = session.predictor.answer.digit
+    click(screen, place_of(screen, 2, digit))
+    logit = session.inspection.stages[-1].values[digit]
+    press(screen, pygame.K_x)
+    words = words_on(screen)
+    assert f"Digit {digit}, its logit: {logit:.2f}, switched off" in words
+    assert any("takes no part in the softmax" in word for word in words)
+    click(screen, place_of(screen, 2, session.predictor.answer.digit))  # of the others it tells
+    steps = session.inspection.softmax_steps
+    assert steps.probability == pytest.approx(session.predictor.answer.confidence, rel=1e-5)
 
 
 def test_in_a_tiny_window_the_buttons_keep_their_words_without_the_keys(screen):
