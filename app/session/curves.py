@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.session.knobs import KNOBS, Knobs, change_words, changed, setting_words
 from nn.training.learner import Means
 
+STEADY = 20  # points an epoch, of a training that is too fast to be looked at oftener
 MAX_POINTS = 400  # of a curve; every other one goes when there are more
 
 
@@ -58,9 +59,10 @@ class Curves:
         """How far the curve goes."""
         return self.points[-1].epoch if self.points else 0.0
 
-    def add(self, loss: float, accuracy: float, images: int) -> None:
-        """Take in the means of a batch, for the next point."""
+    def add(self, loss: float, accuracy: float, images: int) -> bool:
+        """Take in the means of a batch; returns whether a point of them would not stray."""
         self._since.add(loss, accuracy, images)
+        return self._since.images * STEADY >= self.size
 
     def add_point(self, epoch: float) -> None:
         """A point for what has come since the last."""
@@ -75,7 +77,7 @@ class Curves:
 
     def add_end(self, epoch: float) -> None:
         """The last point, unless it would be of so few digits that it would stray."""
-        if self._since.images * 20 >= self.size:
+        if self._since.images * STEADY >= self.size:
             self._every = 1
             self.add_point(epoch)
 

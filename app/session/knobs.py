@@ -19,22 +19,28 @@ class Knobs(NamedTuple):
 
 
 class Knob(NamedTuple):
-    """One of them: its words, in short, and the settings that it can be turned to."""
+    """One of them: its words, in short, what it is, and the settings that it can be turned to."""
 
     words: str
     short: str
+    meaning: str
     settings: Sequence[float]
 
 
 KNOBS: dict[str, Knob] = {
     "learning_rate": Knob(
-        "learning rate",
-        "rate",
+        "learning rate", "rate", "how far each step moves the weights",
         [digit * 10.0**power for power in range(-6, 1) for digit in (1, 2, 5)],
     ),
-    "batch_size": Knob("batch size", "batch", [2**power for power in range(11)]),
-    "variation": Knob("variation", "variation", [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0]),
-}
+    "batch_size": Knob(
+        "batch size", "batch", "digits that each step is an average over",
+        [2**power for power in range(11)],
+    ),
+    "variation": Knob(
+        "variation", "variation", "how far each digit is turned, bent and thickened",
+        [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0],
+    ),
+}  # fmt: skip
 
 
 def usual_knobs(name: str, architecture: list[Any]) -> Knobs:

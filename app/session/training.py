@@ -287,7 +287,8 @@ class Training(Callback):
     def after_batch(self, learner: Learner) -> None:
         """Take a snapshot of the weights from time to time; wait if asked to."""
         loss, accuracy, images = learner.latest
-        self.curves.add(loss, accuracy, images)
+        if self.curves.add(loss, accuracy, images):
+            self.curves.add_point(self._done)
         if self._observation.add(self._done, loss, accuracy, images):
             self._examine(learner)
         now = time.monotonic()

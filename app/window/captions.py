@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.my_digits.my_digits import with_article
+from app.session.knobs import KNOBS, setting_words
 from app.session.networks import NetworkInfo
 from app.session.predictor import Answer
 from app.session.session import Session
@@ -44,6 +45,10 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
             return _of_network(session.networks.entries[index])
     if layout.name.contains(x, y):
         return NAME
+    for name, knob in layout.knobs.items():
+        if knob.steps_at(x, y) is not None:
+            usual = setting_words(session.course.usual_knobs, name)
+            return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
     return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
 
 

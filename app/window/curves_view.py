@@ -11,6 +11,7 @@ import pygame
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.palette import Colour, Palette
+from app.window.text import MIN_TEXT
 
 if TYPE_CHECKING:
     from app.session.curves import CurvePoint, Curves
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Point = tuple[int, int]
 SPANS = (0.02, 0.05, 0.1, 0.2, 0.5)  # of the first epoch, in epochs; then whole ones
 FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5)  # where an axis of accuracy may begin, besides at 0
+LEGEND = 6  # heights of text that the place has at least where there is a legend
 NEAR = 6  # pixels from a mark at which the pointer is on it
 
 
@@ -76,7 +78,7 @@ def draw_curves(
         _draw_run(frame, plot, words, curves, colour, palette.text)
         frame.surface.set_clip(before)
     _draw_marks(frame, plots, curves, pointed)
-    if plots[0].area.height >= text * 3:
+    if place.height >= LEGEND * text:
         _draw_legend(frame, place, former)
 
 
@@ -131,7 +133,7 @@ def _plots(place: Rect, text: int, x_axis: Axis, runs: Sequence[Curves]) -> list
     has_ticks = place.height >= text * 4 and half >= text * 6
     left, bottom = (round(text * 2.3), round(text * 0.95)) if has_ticks else (0, 0)
     top = text if has_ticks else 0
-    legend = text if place.height >= text * 6 else 0
+    legend = text if place.height >= LEGEND * text else 0
     plots = []
     for number, axis in enumerate((loss_axis(points), accuracy_axis(points))):
         x = place.x + number * (half + text) + left
@@ -152,6 +154,7 @@ def _draw_axes(frame: Frame, plot: Plot, words: str, colour: Colour) -> None:
             frame.write(words, area._replace(y=y, height=text), text * 0.8, colour, 1.0)
         return
     title = "loss, logarithmic" if words == "loss" else "accuracy"
+    title = title if frame.renderer.width(title, MIN_TEXT) <= area.width else words
     frame.write(title, Rect(area.x, area.y - text, area.width, text), text * 0.75, colour)
     last = area.bottom + text
     for value, label in sorted(plot.y.ticks):
@@ -167,7 +170,7 @@ def _draw_axes(frame: Frame, plot: Plot, words: str, colour: Colour) -> None:
     for value, label in (plot.x.ticks[-1], *plot.x.ticks[:-1]):
         x, width = (
             plot.spot(value, plot.y.low)[0],
-            frame.renderer.width(label, max(10, round(size))),
+            frame.renderer.width(label, max(MIN_TEXT, round(size))),
         )
         left = min(max(area.x - text // 2, x - width // 2), area.right - width)
         frame.fill((x, area.bottom, 1, max(2, text // 5)), palette.frame)
@@ -232,7 +235,7 @@ def _draw_marks(
             if not plot.y.ticks:
                 continue
             words = mark.words if number == chosen else mark.label
-            width = min(area.width, frame.renderer.width(words, max(10, round(text * 0.7))))
+            width = min(area.width, frame.renderer.width(words, max(MIN_TEXT, round(text * 0.7))))
             left = min(max(area.x, x - width // 2), area.right - width)
             # Where the curve is not: the loss falls, the accuracy rises.
             top = area.y if plot is plots[0] else area.bottom - text * 3 // 2
@@ -247,9 +250,13 @@ def _draw_legend(frame: Frame, place: Rect, former: Curves | None) -> None:
     """What lines and dots stand for."""
     palette, text = frame.palette, frame.layout.text
     row = Rect(place.x, place.bottom - text, place.width, text)
-    entries = ["its own digits", "unseen digits"]
+    entries, short = ["its own digits", "unseen digits"], ["its own", "unseen"]
     if former is not None:
         entries.append(f"before: {former.name}")
+        short.append("before")
+    room = row.width // len(entries) - text * 3 // 2
+    if max(frame.renderer.width(words, MIN_TEXT) for words in entries) > room:
+        entries = short
     share, width = row.width // len(entries), max(1, text // 9)
     for number, words in enumerate(entries):
         x, y = row.x + number * share, row.y + text // 2

@@ -14,7 +14,7 @@ from app.window.curves_view import draw_curves
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.screen import Screen
-from app.window.text import percentage
+from app.window.text import MIN_TEXT, percentage
 from nn.support.commands import duration
 
 if TYPE_CHECKING:
@@ -41,15 +41,26 @@ def draw_training(frame: Frame, screen: Screen) -> None:
         elif curves is not None:
             former = course.former if course.training is not None else None
             draw_curves(frame, layout.curves, curves, former, screen.pointed)
-    is_ill = course.diagnosis is not None
-    colour = palette.best if is_ill else palette.text
-    frame.write_wrapped(training_words(session), place, layout.text * 0.92, colour)
+    draw_words(frame, session, place)
     _draw_knobs(frame, screen)
     words = training_button_words(session)
     is_slow = course.training is not None and course.training.is_slow
-    active = ["slow"] * is_slow + ["remedy"] * is_ill
+    active = ["slow"] * is_slow + ["remedy"] * (course.diagnosis is not None)
     faint = faint_buttons(session)
     draw_row(frame, screen, layout.panel_buttons, words, active, faint)
+
+
+def draw_words(frame: Frame, session: Session, place: Rect) -> None:
+    """Write how it goes, as many of the parts of that, from the first on, as there is room for."""
+    parts = training_words(session).split(" · ")
+    lines = max(1, place.height // round(MIN_TEXT * 1.25))
+    while len(parts) > 1:
+        if len(frame.renderer.wrapped(" · ".join(parts), place.width, MIN_TEXT)) <= lines:
+            break
+        parts.pop()
+    is_ill = session.course.diagnosis is not None
+    colour = frame.palette.best if is_ill else frame.palette.text
+    frame.write_wrapped(" · ".join(parts), place, frame.layout.text * 0.92, colour)
 
 
 def training_state(screen: Screen) -> object:
@@ -80,7 +91,7 @@ def training_words(session: Session) -> str:
         }[mnist.state]
     if diagnosis is not None:
         finding = diagnosis.finding[0].upper() + diagnosis.finding[1:]
-        return f"{finding}. D: {diagnosis.remedy}"
+        return f"{finding} · D: {diagnosis.remedy}"
     if training.state == "failed":
         return training.message
     return _progress_words(training)

@@ -11,7 +11,7 @@ from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.palette import diverging
 from app.window.screen import Screen
-from app.window.training_panel import faint_buttons, training_button_words, training_words
+from app.window.training_panel import draw_words, faint_buttons, training_button_words
 from nn.inference.classifier import Classifier
 from nn.inference.weight_images import first_weights
 
@@ -25,7 +25,7 @@ def draw_weights(frame: Frame, screen: Screen) -> None:
     session = screen.session
     training = session.course.training
     assert layout.words is not None
-    frame.write_wrapped(training_words(session), layout.words, text * 0.92, palette.text)
+    draw_words(frame, session, layout.words)
     words = training_button_words(session)
     draw_row(frame, screen, layout.panel_buttons, words, faint=faint_buttons(session))
     if training is None or layout.curves is None:

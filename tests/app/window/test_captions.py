@@ -76,7 +76,7 @@ def test_the_answer_is_explained_as_it_stands(screen, answer, words):
     assert words in point(screen, screen.layout.answer)
 
 
-@pytest.mark.parametrize("panel", ["inside", "training"])
+@pytest.mark.parametrize("panel", ["inside", "training", "weights"])
 def test_panels_are_explained(screen, panel):
     screen.open_panel(panel)
     before = screen.hint()

@@ -140,6 +140,16 @@ def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
     last = training.curves.marks[-1]
     assert (last.words, last.label) == ("batch size 128 → 64", "batch 64")
     assert training._learner.latest[2] == 64
+    controller_of(screen).handle(
+        pygame.event.Event(
+            pygame.MOUSEMOTION, pos=screen.layout.knobs["variation"].setting[:2], buttons=(0, 0, 0)
+        )
+    )
+    screen.session.say("", 0)
+    screen.session.update()
+    assert screen.hint() == (
+        "how far each digit is turned, bent and thickened, usually none · also by the arrows"
+    )
     # The arrows move pen and focus where these are in use.
     press(screen, pygame.K_SPACE)
     press(screen, pygame.K_RIGHT)
@@ -260,7 +270,7 @@ def test_d_does_what_the_diagnosis_says(screen, clock):
     assert screen.session.message == "Nothing seems to be wrong with this training"
     assert "remedy" in faint_buttons(screen.session)
     ill(screen, clock)
-    assert training_words(screen.session) == "The loss has risen. D: a third of the rate"
+    assert training_words(screen.session) == "The loss has risen · D: a third of the rate"
     assert "remedy" not in faint_buttons(screen.session)
     press(screen, pygame.K_d)
     assert screen.session.course.training is training
