@@ -180,7 +180,9 @@ class Observation:
         """More of its own digits are read right than chance allows."""
         if not self.epochs or (unseen := self.epochs[-1].validation_accuracy) is None:
             return ""
-        own = self.epochs[-1].train_accuracy
+        # Where the loss leaps about, the weights of the end are worse than the epoch's were.
+        now = [stretch.accuracy for stretch in self.stretches[-1:]]
+        own = min(self.epochs[-1].train_accuracy, *now, 1.0)
         chance = 2 * math.sqrt(max(0.01, unseen * (1 - unseen)) / self._kept_aside)
         if own - unseen < GAP + chance:
             return ""

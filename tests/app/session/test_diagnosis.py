@@ -223,6 +223,12 @@ def test_an_epoch_of_digits_varied_more_and_less_is_not_judged():
     assert observation.diagnosis(6, 10) is None  # nothing more can be varied
 
 
+def test_weights_that_leap_about_are_not_learning_by_heart():
+    observation = observed([0.5] * 3, accuracy=0.64)
+    observation.add_epoch(Epoch(1, 0.1, 0.8, 0.74, 1.2, 0.63, 1.0))
+    assert finding(observation) is None
+
+
 def test_a_loss_on_unseen_digits_that_rises_is_learning_by_heart():
     observation = observed([])
     for number, (own, unseen) in enumerate([(0.3, 0.3), (0.2, 0.25), (0.1, 0.3), (0.05, 0.4)], 1):
