@@ -232,7 +232,11 @@ class Weather:
 
     def training(self):
         """T and what follows it, much later as well."""
-        yield from self.letter(self.random.choice("ttttxxxxk"))
+        r, pygame = self.random, self.pygame
+        yield from self.letter(r.choice("ttttxxxxkbbdi"), r.choice((0, 0, pygame.KMOD_SHIFT)))
+        for _ in range(r.randrange(4)):
+            arrows = (pygame.K_LEFT, pygame.K_RIGHT, pygame.K_UP, pygame.K_DOWN)
+            yield from self.press(r.choice(arrows))
 
     def own(self):
         r, pygame = self.random, self.pygame
