@@ -45,8 +45,9 @@ class Curves:
     aside. A thread may add to the lists while another reads them: each addition makes a new one.
     """
 
-    def __init__(self, name: str, epochs: int, size: int) -> None:
+    def __init__(self, name: str, epochs: int, size: int, begun_with: Knobs) -> None:
         self.name, self.epochs, self.size = name, epochs, size
+        self.begun_with = begun_with
         self.points: list[CurvePoint] = []
         self.validation: list[CurvePoint] = []
         self.marks: list[Mark] = []

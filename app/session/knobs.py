@@ -69,6 +69,11 @@ def setting_words(knobs: Knobs, name: str) -> str:
     return number_words(value) if name == "learning_rate" else str(value)
 
 
+def knob_words(knobs: Knobs) -> str:
+    """The settings of all knobs, as `rate 0.002, batch 128, variation 50 %`."""
+    return ", ".join(f"{knob.short} {setting_words(knobs, n)}" for n, knob in KNOBS.items())
+
+
 def number_words(number: float) -> str:
     """A number with two digits that count, as `0.00067`."""
     return np.format_float_positional(number, precision=2, fractional=False, trim="-")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from app.session.curves import Curves
@@ -88,7 +89,7 @@ class Training(Callback):
         self._hold(self.knobs)
         validation = learner.dataloaders.validation
         kept_aside = validation.size if validation is not None else 0
-        self.curves = Curves(name, epochs, learner.dataloaders.train.size)
+        self.curves = Curves(name, epochs, learner.dataloaders.train.size, self.knobs)
         self._observation = Observation(
             self.usual, self.knobs, learner.dataloaders.train.size, kept_aside
         )
@@ -178,10 +179,13 @@ class Training(Callback):
         """Write the network, as good as it is now, to NAME-1.npz, NAME-2.npz, … in a folder.
 
         Takes the first name that is free and returns the classifier of that file; a finished
-        training gives the best epoch's. Raises `CheckpointError` if it cannot.
+        training gives the best epoch's. Raises `CheckpointError` if it cannot, and `TrainingError`
+        if its weights are of no use.
         """
         self.refresh()
         shown = self.classifier.checkpoint
+        if not np.isfinite(shown.model.parameters).all():
+            raise TrainingError("its weights are no finite numbers any more: nothing can be kept")
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"
             checkpoint = copied(shown, name=path.stem, record=self._record())

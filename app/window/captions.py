@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.my_digits.my_digits import with_article
-from app.session.knobs import KNOBS, setting_words
+from app.session.knobs import KNOBS, knob_words, setting_words
 from app.session.networks import NetworkInfo
 from app.session.predictor import Answer
 from app.session.session import Session
@@ -49,6 +49,9 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
         if knob.steps_at(x, y) is not None:
             usual = setting_words(session.course.usual_knobs, name)
             return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
+    former = session.course.former
+    if former is not None and layout.curves is not None and layout.curves.contains(x, y):
+        return f"grey: the run before, {former.name} with {knob_words(former.begun_with)}"
     return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
 
 

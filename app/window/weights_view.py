@@ -57,12 +57,13 @@ def coloured(palette: Palette, weights: Array, shown: int) -> Array:
 
     One scale for all units, so that weights that stay as they were fade beside those that grow.
     """
+    weights = np.nan_to_num(weights)  # of a training whose steps are too large
     sample = np.abs(weights.ravel()[:: max(1, weights.size // SAMPLE)])
     greatest = float(np.percentile(sample, SATURATED)) or 1.0
     # From a table, which takes a tenth of the time.
     shades = np.linspace(-1, 1, 2 * SHADES + 1, dtype=np.float32)
     table = diverging(palette.against, palette.paper, palette.best, shades)
-    steps = np.clip(weights[:shown] * (SHADES / greatest), -SHADES, SHADES)
+    steps = np.clip(weights[:shown], -greatest, greatest) * (SHADES / greatest)
     return table[np.rint(steps).astype(np.intp) + SHADES]
 
 

@@ -196,6 +196,14 @@ def test_the_former_run_stays_as_a_ghost_until_it_is_thrown_away_too(screen, clo
     assert screen.session.course.training is None
     assert screen.session.course.former is first.curves
     second = begin(screen, clock, batches=1)
+    place = screen.layout.curves[:2]
+    controller_of(screen).handle(
+        pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0))
+    )
+    screen.session.say("", 0)
+    screen.session.update()
+    words = "grey: the run before, linear with rate 0.001, batch 128, variation none"
+    assert screen.hint() == words
     before = pygame.Surface(screen.size)
     View().draw(before, screen)
     assert screen.session.course.former is first.curves
@@ -318,6 +326,20 @@ def test_a_training_whose_loss_is_no_number_says_so_and_d_begins_anew(screen, cl
     press(screen, pygame.K_d)
     assert course.training.begun_with.learning_rate == pytest.approx(1e38 / 3)
     assert screen.session.message.startswith("Begun anew with learning rate ")
+
+
+def test_weights_that_are_no_numbers_are_drawn_and_not_kept(screen, clock, tmp_path):
+    training = begin(screen, clock, batches=1)
+    training._snapshot[:3] = np.nan, np.inf, -np.inf
+    training.version += 1
+    screen.session.course.training.refresh()
+    screen.open_panel("weights")
+    View().draw(pygame.Surface(screen.size), screen)
+    assert screen.guard.error == ""
+    press(screen, pygame.K_k)
+    assert "nothing can be kept" in screen.session.message
+    assert not (tmp_path / "networks").exists()
+    assert screen.session.course.training is training
 
 
 @pytest.mark.parametrize("key", [pygame.K_b, pygame.K_d, pygame.K_x])
@@ -447,7 +469,7 @@ def test_the_axis_of_the_loss_is_logarithmic_and_that_of_the_accuracy_begins_whe
 
 
 def test_the_curve_keeps_its_end_but_not_of_a_few_digits():
-    curves = Curves("net", 3, 1000)
+    curves = Curves("net", 3, 1000, Knobs())
     curves.add(1.0, 0.5, 900)
     curves.add_point(0.9)
     curves.add(9.0, 0.0, 10)
