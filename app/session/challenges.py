@@ -20,7 +20,7 @@ from app.session.networks import NetworkList
 from app.session.predictor import Answer, Predictor
 from nn.handwriting.framing import SIZE
 from nn.inference.ablation import AblatedClassifier
-from nn.support.files import write_atomically
+from nn.support.files import open_own, write_atomically
 
 FILE = "challenges.json"
 SECONDS = 9.0  # that it is said what solving one has shown
@@ -249,8 +249,8 @@ class Challenges:
 def remembered(path: Path) -> tuple[set[str], bool]:
     """Which are solved, and whether they are put away; a file that says neither is as none."""
     try:
-        with open(path, "rb") as file:
-            record: Any = json.loads(file.read(MAX_BYTES))
+        with open_own(path, MAX_BYTES) as file:
+            record: Any = json.loads(file.read())
     except (OSError, ValueError, RecursionError):
         return set(), False
     if not isinstance(record, dict):

@@ -1,6 +1,7 @@
 """Each challenge is seen to be solved where it is, and only there; what is solved is remembered."""
 
 import json
+import os
 
 import numpy as np
 import pygame
@@ -336,6 +337,13 @@ def test_a_file_that_says_nothing_is_as_none(start, profile, content):
     assert screen.session.challenges.solved == set()
     press(screen, pygame.K_c)
     assert json.loads((profile.folder / FILE).read_bytes())["put_away"] is True
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(start, profile):
+    profile.folder.mkdir()
+    os.mkfifo(profile.folder / FILE)
+    assert start().session.challenges.is_shown
 
 
 def test_where_nothing_can_be_written_one_line_says_so(start, profile):
