@@ -74,6 +74,9 @@ def build_parser() -> ArgumentParser:
         "--why", action="store_true", help="show what speaks for the digit and against it"
     )
     parser.add_argument(
+        "--projector", action="store_true", help="large letters, and the keys that are pressed"
+    )
+    parser.add_argument(
         "--profile",
         metavar="NAME",
         default=DEFAULT_PROFILE,
@@ -132,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         is_rejected=is_rejected,
     )
     screen = Screen(session, options.size or WINDOW_SIZE, options.theme)
-    screen.is_why = options.why
+    screen.is_why, screen.projector.is_on = options.why, options.projector
     screen.open_panel(options.panel)
     if options.screenshot:
         save_screenshot(screen, options.screenshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -27,6 +28,17 @@ class Command(NamedTuple):
     does: Action | dict[str, Action]
     in_dialogs: bool = False  # whether it works while a dialog lies over the window
 
+    def said(self, key: str) -> str:
+        """What one of its keys does, in few words."""
+        keys, parts = re.split(", |  ", self.keys), re.split("; |, ", self.help)
+        if own := re.search(rf"\({re.escape(key)}: (.*?)\)", self.help):
+            return own[1]
+        if self.button:
+            return self.button.split(" (")[0].lower()
+        if key in keys and len(keys) == len(parts):
+            return parts[keys.index(key)].split(" (")[0]
+        return re.split("[:;(]", self.help)[0].strip()
+
     @property
     def actions(self) -> dict[str, Action]:
         """What each key does, by the names of `app.window.keys.codes`; a button's is the first."""
@@ -51,6 +63,11 @@ def _restore(screen: Any) -> None:
     screen.session.messages.tell(screen.session.ablation.restore())
 
 
+def _switch_projector(screen: Any) -> None:
+    screen.projector.switch()
+    screen.focus = None  # on a button that may be gone
+
+
 def _mark(dx: int, dy: int) -> Action:
     return lambda screen: screen.digits.move(dx + dy * screen.digit_columns)
 
@@ -73,7 +90,7 @@ DRAW: dict[str, Command] = {
         | dict.fromkeys(("+", "=", "]"), lambda screen: screen.session.change_brush(1)),
     ),
     "pen": Command(
-        None, "arrows, Space", "move a pen; set it down, lift it (Shift-Space: an eraser)",
+        None, "arrows, Space", "move a pen; set it down or lift it (Shift-Space: an eraser)",
         {
             "Left": lambda screen: screen.arrow(-1, 0),
             "Right": lambda screen: screen.arrow(1, 0),
@@ -149,6 +166,8 @@ WINDOW: dict[str, Command] = {
     "theme": Command(
         None, "L", "light or dark", lambda screen: screen.switch_theme(), in_dialogs=True
     ),
+    "projector": Command(None, "P", "projector: large letters, and the keys that are pressed",
+            _switch_projector, in_dialogs=True),
     "screen": Command(
         None, "F11  F12", "full screen, screenshot",
         {
@@ -265,5 +284,12 @@ def words_of(commands: dict[str, Command]) -> dict[str, str]:
 
 
 BUTTONS, OWN_DIGIT_BUTTONS = words_of(COMMANDS), words_of(DIGIT_COMMANDS)
+# How keys are called on the screen, where not by their names.
+LABELS = {
+    "Left": "←", "Right": "→", "Up": "↑", "Down": "↓", "PageUp": "PgUp", "PageDown": "PgDn",
+    "-": "−",
+}  # fmt: skip
+# All that stand at the bottom while the window is for a projector; the help leads to the others.
+PROJECTOR_BUTTONS = {"help": "Help (H)", "projector": "Leave (P)"}
 # What the line at the bottom says of a button.
 HINTS = {name: f"{command.help} · {command.keys}" for name, command in ALL_COMMANDS.items()}

@@ -14,7 +14,7 @@ import pygame
 
 from app.drawing.canvas import Canvas, Kind
 from app.window.challenge_line import challenge_button_at
-from app.window.keys import IS_MAC, REPEATING, action_of, key_of
+from app.window.keys import IS_MAC, REPEATING, action_of, key_of, said_of
 from app.window.layout import Layout
 from app.window.screen import Screen
 from app.window.touches import Touches
@@ -72,7 +72,9 @@ class Controller:
                 self._finger(event)
         elif kind == pygame.KEYDOWN:
             if not self._is_repeated(event.key) or key_of(event) in REPEATING:
-                action = action_of(event, self.screen.dialog, self.screen.panel)
+                where = self.screen.dialog, self.screen.panel
+                action = action_of(event, *where)
+                self.screen.projector.tell(*said_of(event, *where))
                 if action is not None:
                     action(self.screen)
                 # Again: while the command ran, however long, nothing was heard of the key.

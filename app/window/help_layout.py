@@ -8,7 +8,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.window.commands import GROUPS, PANEL_COMMANDS, Action, Command, Panel
+from app.window.commands import GROUPS, LABELS, PANEL_COMMANDS, Action, Command, Panel
 from app.window.dialog_layout import DialogLayout
 from app.window.geometry import Rect
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer
@@ -18,10 +18,6 @@ TURN: Action = lambda screen: screen.help_pages.turn(1)  # noqa: E731
 NEXT_PAGE = Command(None, "PgDn", "the next page of this", TURN, in_dialogs=True)
 MANY = 3  # keys of a command that stand beside its words; more of them stand in a line below
 LINE = 1.35  # height of a line, in sizes of its letters
-LABELS = {
-    "Left": "←", "Right": "→", "Up": "↑", "Down": "↓", "PageUp": "PgUp", "PageDown": "PgDn",
-    "-": "−",
-}  # fmt: skip
 
 
 class Choice(NamedTuple):
@@ -146,15 +142,19 @@ def labels_of(command: Command) -> dict[str, Action]:
 
 
 @functools.lru_cache(maxsize=4)
-def lay_out_help(dialog: DialogLayout, panel: Panel) -> HelpSheet:
-    """The help as large as all of it has room for on one page, or else on several."""
+def lay_out_help(dialog: DialogLayout, panel: Panel, least: int = 0) -> HelpSheet:
+    """The help as large as all of it has room for on one page, or else on several.
+
+    Its letters have at least the size `least`.
+    """
     groups, ruler, text = groups_of(panel), _Ruler(), dialog.text
     names = [each.keys for group in groups.values() for each in group if not each.does]
     last = Rect(dialog.inner.x, dialog.sheet.bottom - text * 2, dialog.inner.width, text * 3 // 2)
     room = dialog.inner._replace(y=dialog.title.bottom + text // 3)
     room = room._replace(height=last.y - room.y)
-    gap, largest = text * 3 // 2, max(MIN_TEXT, round(text * 0.95))
-    sizes = range(largest, MIN_TEXT - 1, -1)
+    least = max(MIN_TEXT, least)
+    gap, largest = text * 3 // 2, max(least, round(text * 0.95))
+    sizes = range(largest, least - 1, -1)
 
     def pages_of(letters: int) -> tuple[Page, ...]:
         """As few as there can be in letters of this size."""

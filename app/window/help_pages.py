@@ -15,9 +15,13 @@ HIGHEST = 50  # lines of text that the sheet is high at most
 
 
 class HelpPages:
-    """The help as it is open; `window` tells the window's size, its text's height, its panel."""
+    """The help as it is open.
 
-    def __init__(self, window: Callable[[], tuple[tuple[int, int], int, Panel]]) -> None:
+    `window` tells the window's size, its text's height, its panel, and whether a class is to read
+    it from afar: then there are more pages sooner than small letters.
+    """
+
+    def __init__(self, window: Callable[[], tuple[tuple[int, int], int, Panel, bool]]) -> None:
         self.number = 0  # of the page that is shown
         self._window = window
 
@@ -26,8 +30,9 @@ class HelpPages:
         """Where everything is."""
         from app.window.help_layout import lay_out_help  # only now: the first frame does without
 
-        size, text, panel = self._window()
-        return lay_out_help(DialogLayout(size, text, HIGHEST), panel)
+        size, text, panel, is_large = self._window()
+        least = round(text * 0.65) if is_large else 0
+        return lay_out_help(DialogLayout(size, text, HIGHEST), panel, least)
 
     @property
     def page(self) -> Page:

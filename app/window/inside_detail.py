@@ -170,7 +170,7 @@ def _draw_column(
         words = column.label if frame.renderer.fits(column.label, below) else ""
         frame.write_wrapped(words, below, text * 0.66, palette.quiet, 0.5)
         return
-    side = min(label, place.width - 2)
+    side = max(1, min(label, place.width - 2))
     tile = Rect(place.x + (place.width - side) // 2, below.y, side, side)
     values = np.atleast_2d(stage.input[column.unit])
     frame.show(map_colours(palette, values, float(stage.input.max())), tile)

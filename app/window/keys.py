@@ -6,7 +6,16 @@ import sys
 
 import pygame
 
-from app.window.commands import COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS, Action, Dialog, Panel
+from app.window.commands import (
+    COMMANDS,
+    DIALOG_ACTIONS,
+    LABELS,
+    PANEL_COMMANDS,
+    Action,
+    Command,
+    Dialog,
+    Panel,
+)
 
 IS_MAC = sys.platform == "darwin"
 # What a key of the keypad is with NumLock, and without it.
@@ -50,6 +59,7 @@ NAMED = {
     "-": (pygame.K_MINUS, pygame.K_KP_MINUS),
     "+": (pygame.K_PLUS, pygame.K_KP_PLUS),
 }
+ARROWS = ("Left", "Right", "Up", "Down")  # what they do depends on too much to be said
 Press = tuple[int, bool, bool]  # a key's code, whether with Ctrl, whether with Shift
 
 
@@ -64,8 +74,18 @@ def presses(keys: str) -> list[Press]:
     return [(code, "Ctrl-" in keys, "Shift-" in keys) for code in codes(name)]
 
 
-def _bound(actions: dict[str, Action]) -> dict[Press, Action]:
-    return {press: action for keys, action in actions.items() for press in presses(keys)}
+# What is said of a key that was pressed: its name, and what it does.
+SAID: dict[tuple[Press, Action], tuple[str, str]] = {}
+
+
+def _bound(actions: dict[str, Action], command: Command | None = None) -> dict[Press, Action]:
+    bound = {}
+    for key, action in actions.items():
+        words = "" if command is None or key in ARROWS else command.said(key)
+        for press in presses(key):
+            bound[press] = action
+            SAID.setdefault((press, action), (LABELS.get(key, key), words))
+    return bound
 
 
 # Held down, these go on; all others count once.
@@ -78,12 +98,12 @@ IN_WINDOW: dict[Press, Action] = {}
 IN_ANY_DIALOG: dict[Press, Action] = {}
 # The training's keys work everywhere, for it goes on where it is not seen.
 for _command in (*COMMANDS.values(), *PANEL_COMMANDS["training"].values()):
-    IN_WINDOW |= _bound(_command.actions)
-    IN_ANY_DIALOG |= _bound(_command.actions) if _command.in_dialogs else {}
+    IN_WINDOW |= _bound(_command.actions, _command)
+    IN_ANY_DIALOG |= _bound(_command.actions, _command) if _command.in_dialogs else {}
 IN_PANEL = {panel: dict(IN_WINDOW) for panel in PANEL_COMMANDS}
 for _panel, _commands in PANEL_COMMANDS.items():
     for _command in _commands.values():
-        IN_PANEL[_panel] |= _bound(_command.actions)
+        IN_PANEL[_panel] |= _bound(_command.actions, _command)
 IN_DIALOG = {dialog: IN_ANY_DIALOG | _bound(actions) for dialog, actions in DIALOG_ACTIONS.items()}
 
 
@@ -91,6 +111,21 @@ def action_of(
     event: pygame.event.Event, dialog: Dialog | None, panel: Panel = "answer"
 ) -> Action | None:
     """What a key that went down does in the window, or in the dialog that lies over it."""
+    found = _found(event, dialog, panel)
+    return None if found is None else found[1]
+
+
+def said_of(
+    event: pygame.event.Event, dialog: Dialog | None, panel: Panel = "answer"
+) -> tuple[str, str]:
+    """The name of that key, and in few words what it does; empty where it does nothing."""
+    found = _found(event, dialog, panel)
+    return ("", "") if found is None else SAID[found]
+
+
+def _found(
+    event: pygame.event.Event, dialog: Dialog | None, panel: Panel
+) -> tuple[Press, Action] | None:
     modifiers = getattr(event, "mod", 0)
     if is_desktops(modifiers):
         return None
@@ -101,7 +136,7 @@ def action_of(
         for shift in (with_shift, False):  # Shift counts where it makes a command of its own
             press = code, is_command(modifiers), shift
             if press in here or press in bound:
-                return bound.get(press)
+                return (press, bound[press]) if press in bound else None
     return None
 
 

@@ -14,7 +14,7 @@ from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
 from app.session.knobs import KNOBS
 from app.window.button_layout import ButtonRows, lay_out_buttons
-from app.window.commands import PANEL_COMMANDS, Panel, words_of
+from app.window.commands import PANEL_COMMANDS, PROJECTOR_BUTTONS, Panel, words_of
 from app.window.dialog_layout import DialogLayout
 from app.window.geometry import Rect, around, button_at, button_row, split
 from app.window.training_layout import KnobPlace, lay_out_training
@@ -23,6 +23,7 @@ from nn.handwriting.framing import SIZE
 # Smaller windows are laid out as if they had this size, and are cut off.
 SMALLEST = (240, 240)
 SMALLEST_TEXT = 10  # pixels; smaller letters cannot be read
+LARGER = 1.6  # times as high are the letters for a projector
 MAX_ROWS = 6  # networks in the table, where there is room
 
 
@@ -68,6 +69,7 @@ class Layout:
     words: Rect | None = None  # how the training goes
     knobs: dict[str, KnobPlace] = field(default_factory=dict)
     panel_buttons: dict[str, Rect] = field(default_factory=dict)
+    keys: Rect | None = None  # what was pressed, in a window for a projector
 
     def to_cells(self, x: float, y: float) -> Point:
         """The place on the canvas, in cells, of a place in the window, in pixels."""
@@ -93,47 +95,57 @@ class Layout:
         return DialogLayout(self.size, self.text)
 
 
-def lay_out(width: int, height: int, panel: Panel = "answer", networks: int = 4) -> Layout:
-    """Lay out a window of this size in pixels, showing `panel`, with so many networks to list."""
+def lay_out(
+    width: int, height: int, panel: Panel = "answer", networks: int = 4, is_large: bool = False
+) -> Layout:
+    """Lay out a window of this size in pixels, showing `panel`, with so many networks to list.
+
+    One that `is_large`, for a projector, has larger letters and fewer parts.
+    """
     width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
-    layout = (_landscape if width >= height else _portrait)(width, height, panel)
+    layout = (_landscape if width >= height else _portrait)(width, height, panel, is_large)
     if panel == "answer":
         return _with_bars_and_table(layout, networks)
     if panel == "networks":
         return _with_table(layout, networks)
     if panel == "mistakes":
-        return replace(layout, panel_buttons=_panel_buttons(layout.body, layout.text, panel))
+        has_room = layout.body.height >= layout.text * 6
+        buttons = _panel_buttons(layout.body, layout.text, panel) if has_room else {}
+        return replace(layout, panel_buttons=buttons)
     if panel == "training":
         return _with_training(layout)
     layout = _with_inside(layout)
     return _with_training(layout) if panel == "weights" else layout
 
 
-def _text_height(short: float) -> int:
+def _text_height(short: float, is_large: bool) -> int:
     """Text grows with the window, but slower: 12 pixels at 320, 18 at 640, 26 at 1080."""
-    return max(SMALLEST_TEXT, round(6 + short * 0.0185))
+    usual = max(SMALLEST_TEXT, round(6 + short * 0.0185))
+    return min(round(usual * LARGER), int(short) // 17) if is_large else usual
 
 
-def _landscape(width: int, height: int, panel: Panel) -> Layout:
-    text = _text_height(min(width / 1.5, height))
+def _landscape(width: int, height: int, panel: Panel, is_large: bool) -> Layout:
+    text = _text_height(min(width / 1.5, height), is_large)
     margin = _margin(text)
     gap = round(text * 1.8)
     footer = round(text * 1.4)
-    above = round(text * 0.9)
-    rows = 2 if width < text * 25 else 1
+    above = round(text * (0.5 if is_large else 0.9))
+    rows = 2 if width < text * 25 and not is_large else 1
     room_down = height - 2 * margin - footer - above - rows * sum(_button_heights(text))
     room_across = width - 2 * margin - gap
     # The panel needs room for its words first; the canvas takes what is left.
-    cell = max(1, min(room_down, room_across - text * 14) // SIZE)
+    cell = max(1, min(room_down, room_across - text * (11 if is_large else 14)) // SIZE)
     side = cell * SIZE
     panel_width = min(room_across - side, max(text * 16, side))
     left = (width - side - gap - panel_width) // 2
     top = margin + (room_down - side) // 2
     canvas = Rect(left, top, side, side)
     whole = Rect(canvas.right + gap, top, panel_width, side)
+    if is_large:  # large letters need all of the height
+        whole = whole._replace(y=margin, height=room_down)
     # Where there is much to show, the answer can be smaller.
     head = min(round(side * (0.17 if panel == "mistakes" else 0.26)), text * 10)
-    caption = round(text * 1.2)
+    caption = 0 if is_large and panel == "mistakes" else round(text * 1.2)
     square = _whole_cells(max(8, min(head - caption, whole.width * 2 // 5)))
     network_input = Rect(whole.right - square, whole.y, square, square)
     answer = Rect(whole.x, whole.y, whole.width - square - text, square)
@@ -143,15 +155,16 @@ def _landscape(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, whole.right - left, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, above - 2), *_divided(foot), _above(foot, text),
+        *_buttons(foot, rows, text, above - 2, is_large), *_divided(foot),
+        _above(foot, text), keys=_keys(foot, text) if is_large else None,
     )  # fmt: skip
 
 
-def _portrait(width: int, height: int, panel: Panel) -> Layout:
-    text = _text_height(min(width, height / 1.5))
+def _portrait(width: int, height: int, panel: Panel, is_large: bool) -> Layout:
+    text = _text_height(min(width, height / 1.5), is_large)
     margin = gap = _margin(text)
     footer = round(text * 1.4)
-    rows = 2 if width < text * 42 else 1
+    rows = 2 if width < text * 42 and not is_large else 1
     room_across = width - 2 * margin
     room_down = height - 2 * margin - 2 * gap - footer - rows * sum(_button_heights(text))
     cell = max(1, min(room_across, room_down - text * 13) // SIZE)
@@ -174,7 +187,8 @@ def _portrait(width: int, height: int, panel: Panel) -> Layout:
     foot = Rect(left, height - margin - footer, span, footer)
     return Layout(
         (width, height), panel, text, cell, canvas, answer, network_input, captioned, body,
-        *_buttons(foot, rows, text, gap), *_divided(foot), _above(foot, text),
+        *_buttons(foot, rows, text, gap, is_large), *_divided(foot),
+        _above(foot, text), keys=_keys(foot, text) if is_large else None,
     )  # fmt: skip
 
 
@@ -188,9 +202,21 @@ def _button_heights(text: int) -> tuple[int, int]:
     return round(text * 1.9), round(text * 0.4)
 
 
-def _buttons(foot: Rect, rows: int, text: int, above: int) -> ButtonRows:
+def _keys(foot: Rect, text: int) -> Rect:
+    """The row of the buttons, up to where those of a projector's window begin."""
+    height, space = _button_heights(text)
+    width = foot.width - min(text * 13, foot.width // 2)
+    return Rect(foot.x, foot.y - space - height, width - text // 2, height)
+
+
+def _buttons(foot: Rect, rows: int, text: int, above: int, is_large: bool) -> ButtonRows:
     """The window's buttons in so many rows, above the line at the bottom."""
     height, space = _button_heights(text)
+    if is_large:
+        keys = _keys(foot, text)
+        left = keys.right + text // 2
+        row = keys._replace(x=left, width=foot.right - left)
+        return ButtonRows(button_row(row, PROJECTOR_BUTTONS, text), {})
     tops = [foot.y - number * (space + height) for number in range(rows, 0, -1)]
     places = [Rect(foot.x, top, foot.width, height) for top in tops]
     return lay_out_buttons(places, text, above)
@@ -247,7 +273,8 @@ def _with_training(layout: Layout) -> Layout:
     is_steered = panel == "training"
     knobs = {name: knob.words for name, knob in KNOBS.items()} if is_steered else {}
     buttons = words_of(PANEL_COMMANDS[panel])
-    places = lay_out_training(body, text, buttons, knobs, has_bars=is_steered)
+    has_bars = is_steered and layout.keys is None  # the answer will do for a class
+    places = lay_out_training(body, text, buttons, knobs, has_bars)
     return replace(
         layout,
         bars=_bar_rows(places.bars, text, columns=2) if places.bars else layout.bars,

@@ -9,6 +9,7 @@ import pygame
 from app.window.challenge_line import challenge_state
 from app.window.dialogs import help_state
 from app.window.inside_pointer import patch_of
+from app.window.projector_view import keys_state
 from app.window.screen import Screen
 from app.window.view import PANELS, PARTS, View, draw_over
 
@@ -60,7 +61,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     panel = screen.guard.run(lambda: PANELS[screen.panel].state(screen))
     is_traced = session.demonstration is None
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
-    where = screen.size, screen.panel, len(networks.entries), screen.theme
+    where = screen.size, screen.panel, len(networks.entries), screen.theme, screen.projector.is_on
     return {
         "window": (where, screen.dialog),
         "dialog": dialog_state(screen),
@@ -69,6 +70,7 @@ def state_of(screen: Screen) -> dict[str, object]:
         "body": (answer, why, networks.entries, networks.chosen, panel),
         "buttons": (pointed_at, screen.is_why, useful),
         "challenge": challenge_state(screen),
+        "keys": keys_state(screen),
         "foot": (screen.hint(), bool(session.message), session.network.name),
     }
 

@@ -16,6 +16,7 @@ from app.window.layout import Layout, lay_out
 from app.window.lists import DigitList, DrawingList
 from app.window.mistakes_choice import MistakesChoice
 from app.window.pen import Pen
+from app.window.projector import Projector
 from app.window.steering import Steering
 from nn.support.types import Array
 
@@ -41,12 +42,15 @@ class Screen:
         self.hover: str | None = None  # the button under the pointer, by its command
         self.focus: str | None = None  # the button that Enter presses
         self.pointed: tuple[float, float] | None = None  # where the pointer is, in pixels
+        self.projector = Projector(session.canvas, session.clock)
         self.pen = Pen(session.canvas)
         self.guard = Guard()
         self.inside = InsidePanel(session.inspection)
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)
-        self.help_pages = HelpPages(lambda: (self.layout.size, self.layout.text, self.panel))
+        self.help_pages = HelpPages(
+            lambda: (self.size, self.layout.text, self.panel, self.projector.is_on)
+        )
         self.mistakes = MistakesChoice(session)
         self.steering = Steering(self)
         self.requests: list[str] = []  # for what runs the window
@@ -57,7 +61,7 @@ class Screen:
     @property
     def layout(self) -> Layout:
         """Where everything is, for the present size and panel."""
-        key = (*self.size, self.panel, len(self.session.networks.entries))
+        key = (*self.size, self.panel, len(self.session.networks.entries), self.projector.is_on)
         if self._layout is None or self._laid_out != key:
             self._layout, self._laid_out = lay_out(*key), key
         return self._layout
@@ -170,6 +174,8 @@ class Screen:
             self.open_panel("training" if is_of_training else "answer")
         elif self.is_why:
             self.why()
+        elif self.projector.is_on:
+            self.projector.switch()
         else:
             self.quit_wanted = True
 

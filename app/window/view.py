@@ -16,7 +16,7 @@ from app.window.bars import draw_bars
 from app.window.buttons import draw_row
 from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
 from app.window.challenge_line import draw_challenge
-from app.window.commands import BUTTONS, Panel
+from app.window.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
@@ -25,6 +25,7 @@ from app.window.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
 from app.window.mistakes import draw_mistakes, mistakes_state
 from app.window.my_digits_dialog import draw_own_digits
 from app.window.palette import PALETTES
+from app.window.projector_view import draw_keys
 from app.window.screen import Screen
 from app.window.table import draw_table
 from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
@@ -253,7 +254,8 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
         "save": canvas.is_blank,
     }
     faint = [name for name, is_useless in useless.items() if is_useless]
-    draw_row(frame, screen, frame.layout.buttons, BUTTONS, active, faint, "clear")
+    words = PROJECTOR_BUTTONS if screen.projector.is_on else BUTTONS
+    draw_row(frame, screen, frame.layout.buttons, words, active, faint, "clear")
     for group, place in frame.layout.groups.items():
         if group != "window":  # its one button is the help
             frame.write(group, place, frame.layout.text * 0.7, frame.palette.quiet)
@@ -318,5 +320,6 @@ PARTS = {
     "buttons": draw_buttons,
     "foot": draw_foot,
     "challenge": draw_challenge,
+    "keys": draw_keys,
 }
 DIALOGS = {"help": draw_help, "open": draw_list, "my digits": draw_own_digits}
