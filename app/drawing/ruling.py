@@ -139,6 +139,7 @@ def lines_of(darkness: Array) -> list[Line]:
     inside = (rows >= 0) & (rows < height)
     seen = greatest(thin.astype(np.float32), 3, 0) > 0
     sheared = seen[np.clip(rows, 0, height - 1).astype(int), columns] & inside
+    shortest = max(SHORTEST_SIDE * max(height, width), SHORTEST)
     lines = []
     for r in range(len(sheared)):
         if not inside[r].any():
@@ -149,9 +150,9 @@ def lines_of(darkness: Array) -> list[Line]:
         if length > COVERED * max(stop - start, width / 4):
             reaches = chord[:2].any() and chord[-2:].any()
             lines.append((length, Line(r - margin, slope, start, stop, True, bool(reaches))))
-        else:
+        elif length * GAP > shortest:  # else no run can be as long
             for start, stop in _runs(sheared[r]):
-                if stop - start > max(SHORTEST_SIDE * max(height, width), SHORTEST):
+                if stop - start > shortest:
                     lines.append((stop - start, Line(r - margin, slope, start, stop)))
     lines.sort(key=lambda found: (not found[1].across, -found[0]))
     chosen: list[Line] = []

@@ -85,7 +85,7 @@ def test_digits_on_printed_paper_are_read_or_not_sure(ruling, spacing, tmp_path,
 def test_a_large_scan_of_printed_paper_is_read(ruling, tmp_path, capsys):
     rng = np.random.default_rng(3)
     label, starts, ends = list(written(6, 2))[5]
-    sheet = paper.any_sheet(rng, ruling, 5, 3000)
+    sheet = paper.any_sheet(rng, ruling, 5, 2000)
     (answer,) = read([paper.picture(sheet, starts, ends, rng)], tmp_path, capsys)
     assert is_sure(answer)
     assert answer["digit"] == label
