@@ -58,9 +58,11 @@ def _draw_key(frame: Frame, choice: Choice, letters: int, is_pointed: bool) -> N
     """A key of the help, as what it is: something to press."""
     palette = frame.palette
     cap = choice.place._replace(y=choice.place.y + 1, height=choice.place.height - 2)
-    face = palette.first if is_pointed else palette.button
+    face, colour = palette.button, palette.best
+    if is_pointed:
+        face, colour = palette.first, palette.text
     pygame.draw.rect(frame.surface, face, cap, border_radius=max(2, letters // 4))
-    frame.write(choice.label, choice.place, letters, palette.best, 0.5, BOLD)
+    frame.write(choice.label, choice.place, letters, colour, 0.5, BOLD)
 
 
 def help_state(screen: Screen) -> tuple[int, tuple[str, str] | None]:

@@ -1023,6 +1023,7 @@ def test_colours_can_be_read_and_told_apart():
             assert contrast(palette.text, ground) >= 7
             assert contrast(palette.quiet, ground) >= 4
             assert contrast(palette.best, ground) >= 3.5
+        assert contrast(palette.text, palette.first) >= 7
         assert contrast(palette.against, palette.paper) >= 3.5
         assert contrast(palette.ink, palette.paper) >= 7
         # For who sees no difference between red and green, hue is left to blue against the rest.

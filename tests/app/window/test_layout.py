@@ -28,6 +28,7 @@ def rectangles(layout):
     yield "caption", layout.caption
     yield "help", layout.help
     yield "name", layout.name
+    yield "challenge", layout.challenge
     for name, rect in layout.groups.items():
         yield f"buttons to {name}", rect
     for digit, row in enumerate(layout.bars):
