@@ -311,6 +311,8 @@ class Screen:
     def press_focus(self) -> None:
         """Press the button that has the focus; without one, what is chosen on a panel."""
         if self.focus is not None:
-            self.do(self.focus)
+            # In a window that was made smaller it may be gone.
+            is_seen = self.focus in {**self.layout.panel_buttons, **self.layout.buttons}
+            self.do(self.focus) if is_seen else self.move_focus(1)
         elif self.panel == "mistakes":
             self.mistakes.press()

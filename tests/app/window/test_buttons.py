@@ -109,6 +109,15 @@ def test_the_walk_goes_over_every_button_and_only_those_that_are_seen():
         assert walked == list(screen.layout.buttons)
 
 
+def test_a_button_that_went_with_the_room_for_it_is_not_pressed():
+    screen = screen_of(Network(), size=(960, 640))
+    screen.focus = "challenges"
+    screen.resize(NARROW)
+    screen.press_focus()
+    assert not screen.session.challenges.is_shown
+    assert screen.focus in screen.layout.buttons
+
+
 def test_every_command_is_in_one_group():
     names = [name for commands in GROUPS.values() for name in commands]
     assert sorted(names) == sorted(COMMANDS)
