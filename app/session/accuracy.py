@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import threading
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -53,8 +52,7 @@ class Comparison:
         """Whether the network still has the weights that are looked at; a training changes them."""
         return np.array_equal(self.ablated.whole.checkpoint.model.parameters, self._weights)
 
-    @functools.cached_property
-    def _readers(self) -> tuple[Classifier, Classifier]:
+    def readers(self) -> tuple[Classifier, Classifier]:
         """Both networks, with layers and weights of their own: the window uses the others."""
         whole = self.ablated.whole
         model = copy.deepcopy(whole.checkpoint.model.replica())
@@ -82,11 +80,11 @@ class Comparison:
         whole, without = self.whole_counts[batches] / done, self.counts[batches] / done
         return Accuracies(whole, without, done, total)
 
-    def read_on(self) -> None:
-        """Read one more batch with both, or with the one that is behind."""
+    def read_on(self, readers: tuple[Classifier, Classifier]) -> None:
+        """Let the readers read one more batch, both or the one that is behind."""
         start = self._batches * BATCH
         places = self._order[start : start + BATCH]
-        for network, counts in zip(self._readers, (self.whole_counts, self.counts), strict=True):
+        for network, counts in zip(readers, (self.whole_counts, self.counts), strict=True):
             if (len(counts) - 1) * BATCH == start:
                 counts.append(counts[-1] + self._right(network, places))
 
@@ -156,10 +154,13 @@ class Accuracy:
     def _work(self) -> None:
         """The thread: whatever happens becomes a message."""
         try:
+            former, readers = None, None  # let go of at the end: their buffers are large
             while (comparison := self._comparison) is not None and not self._is_over:
                 if comparison.is_complete:
                     break
-                comparison.read_on()
+                if readers is None or former is not comparison:
+                    former, readers = comparison, comparison.readers()
+                comparison.read_on(readers)
         except MemoryError:
             self.message = "there is not enough memory"
         except Exception as error:
