@@ -12,6 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nn.support import deadline
 from tests.helpers.data_files import write_small_mnist
 
 # A shell's background job ignores Ctrl-C, one under nohup the end of its terminal as well, and so
@@ -20,6 +21,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+deadline.PATIENCE = 60.0  # no test is to depend on how busy the machine is
 # The same examples everywhere, and as long as a busy machine needs for them.
 settings.register_profile(
     "digitpad", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

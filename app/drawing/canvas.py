@@ -142,7 +142,11 @@ class Canvas:
         drawing = Canvas()
         for stroke in strokes:
             drawing.draw_stroke(stroke)
-        self._replace(drawing._state())
+        self.show_drawing(drawing)
+
+    def show_drawing(self, other: Canvas) -> None:
+        """Show the drawing of another canvas in place of this one; `undo` brings this one back."""
+        self._replace(other._state())
 
     def change_brush(self, steps: int) -> float:
         """Take a brush so many sizes larger or smaller; returns its size, 1.0 the usual one."""

@@ -7,7 +7,9 @@ comes after it.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +18,18 @@ import numpy as np
 from app.drawing.strokes import frame_digits
 from nn.handwriting.framing import Stroke
 from nn.inference.classifier import Classifier
+from nn.support.deadline import Task
 from nn.support.errors import DigitpadError
 from nn.support.types import Array
 
 if TYPE_CHECKING:
-    from app.my_digits.profile import OwnDigit, Profile
+    from app.my_digits.profile import Digits, OwnDigit, Profile
     from app.my_digits.tuner import BackgroundTuner
 
 YOURS = ", yours"  # what the name of a network that was tuned ends with
 READ_AT_ONCE = 8  # of the user's digits, so that the window answers however many there are
+READING_SECONDS = 0.01  # for so many; at least one
+STILL_READ = "Your digits are still being read; try again in a moment"
 
 
 class MyDigits:
@@ -47,6 +52,8 @@ class MyDigits:
         self._data_dir = data_dir
         self._tuner: BackgroundTuner | None = None
         self._version: object = None
+        self._loading: Task[list[str]] | None = None
+        self._looking: Task[tuple[Digits, object]] | None = None
         self._done = ""  # what the user did that is being learned, if the result has to repeat it
 
     @property
@@ -64,18 +71,30 @@ class MyDigits:
         """A line for as long as a tuning is under way; "" if none is."""
         return "Your digits are being learned …" if self.is_busy else ""
 
+    @property
+    def _is_loading(self) -> bool:
+        return self._loading is not None and not self.is_loaded
+
     def is_at_work(self, is_listing: bool) -> bool:
         """Whether something comes by itself; `is_listing`: someone shows how they are read."""
-        return self.is_busy or not self.is_loaded or (is_listing and self.is_reading)
+        is_looking = not self.is_loaded or self._looking is not None
+        return self.is_busy or is_looking or (is_listing and self.is_reading)
 
     def load(self) -> str:
-        """Take up the profile as it is on disk; what was not learned yet is learned now."""
+        """Take up the profile as it is on disk; what was not learned yet is learned now.
+
+        Call it again while `is_loaded` is false: what takes long is done in a thread.
+        """
         from app.my_digits.tuner import BackgroundTuner
 
+        if self._tuner is None or self._loading is None:
+            self._tuner = BackgroundTuner(self.profile, self.shipped, data_dir=self._data_dir)
+            self._loading = Task(self._tuner.load)
+        if not self._loading.is_done():
+            return ""
         self.is_loaded = True
-        self._tuner = BackgroundTuner(self.profile, self.shipped, data_dir=self._data_dir)
         try:
-            notices = self._tuner.load()
+            notices = self._loading.result()
         except DigitpadError as error:
             return str(error)
         self._take_up()
@@ -85,15 +104,31 @@ class MyDigits:
         return "; ".join(notices)
 
     def refresh(self) -> str:
-        """Look at the digits again, if the file has changed, also by another window."""
-        version = self.profile.version()
-        if version == self._version and version is not None:
+        """Look at the digits again, if the file has changed, also by another window.
+
+        What takes long comes with `poll`.
+        """
+        if self._is_loading:
             return ""
+        if self._looking is None:
+            version = self.profile.version()
+            if version == self._version and version is not None:
+                return ""
+            self._looking = Task(self._look)
+        return self._take_over() if self._looking.is_done() else ""
+
+    def _look(self) -> tuple[Digits, object]:
+        return self.profile.load(), self.profile.version()
+
+    def _take_over(self) -> str:
+        """Take over what `_look` has found, when it has."""
+        if self._looking is None:
+            return ""
+        task, self._looking = self._looking, None
         try:
-            found = self.profile.load()
+            found, self._version = task.result()
         except DigitpadError as error:
             return str(error)
-        self._version = self.profile.version()
         self.digits = found.digits
         self.is_reading = True
         lines = {own.line for own in found.digits}
@@ -107,13 +142,16 @@ class MyDigits:
         networks = [(self.shipped, self._untaught)]
         if self.classifier is not None:
             networks.append((self.classifier, self._taught))
-        waiting = [
-            own for own in self.digits if any(own.line not in answers for _, answers in networks)
-        ][:READ_AT_ONCE]
-        self.is_reading = len(waiting) == READ_AT_ONCE  # there may be more
-        unseen = [own for own in waiting if own.line not in self._images]
-        images, _ = frame_digits([own.digit for own in unseen])
-        self._images.update(zip([own.line for own in unseen], images, strict=True))
+        waiting = []
+        end = time.perf_counter() + READING_SECONDS
+        unread = (own for own in self.digits if any(own.line not in known for _, known in networks))
+        for own in islice(unread, READ_AT_ONCE):
+            if own.line not in self._images:
+                self._images[own.line] = frame_digits([own.digit])[0][0]
+            waiting.append(own)
+            if time.perf_counter() > end:
+                break
+        self.is_reading = next(unread, None) is not None
         for network, answers in networks:
             lines = [own.line for own in waiting if own.line not in answers]
             if lines:
@@ -139,6 +177,8 @@ class MyDigits:
         """Keep a drawing under its label and learn from it; returns its key and a line."""
         from app.my_digits.profile import visible_strokes
 
+        if self._is_loading:
+            return None, STILL_READ
         lines = visible_strokes(strokes)
         if not lines:
             return None, "Only what was drawn here can be kept; draw a digit first"
@@ -185,6 +225,8 @@ class MyDigits:
 
     def forget(self) -> str:
         """Back to the shipped network; the digits stay."""
+        if self._is_loading:
+            return STILL_READ
         if self._tuner is None:
             return "Nothing has been learned yet"
         try:
@@ -196,9 +238,12 @@ class MyDigits:
 
     def poll(self) -> str | None:
         """What a tuning came to, once; None while there is nothing to say. Call it often."""
-        result = self._tuner.poll() if self._tuner is not None else None
+        said = None
+        if self._looking is not None and self._looking.is_done(0):
+            said = self._take_over() or None
+        result = self._tuner.poll() if self._tuner is not None and self.is_loaded else None
         if result is None:
-            return None
+            return said
         self._take_up()
         done, self._done = self._done, ""
         message = f"{done}; {result.message}" if done else result.message
@@ -212,6 +257,8 @@ class MyDigits:
 
     def summary(self) -> str:
         """How many digits there are, and how they and MNIST's are read."""
+        if self._looking is not None or self._is_loading:
+            return "Your digits are being read …"
         if not self.digits:
             return "None of your digits yet: draw one, then press the digit it is"
         figures = self.shipped.checkpoint.record.get("figures", {})
@@ -233,8 +280,10 @@ class MyDigits:
 
         `done` says how; the tuning's result repeats it.
         """
+        self._take_over()  # of what was found before
         self._version, self._done = None, done
-        said = self.refresh()
+        self._looking = Task(self._look)
+        said = self._take_over()  # nearly all of it is known, so this is soon
         if self._tuner is not None:
             self._tuner.start()
         return said

@@ -38,7 +38,7 @@ from nn.support.files import open_own, sync_folder, user_folder, write_atomicall
 DIGITS_FILE = "digits.jsonl"
 DEFAULT_PROFILE = "default"
 NAME = re.compile(r"[^\W_][\w .-]{0,62}[\w-]|[^\W_]")  # a letter or number first, no dot at the end
-MAX_FILE = 16 << 20  # bytes: seventeen thousand digits; read, they take eighteen times as much
+MAX_FILE = 8 << 20  # bytes: eight thousand digits; read, they take eighteen times as much
 MAX_LINES = 100_000  # each takes some hundred bytes of memory, however short it is
 LOCK_SECONDS = 2.0  # another window holds the lock for a few milliseconds
 

@@ -18,8 +18,11 @@ from pathlib import Path
 from app.drawing.strokes import frame_digits
 from app.my_digits.profile import OwnDigit, Profile
 from nn.inference.classifier import Classifier
+from nn.support.deadline import Task
 from nn.support.errors import DigitpadError
 from nn.training.finetuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
+
+CLOSING_SECONDS = 2.0  # for what is being written
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class BackgroundTuner:
         self._taught = ""  # the digest of the digits that `network` has learned
         self._tuner = Tuner(shipped, seed, data_dir, threads, amounts)
         self._thread: threading.Thread | None = None
+        self._settling: Task[None] | None = None
         self._again = False  # the digits changed while a tuning was under way
         self._is_forgotten = False  # what comes of the tuning that is under way
         self._result: TuningResult | None = None
@@ -131,13 +135,16 @@ class BackgroundTuner:
         self._again, self._is_forgotten = False, self._thread is not None
         self.network, self._taught = self.shipped, ""
         self.profile.forget_tuned(self.shipped.name)
-        with contextlib.suppress(DigitpadError):  # else the next start would learn them again
-            self._settle(self.profile.load().digits)
+        # Else the next start would learn them again. In a thread, for there may be thousands.
+        self._settling = Task(lambda: self._settle(self.profile.load().digits))
+        self._settling.is_done()
         return "forgot what was learned; the shipped network reads again"
 
     def close(self) -> None:
         """End a tuning that is under way, without a result."""
         self._tuner.stop.set()
+        if self._settling is not None:
+            self._settling.is_done(CLOSING_SECONDS)
         if self._thread is not None:
             self._join(self._thread)
         self._again, self._result = False, None

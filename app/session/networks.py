@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.session.predictor import Network
 from nn.inference.classifier import Classifier, load_listed
+from nn.support.deadline import Task
 from nn.support.errors import DigitpadError
 from nn.support.files import user_folder
 
@@ -41,6 +43,7 @@ class NetworkList:
         self.chosen = 0
         self._folders = list(folders)
         self._waiting: list[Path] | None = None
+        self._loading: Task[Classifier] | None = None
 
     @property
     def network(self) -> Network:
@@ -50,23 +53,26 @@ class NetworkList:
     @property
     def is_complete(self) -> bool:
         """Whether all networks have been loaded."""
-        return self._waiting == [] or (self._waiting is None and not self._folders)
+        is_begun = self._waiting is not None or not self._folders
+        return is_begun and not self._waiting and self._loading is None
 
     def load_next(self) -> bool:
-        """Load one more network; returns whether the list has changed."""
+        """Load one more network, in a thread if it takes long; returns whether the list changed."""
         if self._waiting is None:
             self._waiting = [path for folder in self._folders for path in network_files(folder())]
-        while self._waiting:
+        while self._loading is None and self._waiting:
             path = self._waiting.pop(0)
-            try:
-                # ./models and the packaged folder may be one and the same.
-                if _real(path) in {entry.file for entry in self.entries}:
-                    continue
-                self._put(load_listed(path))
-            except DigitpadError:
-                continue
-            return True
-        return False
+            # ./models and the packaged folder may be one and the same.
+            if _real(path) not in {entry.file for entry in self.entries}:
+                self._loading = Task(partial(load_listed, path))
+        if self._loading is None or not self._loading.is_done():
+            return False
+        task, self._loading = self._loading, None
+        try:
+            self._put(task.result())
+        except DigitpadError:
+            return False
+        return True
 
     def add(self, network: Network) -> None:
         """Add a network, in place of one read from the same file, and choose it."""

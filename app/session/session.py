@@ -21,7 +21,7 @@ from app.session.ablation import Ablation
 from app.session.challenges import Challenges, State
 from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
-from app.session.files import Files
+from app.session.files import Files, read_file, read_picture
 from app.session.inspection import Inspection
 from app.session.messages import MESSAGE_SECONDS, Line, Messages
 from app.session.mistakes import Mistakes
@@ -129,7 +129,7 @@ class Session:
         if self.demonstration is not None:
             waits.append(self.demonstration.seconds_until_due())
         is_part_at_work = any(part.is_at_work for part in self.parts)
-        is_loading = not self.networks.is_complete or self.mnist.is_busy
+        is_loading = not self.networks.is_complete or self.mnist.is_busy or self.files.is_opening
         if is_loading or is_part_at_work or self.course.is_at_work:
             waits.append(max(0.0, self._next_poll - self.clock()))
         return min((wait for wait in waits if wait is not None), default=None)
@@ -163,6 +163,7 @@ class Session:
     def _poll_background(self) -> None:
         if not self.networks.is_complete:
             self.networks.load_next()
+        self._show_opened()
         for part in self.parts:
             self.messages.tell(part.poll())
         self.messages.tell(self.course.poll(self.is_training_shown))
@@ -242,13 +243,30 @@ class Session:
         return self.messages.tell(self.files.save(self.canvas, label))
 
     def open_file(self, path: Path) -> bool:
-        """Load a drawing, strokes, a picture or a network; returns whether it is a network."""
+        """Load a drawing, strokes, a picture or a network; returns whether it is a network.
+
+        What takes long is shown when it has been read.
+        """
         self.take_over()
-        opened = self.files.open(path, self.canvas)
+        self.messages.tell(self.files.begin(lambda: read_file(path), path.name))
+        return self._show_opened()
+
+    def paste(self, read: Callable[[], Array]) -> None:
+        """Show the framed picture (28, 28) that `read` gives, as `open_file` does."""
+        self.take_over()
+        self.messages.tell(self.files.begin(lambda: read_picture(read), "The picture"))
+        self._show_opened()
+
+    def _show_opened(self) -> bool:
+        opened = None if self.canvas.is_drawing else self.files.opened()
+        if opened is None:
+            return False
         if opened.network is not None:
             self.networks.add(opened.network)
             self.choose_network(self.networks.chosen)
-        elif opened.is_drawing:
+        elif opened.drawing is not None:
+            self.take_over()
+            self.canvas.show_drawing(opened.drawing)
             self._label = None if opened.label is None else (opened.label, self.canvas.version)
             self.predict_now()
         self.messages.tell(opened.line)

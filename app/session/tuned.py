@@ -27,6 +27,8 @@ class Tuned:
         if self.my_digits.is_loaded:
             return None
         said = self.my_digits.load()
+        if not self.my_digits.is_loaded:
+            return None
         self._use()
         return Line(said, 8) if said else None
 

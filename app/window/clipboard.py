@@ -7,7 +7,7 @@ import io
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,23 @@ def copy(picture: pygame.Surface) -> None:
         raise DataError(f"No clipboard for pictures here ({reason}); S saves the drawing") from None
 
 
-def pasted_image() -> Array:
-    """The digit in the picture on the clipboard, framed, (28, 28); `DataError` without one."""
+def pictures() -> list[bytes]:
+    """The picture on the clipboard, in the formats it is there in; `DataError` without one."""
     try:
         with _open_clipboard() as scrap:
-            pictures = [data for kind in TYPES if (data := scrap.get(kind))]
-            if not pictures:
+            found = [data for kind in TYPES if (data := scrap.get(kind))]
+            if not found:
                 raise DataError(_what_is_there(scrap))
     except NO_CLIPBOARD as error:
         raise DataError(f"No clipboard here ({str(error).rstrip('.')}); {DROP}") from None
+    return found
+
+
+def image_of(pictures: Sequence[bytes]) -> Array:
+    """The digit in the first of some picture files that can be read, framed, (28, 28).
+
+    Raises `DataError` if it is none of them.
+    """
     errors = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "the clipboard"

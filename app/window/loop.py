@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pygame
@@ -129,10 +130,7 @@ def serve(screen: Screen, painter: Painter) -> None:
                 clipboard.copy(picture_of(session.canvas.ink))
                 session.say("Copied the drawing")
             elif request == "paste":
-                session.take_over()
-                session.canvas.show_picture(clipboard.pasted_image())
-                session.predict_now()
-                session.say("Pasted")
+                session.paste(partial(clipboard.image_of, clipboard.pictures()))
         except DigitpadError as error:
             session.say(str(error))
         except (OSError, pygame.error) as error:

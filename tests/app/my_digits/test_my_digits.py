@@ -564,7 +564,8 @@ def test_what_was_learned_stands_beside_the_shipped_network_and_is_forgotten(ses
     assert len(my_digits.profile.load().digits) == 1
 
 
-def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(screen):
+def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(screen, monkeypatch):
+    monkeypatch.setattr("app.my_digits.my_digits.READING_SECONDS", 60)
     session = screen.session
     my_digits = session.my_digits
     recorded = list(read_strokes(EXAMPLES))

@@ -931,7 +931,7 @@ def test_a_pipe_dropped_on_the_window_is_not_waited_for(screen, tmp_path, end):
     path = tmp_path / f"pipe.{end}"
     os.mkfifo(path)
     controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
-    assert session.message == f"{path.name} is a folder or a device; expected a file"
+    assert session.message == f"{path.name} is a folder, a pipe or a device; expected a file"
 
 
 @pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])

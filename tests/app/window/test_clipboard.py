@@ -59,7 +59,7 @@ def drawn():
 def test_a_picture_goes_there_and_back(monkeypatch):
     monkeypatch.setattr(pygame, "scrap", Scrap())
     clipboard.copy(picture_of(drawn()))
-    pasted = clipboard.pasted_image()
+    pasted = clipboard.image_of(clipboard.pictures())
     rows, columns = np.nonzero(pasted > 0.5)
     assert rows.max() - rows.min() + 1 == pytest.approx(20, abs=1)
     assert columns.max() - columns.min() + 1 == pytest.approx(5, abs=1)
@@ -69,7 +69,7 @@ def test_what_another_program_put_there_is_read_whatever_its_kind(monkeypatch):
     data = io.BytesIO()
     pygame.image.save(picture_of(drawn()), data, "picture.png")
     monkeypatch.setattr(pygame, "scrap", Scrap({"image/png": data.getvalue()}))
-    assert clipboard.pasted_image().max() > 0.9
+    assert clipboard.image_of(clipboard.pictures()).max() > 0.9
 
 
 TEXT_ONLY = {"text/plain": b"", "text/plain;charset=utf-8": b""}  # always listed
@@ -128,7 +128,7 @@ def test_of_several_formats_one_that_can_be_read_is_enough(monkeypatch):
 def test_a_picture_that_is_none_is_one_line(monkeypatch):
     monkeypatch.setattr(pygame, "scrap", Scrap({"image/png": b"not a picture"}))
     with pytest.raises(DataError, match=r"^cannot read the clipboard: "):
-        clipboard.pasted_image()
+        clipboard.image_of(clipboard.pictures())
 
 
 @pytest.mark.parametrize("error", [pygame.error("no window"), NotImplementedError()])
@@ -137,4 +137,4 @@ def test_without_a_clipboard_a_line_says_so(monkeypatch, error):
     with pytest.raises(DataError, match="S saves the drawing"):
         clipboard.copy(picture_of(drawn()))
     with pytest.raises(DataError, match=r"^No clipboard here .*drop a picture file here"):
-        clipboard.pasted_image()
+        clipboard.image_of(clipboard.pictures())
