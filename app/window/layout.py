@@ -306,8 +306,10 @@ def _with_inside(layout: Layout) -> Layout:
         head, body = below._replace(width=column), beside
     else:
         head, body = beside._replace(height=side), below
-    # Ten smaller bars below each other, which can be long, rather than five beside five.
-    letters = max(SMALLEST_TEXT, min(text, (head.height - text * 4) * 10 // (DIGITS * 11)))
+    # Ten bars below each other can be longer than five beside five, if they are not tiny for that.
+    letters = min(text, (head.height - text * 4) * 10 // (DIGITS * 11))
+    if letters < max(SMALLEST_TEXT, text * 3 // 5):
+        letters = max(SMALLEST_TEXT, text * 4 // 5)
     tall, low = round(DIGITS * letters * 1.1), round(DIGITS / 2 * text * 1.3)
     bars_height = tall if head.height >= tall + text * 4 else min(low, head.height * 6 // 10)
     bars = Rect(head.x, head.bottom - bars_height, head.width, bars_height)
