@@ -84,6 +84,7 @@ def test_the_tables(small_mnist, capsys, short):
 
 def test_a_training_that_explodes_has_no_loss(small_mnist):
     parts = two_parts(load_mnist(small_mnist)[0])
+    assert [len(part.labels) for part in parts] == [480, 120]
     figures = lesson_tables.train(parts, lesson_tables.network(), 16, learning_rate=1e4)
     assert figures["loss"] is None
     assert 0 < figures["steps"] <= 90
