@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.drawing.strokes import DIGITS
+from app.my_digits.my_digits import with_article
 from app.session.messages import Line
 from app.session.mnist import Mnist
 from app.session.predictor import Network, read
@@ -284,7 +285,9 @@ class Mistakes:
             self._show(place)
             number = len(tally.misread) - len(later) + 1
             of_all = f"{number} of {len(later) + number - 1}" if tally.is_complete else f"{number}"
-            return Line(f"Misread {of_all}: {named(label)}, read as {named(answer.digit)}", 8)
+            return Line(
+                f"Misread {of_all}: {with_article(label)}, read as {with_article(answer.digit)}", 8
+            )
         if not count.is_over:
             return Line(f"Looking for misread digits: {tally.done:,} of {tally.total:,} read")
         if last >= 0 and not self._has_wrapped:
@@ -294,8 +297,3 @@ class Mistakes:
         return Line(
             count.message or f"{network.name} reads all {tally.total:,} test digits right", 8
         )
-
-
-def named(digit: int) -> str:
-    """A digit as a noun: "a 4", "an 8"."""
-    return f"{'an' if digit == 8 else 'a'} {digit}"

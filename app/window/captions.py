@@ -18,6 +18,7 @@ NAME = "the network that reads now · Tab chooses another"
 PANELS: dict[Panel, str] = {
     "inside": "a tile for each part of the network, the brighter the stronger · click one",
     "weights": "the weights of each neuron: ink on orange makes it stronger, ink on blue weaker",
+    "mistakes": "a row for what digits are, a column for what they are read as · click a cell",
     "training": "loss is how wrong the answers are, accuracy how many are right",
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.drawing.strokes import DIGITS
-from app.session.mistakes import Count, Tally, named
+from app.my_digits.my_digits import with_article
+from app.session.mistakes import Count, Tally
 from app.window.buttons import draw_row
 from app.window.cells import cell_colours
 from app.window.commands import PANEL_COMMANDS, words_of
@@ -110,8 +111,8 @@ def described(tally: Tally, cell: Cell) -> str:
     """What a cell counts."""
     label, read = cell
     found, of_all = int(tally.confusion[cell]), int(tally.confusion[label].sum())
-    how = "read right" if label == read else f"read as {named(read)}"
-    return f"{named(label)} {how}: {found:,} of {of_all:,}"
+    how = "read right" if label == read else f"read as {with_article(read)}"
+    return f"{with_article(label)} {how}: {found:,} of {of_all:,}"
 
 
 def _draw_matrix(
@@ -129,8 +130,8 @@ def _draw_matrix(
     wrong = tally.confusion * ~np.eye(DIGITS, dtype=bool)
     shares = FAINTEST + (1 - FAINTEST) * np.sqrt(wrong / max(1, wrong.max()))
     faces = mixed(palette.paper, palette.against, shares)
-    widest = max(frame.renderer.width(f"{n}", MIN_TEXT) for n in tally.confusion.diagonal())
-    has_room = widest <= matrix.width  # for all of those that are read right
+    largest = str(tally.confusion.diagonal().max())
+    has_room = frame.renderer.width(largest, MIN_TEXT) <= matrix.width  # for what is read right
     for index in range(matrix.count):
         cell = label, read = divmod(index, DIGITS)
         place, number = matrix.rect(index), int(tally.confusion[cell])

@@ -25,6 +25,7 @@ class MistakesChoice:
         self.marked = 0
         self.is_inside = False
         self._session = session
+        self._found: tuple[Tally | None, Cell | None, Array] = None, None, np.zeros(0, int)
 
     @property
     def tally(self) -> Tally | None:
@@ -35,7 +36,11 @@ class MistakesChoice:
     @property
     def digits(self) -> Array:
         """The places in the test file of the digits that are chosen, in the order of showing."""
-        return np.zeros(0, int) if self.tally is None else self.tally.digits(self.cell)
+        tally, cell = self.tally, self.cell
+        if self._found[:2] != (tally, cell):
+            found = np.zeros(0, int) if tally is None else tally.digits(cell)
+            self._found = tally, cell, found
+        return self._found[2]
 
     def lay_out(self, layout: Layout) -> MistakesLayout:
         """Where everything is on the panel."""

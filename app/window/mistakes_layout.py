@@ -81,9 +81,9 @@ def _matrix(room: Rect, text: int, axis: int) -> tuple[Tiles, Rect]:
 
 
 def _digits(room: Rect, side: int, text: int) -> tuple[Tiles, int]:
-    """Square pictures, hardly larger than `side`, with a line of words below each."""
+    """Square pictures of at most `side`, with a line of words below each."""
     gap, caption = max(2, text // 2), round(text * 1.1) if room.height > text * 3 else 0
-    rows = max(1, (room.height + gap) // (side + caption + gap))
+    rows = max(1, (room.height + gap) // (side * 3 // 4 + caption + gap))
     side = max(1, min((room.height + gap) // rows - caption - gap, side))
     columns = max(1, (room.width + gap) // (side + gap))
     width = (room.width + gap) // columns - gap  # as wide as there is room, for the words

@@ -6,6 +6,7 @@ against it: a pair that differs in hue for every kind of colour vision, and in l
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,7 @@ def readable(face: Colour, *colours: Colour) -> Colour:
     return max(colours, key=lambda one: abs(np.log((_luminance(one) + 0.05) / (under + 0.05))))
 
 
+@functools.lru_cache(maxsize=1024)
 def _luminance(colour: Colour) -> float:
     """The share of white's light; 2.2 stands for the curve of sRGB."""
     return float(np.dot((np.array(colour) / 255) ** 2.2, (0.2126, 0.7152, 0.0722)))

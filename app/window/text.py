@@ -14,6 +14,7 @@ REGULAR, BOLD = "Inter-Regular.otf", "Inter-SemiBold.otf"
 MIN_TEXT = 10  # pixels of the font; smaller letters cannot be read
 MAX_TEXT = 300  # characters; a line has room for fewer
 MAX_FONTS, MAX_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
+MAX_WIDTHS = 5000  # of words, kept
 MAX_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
 
 
@@ -24,6 +25,7 @@ class TextRenderer:
         self._fonts: dict[tuple[str, int], pygame.font.Font] = {}
         self._pictures: dict[tuple[str, str, int, Colour], pygame.Surface] = {}
         self._pixels = 0  # of all these pictures
+        self._widths: dict[tuple[str, int, str], int] = {}
 
     def write(
         self,
@@ -64,7 +66,12 @@ class TextRenderer:
 
     def width(self, text: str, size: int, face: str = REGULAR) -> int:
         """How wide a text is."""
-        return self._font(face, size).size(writable(text))[0]
+        key = (text, size, face)
+        if key not in self._widths:
+            if len(self._widths) >= MAX_WIDTHS:
+                self._widths.clear()
+            self._widths[key] = self._font(face, size).size(writable(text))[0]
+        return self._widths[key]
 
     def wrapped(self, text: str, width: int, size: int, face: str = REGULAR) -> list[str]:
         """The lines of a text that is wrapped at its spaces."""

@@ -193,6 +193,51 @@ def test_counts_are_kept_for_each_network_and_only_the_chosen_one_is_read(clock,
     session.close()
 
 
+def test_with_units_switched_off_it_is_another_network_until_they_are_on_again(screen, clock):
+    session = screen.session
+    press(screen, pygame.K_e)
+    follow(screen, clock, lambda: is_counted(screen))
+    whole = session.mistakes.count
+    read = int(np.bincount(whole.tally.read).argmax())
+    session.canvas.draw_strokes([[(9, 5), (14, 22)]])
+    session.predict_now()
+    press(screen, pygame.K_i)
+    session.ablation.switch((0, read))
+    press(screen, pygame.K_e)
+    follow(screen, clock, lambda: is_counted(screen))
+    without = session.mistakes.count
+    assert without is not whole
+    assert not (without.tally.read == read).any()
+    next_misread(screen)
+    assert session.predictor.answer.digit == without.tally.read[without.tally.misread[0]]
+    press(screen, pygame.K_e)
+    press(screen, pygame.K_i)
+    press(screen, pygame.K_x, pygame.KMOD_LSHIFT)
+    press(screen, pygame.K_e)
+    assert session.mistakes.count is whole
+
+
+def test_shift_n_while_a_network_learns_shows_what_it_misreads_now(clock, small_mnist):
+    screen = start(clock, load_classifier("linear"), small_mnist)
+    session = screen.session
+    press(screen, pygame.K_t)
+    follow(screen, clock, lambda: session.course.training is not None)
+    shown = set()
+    for _ in range(4):
+        next_misread(screen)
+        follow(screen, clock, lambda: not session.mistakes._is_searching)
+        if session.label is None:  # it has learned all of the hundred
+            break
+        shown.add(session.canvas.ink.tobytes())
+        assert "read as a" in session.message
+        session.say("")
+    assert len(shown) > 1
+    training = session.course.training
+    session.close()
+    assert not any(count.is_running for count in session.mistakes._counts)
+    assert training.state != "failed"
+
+
 def test_a_network_whose_weights_have_changed_is_counted_anew(screen, clock):
     session = screen.session
     press(screen, pygame.K_e)
