@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.session.knobs import KNOBS, Knobs, change_words, changed, setting_words
 from nn.training.learner import Means
@@ -89,3 +89,19 @@ class Curves:
     def add_mark(self, epoch: float, before: Knobs, after: Knobs) -> None:
         """Knobs were turned."""
         self.marks = [*self.marks, Mark(epoch, before, after)]
+
+    def record(self, is_best: bool) -> dict[str, Any]:
+        """How the network came about, for its file, with all that was changed by hand.
+
+        It has the weights of the best epoch, or the latest.
+        """
+        evaluated = self.validation if is_best else self.validation[-1:]
+        accuracies = [point.accuracy for point in evaluated]
+        by_hand = ", and changed by hand while it ran" if self.marks else ""
+        return {
+            "made": f"in the window, by T{by_hand}",
+            "epochs": len(self.validation),
+            "begun_with": self.begun_with._asdict(),
+            "changed_by_hand": [{"epoch": mark.epoch, "what": mark.words} for mark in self.marks],
+            "figures": {"validation_accuracy": max(accuracies)} if accuracies else {},
+        }

@@ -57,6 +57,7 @@ class Training(Callback):
         knobs: Knobs | None = None,
         is_stopped: bool = False,
         is_slow: bool = False,
+        after: threading.Thread | None = None,
     ) -> None:
         # A network that was trained or tuned here has the name of its file; it is one of these.
         name = name_of(architecture, otherwise=name)
@@ -109,6 +110,7 @@ class Training(Callback):
         self._learning = Classifier(path, Checkpoint(name, architecture, learner.model, {}))
         self.classifier = Classifier(path, copied(self._learning.checkpoint))
         self.shown = (0, state)  # `version` and `state` at the last `refresh`
+        self._after = after  # the thread of another training, which is about to end
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -149,12 +151,16 @@ class Training(Callback):
             self.is_slow = is_slow
             self._lock.notify()
 
-    def end(self) -> None:
-        """End the thread; the weights stay as they are."""
+    def give_up(self) -> threading.Thread:
+        """End the thread after the present batch, without waiting for it; returns it."""
         with self._lock:
             self._is_over = self._learner.stop = True
             self._lock.notify()
-        self._thread.join()
+        return self._thread
+
+    def end(self) -> None:
+        """End the thread; the weights stay as they are."""
+        self.give_up().join()
 
     def wait(self) -> None:
         """Wait for the end of a training that is not stopped."""
@@ -186,9 +192,10 @@ class Training(Callback):
         shown = self.classifier.checkpoint
         if not np.isfinite(shown.model.parameters).all():
             raise TrainingError("its weights are no finite numbers any more: nothing can be kept")
+        record = {"seed": self._seed, **self.curves.record(self.state == "finished")}
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"
-            checkpoint = copied(shown, name=path.stem, record=self._record())
+            checkpoint = copied(shown, name=path.stem, record=record)
             # Not `Path.exists`, which raises where the folder cannot be looked into.
             if not os.path.exists(path):  # noqa: PTH110
                 with contextlib.suppress(FileExistsError):  # another window was faster
@@ -196,26 +203,11 @@ class Training(Callback):
                     break
         return Classifier(path, checkpoint)
 
-    def _record(self) -> dict[str, Any]:
-        """How the network came about, for its file, with all that was changed by hand."""
-        validation, marks = self.curves.validation, self.curves.marks
-        figures = {}
-        if validation:
-            evaluated = validation if self.state == "finished" else validation[-1:]
-            figures["validation_accuracy"] = max(point.accuracy for point in evaluated)
-        by_hand = ", and changed by hand while it ran" if marks else ""
-        return {
-            "made": f"in the window, by T{by_hand}",
-            "seed": self._seed,
-            "epochs": len(validation),
-            "begun_with": self.begun_with._asdict(),
-            "changed_by_hand": [{"epoch": mark.epoch, "what": mark.words} for mark in marks],
-            "figures": figures,
-        }
-
     # In the thread
 
     def _run(self) -> None:
+        if self._after is not None:
+            self._after.join()
         usual = sys.getswitchinterval()
         try:
             sys.setswitchinterval(SWITCH_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class TrainingCourse:
         self._by_hand: dict[str, Any] = {}  # settings of knobs, also for the next training
         self._is_waiting = False  # for MNIST, to start then
         self._begins: dict[str, bool] = {}  # how, then
+        self._ending: threading.Thread | None = None  # of the former, for a batch yet
         self._asked: Training | None = None  # the user knows that this one would be thrown away
 
     @property
@@ -121,7 +123,10 @@ class TrainingCourse:
 
         dataset, seed = self._mnist.train, int(self._rng.integers(2**31))
         assert dataset is not None  # since it is ready
-        self.training = Training(name, architecture, dataset, seed=seed, knobs=knobs, **how)
+        after, self._ending = self._ending, None
+        self.training = Training(
+            name, architecture, dataset, seed=seed, knobs=knobs, after=after, **how
+        )
 
     # Steering it
 
@@ -180,7 +185,7 @@ class TrainingCourse:
             return Line("K keeps this network; D again throws it away and trains another", 8)
         words = change_words(training.knobs, diagnosis.knobs)
         self._use(training.knobs, diagnosis.knobs)
-        self.end()
+        self._give_up()
         self._start(training.name, training.architecture, diagnosis.knobs)
         return Line(f"Begun anew with {words}" if words else "Begun anew")
 
@@ -200,23 +205,29 @@ class TrainingCourse:
             classifier = self.training.save(users_networks())
         except DigitpadError as error:
             return None, Line(str(error))
-        self.end()
+        self._give_up()
         return classifier, Line(f"Kept as {classifier.path}")
 
     def discard(self) -> Line | None:
         """Throw the trained network away; without one, the curves of the former."""
         if self.training is not None:
-            self.end()
+            self._give_up()
             return Line("Thrown away; the networks are as they were")
         if self.former is not None:
             self.former = None
             return Line("The former curves are gone too")
         return None
 
-    def end(self) -> None:
-        """End a training that is under way; its curves stay."""
+    def _give_up(self) -> None:
+        """End a training that is under way, without waiting for it; its curves stay."""
         if self.training is not None:
-            self.training.end()
+            self._ending = self.training.give_up()
             if self.training.curves.points:
                 self.former = self.training.curves
             self.training = None
+
+    def end(self) -> None:
+        """End a training that is under way, and wait until it has ended."""
+        self._give_up()
+        if self._ending is not None:
+            self._ending.join()

@@ -1,5 +1,6 @@
 """A training that is steered and followed in the window."""
 
+import threading
 import time
 from functools import partial
 
@@ -21,6 +22,7 @@ from app.window.weights_view import arranged
 from nn.inference.classifier import load_classifier
 from nn.inference.weight_images import first_weights
 from nn.network.architectures import NAMED, build
+from nn.training.learner import Learner
 from tests.app.session.test_session import click, draw, follow, press, start
 from tests.helpers.screens import controller_of
 
@@ -340,6 +342,34 @@ def test_weights_that_are_no_numbers_are_drawn_and_not_kept(screen, clock, tmp_p
     assert "nothing can be kept" in screen.session.message
     assert not (tmp_path / "networks").exists()
     assert screen.session.course.training is training
+
+
+@pytest.mark.parametrize("key", [pygame.K_x, pygame.K_k, pygame.K_d])
+def test_the_window_does_not_wait_for_the_end_of_a_batch(screen, clock, monkeypatch, key):
+    training = ill(screen, clock, is_fresh_start=True)
+    is_held, may_go_on, step = threading.Event(), threading.Event(), Learner._step
+
+    def held(learner, *given):
+        is_held.set()
+        may_go_on.wait(60)
+        step(learner, *given)
+
+    monkeypatch.setattr(Learner, "_step", held)
+    press(screen, pygame.K_b)
+    assert is_held.wait(60)
+    press(screen, key)
+    course = screen.session.course
+    assert course.training is not training
+    assert training._thread.is_alive()
+    if course.training is None:
+        press(screen, pygame.K_t)
+    second = course.training
+    assert second is not None
+    time.sleep(0.05)
+    assert second._learner.batch == 0  # it waits for the other
+    may_go_on.set()
+    follow(screen.session, clock, lambda: second.state == "finished")
+    assert not training._thread.is_alive()
 
 
 @pytest.mark.parametrize("key", [pygame.K_b, pygame.K_d, pygame.K_x])
