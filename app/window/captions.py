@@ -51,8 +51,8 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
             usual = setting_words(session.course.usual_knobs, name)
             return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
     former = session.course.former
-    has_curves = layout.panel == "training" and session.course.training is not None
-    if former and has_curves and layout.curves and layout.curves.contains(x, y):
+    curves = layout.curves if layout.panel == "training" else None
+    if former is not None and curves is not None and curves.contains(x, y):
         return f"grey: the run before, {former.name} with {knob_words(former.begun_with)}"
     return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
 

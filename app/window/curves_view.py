@@ -56,30 +56,33 @@ class Plot(NamedTuple):
 def draw_curves(
     frame: Frame,
     place: Rect,
-    curves: Curves,
+    curves: Curves | None,
     former: Curves | None,
     pointed: tuple[float, float] | None,
 ) -> None:
     """Loss and accuracy side by side; a line for the digits learned from, dots for those kept
-    aside, and fainter the same of the former run."""
+    aside, and in grey the same of the former run."""
     palette, text = frame.palette, frame.layout.text
-    x_axis = epoch_axis(max(curves.epoch, 1e-9), curves.epochs, curves.size)
+    shown = [run for run in (curves, former) if run is not None]
+    if not shown:
+        return
     ghost = ghost_colour(palette)
-    shown = [run for run in (former, curves) if run is not None]
+    x_axis = epoch_axis(max(shown[0].epoch, 1e-9), shown[0].epochs, shown[0].size)
     plots = _plots(place, text, x_axis, shown)
     for words, colour, plot in zip(
         ("loss", "accuracy"), (palette.against, palette.best), plots, strict=True
     ):
-        _draw_axes(frame, plot, words, colour)
+        _draw_axes(frame, plot, words, colour if curves else palette.quiet)
         before = frame.surface.get_clip()
         frame.surface.set_clip(pygame.Rect(plot.area))
         if former is not None:
             _draw_run(frame, plot, words, former, ghost, ghost)
-        _draw_run(frame, plot, words, curves, colour, palette.text)
+        if curves is not None:
+            _draw_run(frame, plot, words, curves, colour, palette.text)
         frame.surface.set_clip(before)
-    _draw_marks(frame, plots, curves, pointed)
+    _draw_marks(frame, plots, shown[0], pointed)
     if place.height >= LEGEND * text:
-        _draw_legend(frame, place, former)
+        _draw_legend(frame, place, curves, former)
 
 
 def ghost_colour(palette: Palette) -> Colour:
@@ -246,27 +249,24 @@ def _draw_marks(
                 frame.write(words, place, text * 0.7, palette.text)
 
 
-def _draw_legend(frame: Frame, place: Rect, former: Curves | None) -> None:
+def _draw_legend(frame: Frame, place: Rect, curves: Curves | None, former: Curves | None) -> None:
     """What lines and dots stand for."""
     palette, text = frame.palette, frame.layout.text
     row = Rect(place.x, place.bottom - text, place.width, text)
-    entries, short = ["its own digits", "unseen digits"], ["its own", "unseen"]
+    entries: list[tuple[str, str, tuple[Colour, ...]]] = []
+    if curves is not None:
+        entries.append(("its own digits", "its own", (palette.against, palette.best)))
+        entries.append(("unseen digits", "unseen", ()))
     if former is not None:
-        entries.append(f"before: {former.name}")
-        short.append("before")
-    room = row.width // len(entries) - text * 3 // 2
-    if max(frame.renderer.width(words, MIN_TEXT) for words in entries) > room:
-        entries = short
-    share, width = row.width // len(entries), max(1, text // 9)
-    for number, words in enumerate(entries):
+        entries.append((f"before: {former.name}", "before", (ghost_colour(palette),) * 2))
+    share = row.width // len(entries)
+    room = share - text * 3 // 2
+    is_short = any(frame.renderer.width(words, MIN_TEXT) > room for words, _, _ in entries)
+    for number, (words, short, line) in enumerate(entries):
         x, y = row.x + number * share, row.y + text // 2
-        if number == 1:
+        for half, colour in enumerate(line):
+            frame.fill((x + half * text // 2, y, text // 2, max(1, text // 9)), colour)
+        if not line:
             pygame.draw.circle(frame.surface, palette.text, (x + text // 2, y), max(2, text // 6))
-        else:
-            first, second = (
-                (palette.against, palette.best) if not number else [ghost_colour(palette)] * 2
-            )
-            frame.fill((x, y, text // 2, width), first)
-            frame.fill((x + text // 2, y, text // 2, width), second)
-        label = Rect(x + text * 5 // 4, row.y, share - text * 3 // 2, text)
-        frame.write(words, label, text * 0.75, palette.quiet)
+        label = Rect(x + text * 5 // 4, row.y, room, text)
+        frame.write(short if is_short else words, label, text * 0.75, palette.quiet)

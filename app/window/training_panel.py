@@ -31,16 +31,15 @@ def draw_training(frame: Frame, screen: Screen) -> None:
     place = layout.words
     if layout.curves is not None:
         inner = layout.curves.shrunk(max(2, layout.text // 2))
-        curves = course.former if course.training is None else course.training.curves
+        curves = None if course.training is None else course.training.curves
         if course.training is None and mnist.state == "failed":
             place = inner  # where the data cannot be had, it is free for a long message
         elif mnist.state == "downloading":
             bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
             frame.fill(bar, palette.track)
             frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
-        elif curves is not None:
-            former = course.former if course.training is not None else None
-            draw_curves(frame, layout.curves, curves, former, screen.pointed)
+        else:
+            draw_curves(frame, layout.curves, curves, course.former, screen.pointed)
     draw_words(frame, session, place)
     _draw_knobs(frame, screen)
     words = training_button_words(session)
@@ -53,7 +52,7 @@ def draw_training(frame: Frame, screen: Screen) -> None:
 def draw_words(frame: Frame, session: Session, place: Rect) -> None:
     """Write how it goes, as many of the parts of that, from the first on, as there is room for."""
     parts = training_words(session).split(" · ")
-    lines = max(1, place.height // round(MIN_TEXT * 1.25))
+    lines = max(1, place.height // round(MIN_TEXT * 1.3))
     while len(parts) > 1:
         if len(frame.renderer.wrapped(" · ".join(parts), place.width, MIN_TEXT)) <= lines:
             break

@@ -15,7 +15,7 @@ from app.session.training import Training
 from app.window.curves_view import accuracy_axis, epoch_axis, loss_axis
 from app.window.geometry import Rect
 from app.window.painter import Painter, state_of
-from app.window.palette import PALETTES
+from app.window.palette import DARK, PALETTES
 from app.window.training_panel import faint_buttons, training_button_words, training_words
 from app.window.view import View
 from app.window.weights_view import arranged
@@ -197,6 +197,11 @@ def test_the_former_run_stays_as_a_ghost_until_it_is_thrown_away_too(screen, clo
     press(screen, pygame.K_x)
     assert screen.session.course.training is None
     assert screen.session.course.former is first.curves
+    surface = pygame.Surface(screen.size)
+    View().draw(surface, screen)
+    curves = surface.subsurface(screen.layout.curves)
+    for colour in (DARK.best, DARK.against):  # grey already
+        assert not pygame.mask.from_threshold(curves, colour, (9, 9, 9, 255)).count()
     second = begin(screen, clock, batches=1)
     place = screen.layout.curves[:2]
     controller_of(screen).handle(
