@@ -148,7 +148,7 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, c
     assert output.out.count(f"{one}: 1") == 2
     first, second = output.err.splitlines()
     assert first.startswith(f"app.predict: cannot read {bad}: it is not a picture")
-    assert second == f"app.predict: cannot read {none}: No such file or directory"
+    assert second == f"app.predict: cannot read {none}: No such file or directory; expected a picture file"
     with pytest.raises(SystemExit, match="2"):
         main([str(bad), str(one), "--json"])
     result = json.loads(capsys.readouterr().out)
@@ -163,7 +163,7 @@ def test_wrong_use_and_bad_input_end_with_status_2_and_one_line(one, tmp_path):
     short.write_bytes(one.read_bytes()[:300])
     for arguments, says in [
         ([], "required: IMAGE"),
-        ([tmp_path, "--json"], "not a folder"),
+        ([tmp_path, "--json"], "Is a directory; expected a picture file"),
         ([blank, "--json"], "no digit found"),
         ([short], "expected a whole PNG"),
         ([one, "--model", tmp_path / "none.npz"], "none.npz"),

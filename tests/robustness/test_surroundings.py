@@ -595,7 +595,7 @@ def test_few_files_and_little_memory(small_mnist, picture, tmp_path):
 
 
 def test_a_network_that_does_not_fit_into_memory_is_not_called_broken(monkeypatch):
-    def no_memory(archive):
+    def no_memory(*given):
         raise MemoryError
 
     monkeypatch.setattr("nn.inference.checkpoint.read_npz", no_memory)
