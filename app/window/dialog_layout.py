@@ -24,7 +24,8 @@ class DialogLayout:
     def sheet(self) -> Rect:
         """The whole of it; wide where it is low."""
         height = min(self.size[1] - self.text // 2, self.text * self.lines)
-        width = min(self.size[0] - self.text, self.text * (50 if height >= self.text * 32 else 72))
+        widest = self.lines + 16 if height >= self.text * 32 else 72
+        width = min(self.size[0] - self.text, self.text * widest)
         return Rect((self.size[0] - width) // 2, (self.size[1] - height) // 2, width, height)
 
     @property

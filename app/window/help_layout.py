@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -156,24 +157,33 @@ def lay_out_help(dialog: DialogLayout, panel: Panel, least: int = 0) -> HelpShee
     gap, largest = text * 3 // 2, max(least, round(text * 0.95))
     sizes = range(largest, least - 1, -1)
 
-    def pages_of(letters: int) -> tuple[Page, ...]:
+    @functools.cache
+    def settings_of(letters: int) -> list[tuple[_Setting, dict[str, list[Entry]]]]:
+        """In as many columns as have room for their words."""
+        named = max(ruler.width(name, letters) for name in names)
+        widths = {columns: (room.width + gap) // columns - gap for columns in (1, 2, 3)}
+        settings = [
+            _Setting(ruler, letters, columns, width, gap, room)
+            for columns, width in widths.items()
+            if columns == 1 or width >= max(letters * 18, named * 11 // 4)
+        ]
+        return [(setting, _entries(groups, setting)) for setting in settings]
+
+    def pages_of(letters: int, is_whole: bool) -> tuple[Page, ...]:
         """As few as there can be in letters of this size."""
-        tried = []
-        for columns in (1, 2, 3):
-            width = (room.width + gap) // columns - gap
-            named = max(ruler.width(name, letters) for name in names)
-            if columns == 1 or width >= max(letters * 18, named * 11 // 4):
-                setting = _Setting(ruler, letters, columns, width, gap, room)
-                entries = _entries(groups, setting)
-                for is_whole in (True, False):
-                    tried.append(_filled(entries, setting, is_whole))
-                    if len(tried[-1]) == 1:
-                        return tried[-1]
+        tried = (_filled(entries, each, is_whole) for each, entries in settings_of(letters))
         return min(tried, key=len)
 
-    found = bisect.bisect_left(sizes, True, key=lambda letters: len(pages_of(letters)) == 1)
-    letters = sizes[min(found, len(sizes) - 1)]
-    return HelpSheet(dialog, pages_of(letters), letters, last)
+    def fitting(sizes: Sequence[int], is_whole: bool) -> int | None:
+        """The largest of these letters in which one page is enough."""
+        fits = bisect.bisect_left(sizes, True, key=lambda size: len(pages_of(size, is_whole)) == 1)
+        return sizes[fits] if fits < len(sizes) else None
+
+    divided = fitting(sizes, False) or least
+    near = [size for size in sizes if 0.85 * divided <= size <= divided]
+    letters = fitting(near, True) or divided
+    pages = min(pages_of(letters, True), pages_of(letters, False), key=len)
+    return HelpSheet(dialog, pages, letters, last)
 
 
 def _entries(groups: dict[str, list[Command]], setting: _Setting) -> dict[str, list[Entry]]:
