@@ -148,7 +148,8 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(one, tmp_path, c
     assert output.out.count(f"{one}: 1") == 2
     first, second = output.err.splitlines()
     assert first.startswith(f"app.predict: cannot read {bad}: it is not a picture")
-    assert second == f"app.predict: cannot read {none}: No such file or directory; expected a picture file"
+    reason = "No such file or directory; expected a picture file"
+    assert second == f"app.predict: cannot read {none}: {reason}"
     with pytest.raises(SystemExit, match="2"):
         main([str(bad), str(one), "--json"])
     result = json.loads(capsys.readouterr().out)
