@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         is_rejected=is_rejected,
     )
     screen = Screen(session, options.size or WINDOW_SIZE, options.theme)
-    screen.is_why, screen.projector.is_on = options.why, options.projector
+    session.explanation.is_shown, screen.projector.is_on = options.why, options.projector
     screen.open_panel(options.panel)
     if options.screenshot:
         save_screenshot(screen, options.screenshot)

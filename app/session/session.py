@@ -83,7 +83,7 @@ class Session:
         self.mistakes = Mistakes(self.mnist, lambda: self.network, self.test_digits.show)
         self.challenges = Challenges(State(self.canvas, self.predictor, self.networks, my_digits))
         self.parts: list[Part] = [self.ablation, self.challenges, self.test_digits, self.mistakes]
-        self.parts += [self.tuned] if self.tuned else []
+        self.parts += [self.explanation, *([self.tuned] if self.tuned else [])]
 
     @property
     def network(self) -> Network:
@@ -117,7 +117,8 @@ class Session:
             self.demonstration.update()
             if self.demonstration.finished:
                 self.demonstration = None
-        self.predictor.update()
+        if self.predictor.update():
+            self._next_poll = self.clock()  # what explains the answer begins at once
         self.messages.update()
         if self.clock() >= self._next_poll:
             self._next_poll = self.clock() + POLL_SECONDS
@@ -141,6 +142,7 @@ class Session:
         while not self.networks.is_complete:
             self.networks.load_next()
         self.predict_now()
+        self.explanation.settle()
 
     def close(self) -> None:
         """End what runs in the background."""

@@ -10,7 +10,7 @@ from app.window.text import BOLD, REGULAR, percentage
 
 
 def draw_bars(frame: Frame, screen: Screen) -> None:
-    """Draw the ten bars; the one that is explained has a frame.
+    """Draw the ten bars; the one that is explained has a frame, and so has its rival.
 
     With units of the network off, an outline shows where each bar is with all of them.
     """
@@ -22,9 +22,11 @@ def draw_bars(frame: Frame, screen: Screen) -> None:
             width = round(whole.probabilities[digit] * row.track.width)
             if width > 0:
                 frame.outline(row.track._replace(width=width), frame.palette.text, frame.line)
-        if screen.is_why and digit == screen.session.explanation.explained:
-            width = frame.bold_line
-            frame.outline(row.track.grown(width), frame.palette.text, width)
+        explanation = screen.session.explanation
+        if screen.is_why and digit in (explanation.explained, explanation.rival):
+            width, is_rival = frame.bold_line, digit == explanation.rival
+            colour = frame.palette.against if is_rival else frame.palette.text
+            frame.outline(row.track.grown(width), colour, width)
 
 
 def _draw_bar(frame: Frame, row: BarRow, digit: int, answer: Answer | None) -> None:

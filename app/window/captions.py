@@ -11,6 +11,7 @@ from app.window.commands import Panel
 from app.window.layout import Layout
 from app.window.text import percentage
 from app.window.trace import traced_digit
+from app.window.why_words import why_words
 
 FRAMED = "the drawing as MNIST's digits are framed: 20 cells large, in the middle, an even pen"
 TABLE = "what each reads, how sure it is, numbers it has learned, test digits it reads right"
@@ -29,6 +30,8 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
     The table shows these `rows` of the list of networks.
     """
     answer = session.predictor.answer
+    if words := why_words(session, layout, x, y):
+        return words
     if layout.canvas.contains(x, y):
         digit = traced_digit(session)
         return "" if digit is None else f"trace the faint {digit}, or draw any other digit"

@@ -14,21 +14,6 @@ def cell_colours(palette: Palette, ink: Array) -> Array:
     return mixed(palette.paper, palette.ink, ink)
 
 
-def attribution_colours(palette: Palette, ink: Array, attribution: Array) -> Array:
-    """Cells of ink (H, W), the more coloured the more they speak for the digit or against it."""
-    # Neighbouring cells speak with one voice: a little blur shows it without changing the sum.
-    padded = np.pad(attribution, 1)
-    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    smooth = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-    greatest = float(np.abs(smooth).max()) or 1.0
-    strength = np.sqrt(np.abs(smooth) / greatest)[..., None]
-    muted = mixed(palette.paper, palette.ink, np.array(0.3, np.float32)).astype(np.float32)
-    hue = np.where(smooth[..., None] > 0, palette.best, palette.against)
-    colour = muted + strength * (hue - muted)
-    paper = np.array(palette.paper, np.float32)
-    return np.rint(paper + ink[..., None] * (colour - paper)).astype(np.uint8)
-
-
 def gliding(ink: Array, framing: Framing, progress: float) -> Array:
     """The drawing (28, 28) on its way into the frame, from as drawn (0) to as framed (1)."""
     share = progress * progress * (3 - 2 * progress)  # slow at both ends

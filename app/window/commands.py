@@ -102,8 +102,10 @@ DRAW: dict[str, Command] = {
     ),
 }  # fmt: skip
 LOOK: dict[str, Command] = {
-    "why": Command("Why", "W", "what speaks for the digit (orange) and against it (blue)",
-            lambda screen: screen.why()),
+    "why": Command("Why", "W", "which ink speaks for the digit (orange), which against it (blue)",
+            lambda screen: screen.why.switch()),
+    "versus": Command(None, "V", "why 4 and not 9; again: the next (or right-click a bar)",
+            lambda screen: screen.why.compare()),
     "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
     "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
             lambda screen: screen.steering.see_inside()),

@@ -148,7 +148,7 @@ class Controller:
         if pointer == self._pointer:
             # A second press of the same button: its release was lost.
             self.session.release_pointer()
-        act = self._click if kind == "draw" else self._switch_at
+        act = self._click if kind == "draw" else self._right_click
         if self._pointer is not None or act(x, y):
             return
         if self.screen.dialog is None:
@@ -181,12 +181,19 @@ class Controller:
                 self._switch(unit)
             self._touched = None
 
-    def _switch_at(self, x: float, y: float) -> bool:
-        """Switch the unit at a place off, or on again; whether there was one."""
-        unit = self._unit_at(x, y)
+    def _right_click(self, x: float, y: float) -> bool:
+        """What a right click at a place does other than erase; whether there was anything."""
+        unit, bar = self._unit_at(x, y), self._bar_at(x, y)
         if unit is not None:
             self._switch(unit)
-        return unit is not None
+        elif bar is not None:
+            self.screen.why.compare(bar)
+        return unit is not None or bar is not None
+
+    def _bar_at(self, x: float, y: float) -> int | None:
+        """The digit whose bar is at a place, where no dialog lies over it."""
+        bars = () if self.screen.dialog is not None else self.layout.bars
+        return next((digit for digit, bar in enumerate(bars) if bar.whole.contains(x, y)), None)
 
     def _switch(self, unit: Unit) -> None:
         self.session.messages.tell(self.session.ablation.switch(unit))
@@ -226,10 +233,10 @@ class Controller:
         click = functools.partial(screen.inside.click, layout, x, y)
         if screen.panel == "inside" and screen.guard.run(click):
             return True
-        for digit, bar in enumerate(layout.bars):
-            if bar.whole.contains(x, y):
-                screen.explain(digit)
-                return True
+        if (digit := self._bar_at(x, y)) is not None:
+            is_second = pygame.K_LSHIFT in self._held or pygame.K_RSHIFT in self._held
+            screen.why.compare(digit) if is_second else screen.why.explain(digit)
+            return True
         for index, row in zip(screen.rows(), layout.table[1:], strict=False):
             if row.contains(x, y):
                 screen.choose_network(index)

@@ -14,7 +14,7 @@ from app.window.text import BOLD, REGULAR
 if TYPE_CHECKING:
     from app.window.help_layout import Choice
 
-WHY = "Why: gradient × input, the ink times the slope of the digit's logit · H or Esc closes"
+WHY = "Why erases ink and reads what is left · H or Esc closes"
 LIST_KEYS = "up, down and Enter, or a click · a file dropped on the window opens too · Esc closes"
 
 

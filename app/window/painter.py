@@ -12,6 +12,7 @@ from app.window.inside_pointer import patch_of
 from app.window.projector_view import keys_state
 from app.window.screen import Screen
 from app.window.view import PANELS, PARTS, View, draw_over
+from app.window.why import why_state
 
 
 class Painter:
@@ -51,10 +52,10 @@ def state_of(screen: Screen) -> dict[str, object]:
     What was worked out of an answer is told by the answer's version, and so is not compared.
     """
     session = screen.session
-    canvas, predictor, explanation = session.canvas, session.predictor, session.explanation
+    canvas, predictor = session.canvas, session.predictor
     networks, pen = session.networks, screen.pen
     answer = predictor.version, predictor.is_stale
-    why = screen.is_why and (answer, explanation.explained)
+    why = screen.is_why and (answer, why_state(screen))
     pointed_at = screen.hover, screen.focus
     patch = screen.guard.run(lambda: patch_of(screen))
     seen = patch and (patch, predictor.version)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.drawing.canvas import Kind
-from app.drawing.strokes import DIGITS
 from app.session.session import Session
 from app.window.captions import caption_at
 from app.window.commands import ALL_COMMANDS, COMMANDS, HINTS, Dialog, Panel
@@ -18,7 +17,7 @@ from app.window.mistakes_choice import MistakesChoice
 from app.window.pen import Pen
 from app.window.projector import Projector
 from app.window.steering import Steering
-from nn.support.types import Array
+from app.window.why_choice import WhyChoice
 
 WINDOW_SIZE = (960, 640)
 LEAVE = COMMANDS["leave"].does
@@ -38,7 +37,6 @@ class Screen:
         self.theme = theme
         self.panel: Panel = "answer"
         self.dialog: Dialog | None = None
-        self.is_why = False
         self.hover: str | None = None  # the button under the pointer, by its command
         self.focus: str | None = None  # the button that Enter presses
         self.pointed: tuple[float, float] | None = None  # where the pointer is, in pixels
@@ -52,6 +50,7 @@ class Screen:
             lambda: (self.size, self.layout.text, self.panel, self.projector.is_on)
         )
         self.mistakes = MistakesChoice(session)
+        self.why = WhyChoice(session)
         self.steering = Steering(self)
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
@@ -67,9 +66,9 @@ class Screen:
         return self._layout
 
     @property
-    def attribution(self) -> Array | None:
-        """What speaks for the digit and against it, (28, 28), where that is wanted."""
-        return self.session.explanation.attribution if self.is_why else None
+    def is_why(self) -> bool:
+        """Whether it is shown what speaks for the digit and against it."""
+        return self.session.explanation.is_shown
 
     def rows(self) -> range:
         """The places in the list of networks that the table shows, the chosen one among them."""
@@ -173,7 +172,7 @@ class Screen:
             is_of_training = self.session.is_training_shown and self.panel != "training"
             self.open_panel("training" if is_of_training else "answer")
         elif self.is_why:
-            self.why()
+            self.why.switch()
         elif self.projector.is_on:
             self.projector.switch()
         else:
@@ -194,20 +193,6 @@ class Screen:
         """Let another network predict, at once; the one in training is no longer looked at."""
         self.steering.leave()
         self.session.choose_network(index)
-
-    def why(self) -> None:
-        """Show what speaks for and against the digit, or no longer."""
-        self.is_why = not self.is_why
-        if self.is_why and self.session.predictor.answer is None:
-            self.session.say("Draw a digit to see which of its ink speaks for it and against it")
-
-    def explain(self, digit: int) -> None:
-        """Show what speaks for and against another digit."""
-        self.session.explanation.explain(digit % DIGITS)
-        self.is_why = True
-        if self.session.predictor.answer is not None:
-            words = f"Why {digit % DIGITS}: orange speaks for it, blue against it"
-            self.session.say(words)
 
     def step_unit(self, layers: int, units: int) -> None:
         """Look at another unit, where units are shown."""
@@ -286,7 +271,7 @@ class Screen:
         elif self.panel == "mistakes" and self.pen.place is None:
             self.mistakes.move(dx, dy, self.layout)
         elif dy and explained is not None and self.pen.place is None:
-            self.explain(explained + dy)
+            self.why.explain(explained + dy)
         else:
             self.move_pen(dx, dy)
 

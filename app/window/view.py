@@ -14,7 +14,7 @@ import pygame
 from app.session.predictor import Answer
 from app.window.bars import draw_bars
 from app.window.buttons import draw_row
-from app.window.cells import attribution_colours, cell_colours, gliding, on_canvas
+from app.window.cells import cell_colours, gliding
 from app.window.challenge_line import draw_challenge
 from app.window.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
 from app.window.dialogs import draw_help, draw_list
@@ -32,6 +32,7 @@ from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
 from app.window.trace import draw_trace, traced_digit
 from app.window.training_panel import draw_training, training_state
 from app.window.weights_view import draw_weights
+from app.window.why import draw_legend, draw_missing, why_colours
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 
@@ -40,6 +41,7 @@ NETWORK_INPUT, SEEN_SHORT = "what the network sees", "what it sees"
 PANEL_ERROR = "This panel met an error. The drawing is safe; Esc closes the panel."
 BESIDE_CANVAS = ("inside", "weights")  # panels whose bars stand with the answer
 DIMMED = 0.75  # how far the window fades below a dialog
+MIN_HOLLOW = 6  # pixels of a cell that can be seen to be hollow
 STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
@@ -76,14 +78,16 @@ def draw_canvas(frame: Frame, screen: Screen) -> Rect:
     """Draw the 28×28 cells of ink, each a crisp square, in a frame; returns the rectangle."""
     layout, palette = frame.layout, frame.palette
     ink, predictor = screen.session.canvas.ink, screen.session.predictor
-    framing, attribution = predictor.framing, screen.attribution
-    if attribution is not None and framing is not None and not predictor.is_stale:
-        cells = attribution_colours(palette, ink, on_canvas(attribution, framing))
+    framing, found = predictor.framing, screen.session.explanation.map
+    if found is not None and framing is not None:
+        cells = why_colours(palette, ink, found, framing)
     else:
         cells = cell_colours(palette, ink)
     frame.show(cells, layout.canvas)
     if layout.cell >= 6:
         _draw_grid(frame, ink)
+    if found is not None and framing is not None:
+        draw_missing(frame, found, layout.canvas, framing)
     if (digit := traced_digit(screen.session)) is not None:
         draw_trace(frame, digit)
     draw_patch_on_canvas(frame, screen)
@@ -202,13 +206,13 @@ def _draw_network_input(frame: Frame, screen: Screen) -> None:
     """The framed image, or the drawing on its way into the frame."""
     layout, palette, line = frame.layout, frame.palette, frame.line
     predictor, place, caption = screen.session.predictor, layout.network_input, layout.caption
-    framing, attribution = predictor.framing, screen.attribution
+    framing, found = predictor.framing, screen.session.explanation.map
     if framing is None:
         cells = cell_colours(palette, np.zeros((SIZE, SIZE), np.float32))
     elif (progress := predictor.glide) < 1:
         cells = cell_colours(palette, gliding(screen.session.canvas.ink, framing, progress))
-    elif attribution is not None:
-        cells = attribution_colours(palette, framing.image, attribution)
+    elif found is not None:
+        cells = why_colours(palette, framing.image, found)
     else:
         cells = cell_colours(palette, framing.image)
     frame.show(cells, place)
@@ -217,10 +221,14 @@ def _draw_network_input(frame: Frame, screen: Screen) -> None:
     if framing is None:  # the box that MNIST's digits fill
         margin = round(place.width * (SIZE - BOX) / 2 / SIZE)
         frame.outline(place.shrunk(margin), palette.grid, line)
+    if found is not None and predictor.glide == 1 and place.width >= SIZE * MIN_HOLLOW:
+        draw_missing(frame, found, place)
+    if found is not None:
+        return draw_legend(frame, found, caption)
     has_room = frame.renderer.width(NETWORK_INPUT, MIN_TEXT) <= caption.width
     words = NETWORK_INPUT if has_room else SEEN_SHORT
     align = 1.0 if caption.right == place.right else 0.0
-    frame.write(words, caption, layout.text * 0.8, palette.quiet, align)
+    return frame.write(words, caption, layout.text * 0.8, palette.quiet, align)
 
 
 def draw_body(frame: Frame, screen: Screen) -> Rect:

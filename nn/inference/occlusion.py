@@ -40,11 +40,11 @@ REACH = 4.5  # cells from the ink within which missing ink is looked for
 LEAST = 1e-12  # a probability below counts as this
 FAINT = 0.12  # of the strongest effect: what is fainter is not painted
 WEAKEST = 0.02  # nats: where no cell's ink does more, nothing is painted
-MISSING_FAINT = 0.3  # the same for dots of added ink, as a share of the strongest
+MISSING_FAINT = 0.5  # the same for dots of added ink, as a share of the strongest
 MISSING_WEAKEST = 0.5  # nats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """One change of the drawing at a place (y, x), in cells, and what the network reads then."""
 
@@ -53,7 +53,7 @@ class Change:
     effect: float  # how much less evidence for the digit there is then, in nats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OcclusionMap:
     """What speaks for `digit` (rather than for `rival`, if that is given) in one drawing.
 

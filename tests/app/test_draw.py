@@ -123,7 +123,7 @@ def test_each_reading_is_another_state_although_what_is_gone_leaves_its_place_to
     screen = screen_of(load_classifier("linear"), clock=Clock())
     session = screen.session
     session.canvas.draw_strokes([[(8, 8), (20, 20)]])
-    screen.why()
+    screen.why.switch()
     shown = [state_of(screen)]
     for _ in range(20):
         session.predict_now()

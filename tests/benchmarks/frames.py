@@ -77,7 +77,7 @@ def main() -> None:
     )
     screen = Screen(session, options.size, options.theme)
     controller = Controller(screen)
-    screen.is_why = options.why
+    session.explanation.is_shown = options.why
     screen.open_panel(options.panel)
     session.settle()
     painter = Painter()

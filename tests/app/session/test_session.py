@@ -254,7 +254,8 @@ def test_an_answer_fades_while_the_drawing_changes_and_a_lifted_pen_is_read_at_o
 def test_evidence_is_not_shown_on_ink_that_it_is_not_about(screen):
     session = screen.session
     draw(session)
-    screen.why()
+    screen.why.switch()
+    session.explanation.settle()
     mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
     session.update()
     surface = pygame.Surface(screen.size)
@@ -263,6 +264,7 @@ def test_evidence_is_not_shown_on_ink_that_it_is_not_about(screen):
     assert np.abs(red - blue).max() < 30
     mouse(screen, pygame.MOUSEBUTTONUP, 4, 14)
     session.update()
+    session.explanation.settle()
     View().draw(surface, screen)
     red, _, blue = pygame.surfarray.array3d(surface.subsurface(screen.layout.canvas)).T.astype(int)
     assert np.abs(red - blue).max() > 60
@@ -308,23 +310,29 @@ def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(screen):
     draw(session)
     answer = session.predictor.answer.digit
     assert session.explanation.explained == answer
-    mine = screen.attribution.copy()
+    session.explanation.settle()
+    mine = session.explanation.map.effects
     assert mine.sum() > 0  # on the whole, the ink speaks for the answer
     assert not mine[session.predictor.framing.image == 0].any()
     click(screen, screen.layout.bars[(answer + 3) % 10].whole)
     assert session.explanation.explained == (answer + 3) % 10
-    assert screen.attribution.sum() < mine.sum()
+    session.explanation.settle()
+    assert session.explanation.map.effects.sum() < mine.sum()
     press(screen, pygame.K_DOWN)
     assert session.explanation.explained == (answer + 4) % 10
     press(screen, pygame.K_w)
-    assert screen.attribution is None
+    assert session.explanation.map is None
 
 
 def test_evidence_colours_the_ink_and_nothing_else(screen):
     session = screen.session
     draw(session)
     surface = pygame.Surface(screen.size)
-    screen.why()
+    screen.why.switch()
+    session.explanation.settle()
+    hollow = session.explanation.map.missing
+    assert hollow  # and elsewhere nothing is painted but these
+    session.explanation.map.missing.clear()
     View().draw(surface, screen)
     layout = screen.layout
     colours = set()
@@ -357,7 +365,7 @@ def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(
     plain, marked = pygame.Surface(screen.size), pygame.Surface(screen.size)
     for digit in range(10):
         View().draw(plain, screen)
-        screen.explain(digit)
+        screen.why.explain(digit)
         View().draw(marked, screen)
         row = screen.layout.bars[digit]
         gap = row.track.x - row.label.x - max(2, screen.layout.text // 9)
@@ -365,7 +373,7 @@ def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(
         one, other = (pygame.image.tobytes(s.subsurface(label), "RGB") for s in (plain, marked))
         assert one == other
         assert marked.get_at((row.track.x + row.track.width // 2, row.track.y - 1))[:3] == DARK.text
-        screen.why()
+        screen.why.switch()
         session.digit = None
 
 
@@ -758,7 +766,7 @@ def test_my_digits_show_no_message_about_what_they_cover(clock, tmp_path):
     )
     session = screen.session
     draw(session)
-    screen.explain(8)
+    screen.why.explain(8)
     assert "Why 8" in session.message
     press(screen, pygame.K_m)
     assert screen.dialog == "my digits"
@@ -773,7 +781,7 @@ def test_escape_closes_why_before_it_quits(clock, tmp_path):
     press(screen, pygame.K_w)
     press(screen, pygame.K_ESCAPE)
     assert not screen.is_why
-    assert screen.attribution is None
+    assert session.explanation.map is None
     assert not screen.quit_wanted
     press(screen, pygame.K_ESCAPE)
     assert screen.quit_wanted

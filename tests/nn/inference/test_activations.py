@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from nn.inference.activations import activations_of
-from nn.inference.attribution import attribution
 from nn.network.architectures import NAMED, build, cnn, mlp
 
 IMAGE = np.random.default_rng(3).random((28, 28), dtype=np.float32)
@@ -94,27 +93,3 @@ def test_only_a_layer_that_sees_the_image_has_weights_to_show_as_pictures():
     activations = activations_of(model_of("mlp"), IMAGE)
     assert activations[0].weight_images().shape == (50, 28, 28)
     assert activations[1].weight_images() is None
-
-
-def test_evidence_of_a_linear_network_is_weight_times_ink():
-    model = model_of("linear")
-    weight = model.layers[-1].params["weight"]
-    expected = (weight[3] - weight.mean(axis=0)) * IMAGE.ravel()
-    np.testing.assert_allclose(attribution(model, IMAGE, 3).ravel(), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["mlp", "cnn"])
-def test_evidence_is_the_slope_along_the_ink(name):
-    model = model_of(name)
-
-    def score(image):
-        logits = model.forward(image.reshape(1, -1))[0].astype(float)
-        return logits[3] - logits.mean()
-
-    step = 1e-3
-    slope = (score(IMAGE * (1 + step)) - score(IMAGE * (1 - step))) / (2 * step)
-    assert attribution(model, IMAGE, 3).sum() == pytest.approx(slope, rel=0.02)
-
-
-def test_blank_paper_says_nothing():
-    assert not attribution(model_of("cnn"), np.zeros((28, 28), np.float32), 3).any()
