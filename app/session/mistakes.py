@@ -19,7 +19,7 @@ from nn.data.dataset import Dataset
 from nn.handwriting.framing import SIZE, frame
 from nn.support.types import Array
 
-BATCH = 32  # digits at once: a pause is heard of within 100 ms, even by a large network
+BATCH = 8  # digits at once: fast enough, and what the window wants goes between
 KEPT = 8  # networks whose counts are kept
 
 

@@ -90,6 +90,8 @@ def lay_out_detail(body: Rect, text: int, pictures: int, has_words: bool) -> Det
     heading = Rect(area.x, area.y + text // 4, area.width, round(text * 1.3))
     top, line = heading.bottom + text // 4, round(text * 0.95)
     lines = 0 if not has_words else 2 if area.width >= text * 26 else 3
+    if area.bottom - lines * line - top < text * 3 <= area.bottom - top:
+        lines = 0  # the sum needs the room for itself
     bottom = area.bottom - lines * line
     label = round(text * 1.1)
     side = min(bottom - top - label, area.width // 5)

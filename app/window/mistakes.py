@@ -130,6 +130,7 @@ def _draw_matrix(
     wrong = tally.confusion * ~np.eye(DIGITS, dtype=bool)
     shares = FAINTEST + (1 - FAINTEST) * np.sqrt(wrong / max(1, wrong.max()))
     faces = mixed(palette.paper, palette.against, shares)
+    is_readable = matrix.height + matrix.gap >= MIN_TEXT - 1  # or letters touch each other
     largest = str(tally.confusion.diagonal().max())
     has_room = frame.renderer.width(largest, MIN_TEXT) <= matrix.width  # for what is read right
     for index in range(matrix.count):
@@ -142,15 +143,15 @@ def _draw_matrix(
             face = red, green, blue
             colour = readable(face, palette.text, palette.background)
         frame.fill(place, face)
-        if number and (wrong[cell] or has_room):
+        if number and is_readable and (wrong[cell] or has_room):
             frame.write(f"{number}", place, text * 0.85, colour, 0.5)
     chosen, pointed = shown
     for edged, colour in ((pointed, palette.text), (chosen, palette.best)):
         if edged is not None:
             place = matrix.rect(edged[0] * DIGITS + edged[1]).grown(frame.line)
-            frame.outline(place, colour, frame.bold_line)
+            frame.outline(place, colour, frame.bold_line + (edged == chosen))
     lit = pointed or chosen or (None, None)
-    for digit in range(DIGITS):
+    for digit in range(DIGITS) if is_readable else ():
         for place, is_lit, align in (
             (layout.heading(matrix, digit), digit == lit[1], 0.5),
             (layout.side(matrix, digit), digit == lit[0], 0.3),
