@@ -19,6 +19,7 @@ from app.session.diagnosis import Diagnosis, Observation
 from app.session.knobs import Knobs, usual_knobs
 from nn.data.dataset import Dataset
 from nn.handwriting.augmentation import Varied
+from nn.handwriting.framing import SIZE as SIDE
 from nn.inference.checkpoint import Checkpoint, copied, save_checkpoint
 from nn.inference.classifier import Classifier
 from nn.support.errors import DigitpadError, TrainingError
@@ -33,6 +34,7 @@ SHOWN_EVERY = 0.25  # seconds between two snapshots of the weights
 SLOW_SECONDS = 0.5  # between two batches in slow motion
 MEASURED_SECONDS = 1.0  # of learning, before it can be told how long the rest will take
 EPOCHS = 10
+SEEN = 24  # digits of a batch that there are to show
 PROBE = 500  # digits for which a neuron is to be silent to be called dead
 PROBE_SHARE = 0.05  # of the time at most goes into that
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times
@@ -71,6 +73,7 @@ class Training(Callback):
         self.diagnosis: Diagnosis | None = None
         self.epochs = epochs
         self.batch = (0, 0)  # the number of the latest in its epoch, and how many that one has
+        self.seen = np.zeros((0, SIDE, SIDE), np.float32)  # the first digits of the latest batch
         self.learning_rate = 0.0  # of the latest batch, with the schedule's factor
         self.seconds_left: float | None = None  # at full speed, once it can be told
         self.version = 0  # grows with each snapshot of the weights
@@ -292,6 +295,8 @@ class Training(Callback):
         if is_watched or now - self._last_look > SHOWN_EVERY or not self.curves.points:
             self._last_look = now
             self.curves.add_point(self._done)
+            if learner.images is not None:
+                self.seen = learner.images[:SEEN].reshape(-1, SIDE, SIDE).copy()
             self._measure(learner, now)
             self._look()
         self._wait()

@@ -53,6 +53,8 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
         if knob.steps_at(x, y) is not None:
             usual = setting_words(session.course.usual_knobs, name)
             return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
+    if layout.seen is not None and layout.seen.contains(x, y):
+        return "some digits of the batch that it learned from last, varied as it saw them"
     former = session.course.former
     curves = layout.curves if layout.panel == "training" else None
     if former is not None and curves is not None and curves.contains(x, y):

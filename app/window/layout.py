@@ -67,6 +67,7 @@ class Layout:
     more: Rect | None = None  # how many networks there are besides, where not all have room
     curves: Rect | None = None
     words: Rect | None = None  # how the training goes
+    seen: Rect | None = None  # what it learns from just now
     knobs: dict[str, KnobPlace] = field(default_factory=dict)
     panel_buttons: dict[str, Rect] = field(default_factory=dict)
     keys: Rect | None = None  # what was pressed, in a window for a projector
@@ -270,16 +271,16 @@ def _with_table(layout: Layout, networks: int) -> Layout:
 def _with_training(layout: Layout) -> Layout:
     """The words, the curves (or the weights) and the buttons of a training, and bars if it has."""
     body, text, panel = layout.body, layout.text, layout.panel
-    is_steered = panel == "training"
-    knobs = {name: knob.words for name, knob in KNOBS.items()} if is_steered else {}
+    knobs = {name: knob.words for name, knob in KNOBS.items()}
     buttons = words_of(PANEL_COMMANDS[panel])
-    has_bars = is_steered and layout.keys is None  # the answer will do for a class
+    has_bars = panel == "training" and layout.keys is None  # the answer will do for a class
     places = lay_out_training(body, text, buttons, knobs, has_bars)
     return replace(
         layout,
         bars=_bar_rows(places.bars, text, columns=2) if places.bars else layout.bars,
         words=places.words,
         curves=places.curves,
+        seen=places.seen,
         knobs=places.knobs,
         panel_buttons=places.buttons,
     )

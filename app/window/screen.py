@@ -264,7 +264,8 @@ class Screen:
     def arrow(self, dx: int, dy: int) -> None:
         """Turn a training's knobs, move the focus, choose the explained digit, or move the pen."""
         explained = self.session.explanation.explained if self.is_why else None
-        if self.panel == "training" and self.focus is None and self.pen.place is None:
+        is_steering = self.session.is_training_shown and self.panel != "inside"
+        if is_steering and self.focus is None and self.pen.place is None:
             self.steering.arrow(dx, dy)
         elif self.focus is not None and dx:
             self.move_focus(dx)

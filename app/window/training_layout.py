@@ -39,6 +39,7 @@ class TrainingPlaces:
     bars: Rect | None  # in two columns
     words: Rect  # how it goes
     curves: Rect | None  # or the weights
+    seen: Rect | None = None  # digits of the latest batch
     knobs: dict[str, KnobPlace] = field(default_factory=dict)
     buttons: dict[str, Rect] = field(default_factory=dict)
 
@@ -64,14 +65,19 @@ def lay_out_training(
     words = Rect(body.x, top, body.width, max(1, min(line, body.y + room - top)))
     left = body.y + room - words.bottom - gap
     if left < text * 1.5:
-        return TrainingPlaces(bars, words, None, {}, rows)
+        return TrainingPlaces(bars, words, None, buttons=rows)
     curves = Rect(body.x, words.bottom + gap, body.width, left)
-    if not knobs or left < text * 7:
-        return TrainingPlaces(bars, words, curves, {}, rows)
+    if left < text * 7:
+        return TrainingPlaces(bars, words, curves, buttons=rows)
     height = round(text * 2.4)
     curves = curves._replace(height=left - height - gap)
-    place = Rect(body.x, curves.bottom + gap, body.width, height)
-    return TrainingPlaces(bars, words, curves, _knobs(place, text, knobs), rows)
+    knob_places = _knobs(Rect(body.x, curves.bottom + gap, body.width, height), text, knobs)
+    if curves.height < text * 9:
+        return TrainingPlaces(bars, words, curves, None, knob_places, rows)
+    seen = curves._replace(height=round(text * 1.8))
+    top = seen.bottom + gap
+    curves = curves._replace(y=top, height=curves.bottom - top)
+    return TrainingPlaces(bars, words, curves, seen, knob_places, rows)
 
 
 def _button_rows(body: Rect, text: int, words: Mapping[str, str], gap: int) -> dict[str, Rect]:

@@ -9,6 +9,7 @@ from app.session.knobs import KNOBS, setting_words
 from app.session.session import Session
 from app.window.bars import draw_bars
 from app.window.buttons import draw_face, draw_row
+from app.window.cells import cell_colours
 from app.window.commands import TRAINING_COMMANDS, words_of
 from app.window.curves_view import draw_curves
 from app.window.frame import Frame
@@ -41,7 +42,8 @@ def draw_training(frame: Frame, screen: Screen) -> None:
         else:
             draw_curves(frame, layout.curves, curves, course.former, screen.pointed)
     draw_words(frame, session, place)
-    _draw_knobs(frame, screen)
+    draw_seen(frame, session)
+    draw_knobs(frame, screen)
     words = training_button_words(session)
     is_slow = course.training is not None and course.training.is_slow
     active = ["slow"] * is_slow + ["remedy"] * (course.diagnosis is not None)
@@ -60,6 +62,20 @@ def draw_words(frame: Frame, session: Session, place: Rect) -> None:
     is_ill = session.course.diagnosis is not None
     colour = frame.palette.best if is_ill else frame.palette.text
     frame.write_wrapped(" · ".join(parts), place, frame.layout.text * 0.92, colour)
+
+
+def draw_seen(frame: Frame, session: Session) -> None:
+    """Draw as many digits of the latest batch as there is room for, varied as they were."""
+    place, training = frame.layout.seen, session.course.training
+    if place is None or training is None or not len(training.seen):
+        return
+    palette, text = frame.palette, frame.layout.text
+    label, gap = text * 9 // 2, max(2, text // 6)
+    frame.write("learned from", place._replace(width=label - gap), text * 0.75, palette.quiet)
+    columns = (place.width - label + gap) // (place.height + gap)
+    for number, image in enumerate(training.seen[:columns]):
+        x = place.x + label + number * (place.height + gap)
+        frame.show(cell_colours(palette, image), Rect(x, place.y, place.height, place.height))
 
 
 def training_state(screen: Screen) -> object:
@@ -141,7 +157,7 @@ def faint_buttons(session: Session) -> list[str]:
     return [name for name, is_useless in useless.items() if is_useless]
 
 
-def _draw_knobs(frame: Frame, screen: Screen) -> None:
+def draw_knobs(frame: Frame, screen: Screen) -> None:
     """Each knob with its setting between − and +; the chosen one has a frame."""
     palette, text = frame.palette, frame.layout.text
     knobs = screen.session.course.knobs

@@ -11,7 +11,13 @@ from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.palette import Palette, diverging
 from app.window.screen import Screen
-from app.window.training_panel import draw_words, faint_buttons, training_button_words
+from app.window.training_panel import (
+    draw_knobs,
+    draw_seen,
+    draw_words,
+    faint_buttons,
+    training_button_words,
+)
 from nn.inference.classifier import Classifier
 from nn.inference.weight_images import first_weights
 from nn.support.types import Array
@@ -29,12 +35,16 @@ def draw_weights(frame: Frame, screen: Screen) -> None:
     training = session.course.training
     assert layout.words is not None
     draw_words(frame, session, layout.words)
+    draw_seen(frame, session)
+    draw_knobs(frame, screen)
     words = training_button_words(session)
     draw_row(frame, screen, layout.panel_buttons, words, faint=faint_buttons(session))
     if training is None or layout.curves is None:
         return
     network: Classifier = training.classifier
-    weights = first_weights(network.checkpoint.model)
+    model = network.checkpoint.model
+    weights = first_weights(model)
+    is_only_layer = model.count_params() == weights.size + len(weights)  # a unit is a digit then
     caption = Rect(layout.curves.x, layout.curves.y, layout.curves.width, round(text * 1.1))
     place = layout.curves._replace(
         y=caption.bottom, height=max(1, layout.curves.bottom - caption.bottom)
@@ -50,6 +60,9 @@ def draw_weights(frame: Frame, screen: Screen) -> None:
         tile = Rect(place.x + column * side, place.y + row * side, side - gap, side - gap)
         frame.show(pictures[number], tile)
         frame.outline(tile, palette.frame)
+        if is_only_layer:
+            corner = Rect(tile.x + gap, tile.y, text, text * 5 // 4)
+            frame.write(str(number), corner, text, palette.text)
 
 
 def coloured(palette: Palette, weights: Array, shown: int) -> Array:

@@ -123,6 +123,7 @@ class Learner:
         self.learning_rate = 0.0  # before the schedule's factor; may be changed between batches
         self.batch = 0  # steps taken in the present epoch
         self.latest = (0.0, 0.0, 0)  # mean loss and metric of the latest batch, and its size
+        self.images: Array | None = None  # of the latest batch, as varied; the next overwrites them
         self.running = Means()  # of the present epoch
         self.history: list[Epoch] = []
         self.stop = False  # set it to end training after the present batch
@@ -198,6 +199,7 @@ class Learner:
 
     def _step(self, images: Array, labels: Array, learning_rate: float) -> None:
         """One step of gradient descent: the batch's gradient, then the update."""
+        self.images = images
         loss, metric = self.batch_gradients(images, labels)
         self._check("loss", loss, learning_rate)
         self.latest = loss, metric, len(labels)

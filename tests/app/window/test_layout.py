@@ -42,6 +42,11 @@ def rectangles(layout):
     if layout.curves is not None:
         yield "curves", layout.curves
         yield "words", layout.words
+    if layout.seen is not None:
+        yield "batch", layout.seen
+    for name, knob in layout.knobs.items():
+        for part in ("caption", "less", "setting", "more"):
+            yield f"knob {name} {part}", getattr(knob, part)
     for name, rect in (*layout.buttons.items(), *layout.panel_buttons.items()):
         yield f"button {name} {rect.y}", rect
 
@@ -66,7 +71,7 @@ def test_everything_is_inside_the_window_and_nothing_overlaps(size, panel, netwo
     for (name, rect), (other_name, other) in itertools.combinations(named, 2):
         assert not overlap(rect, other), f"{name} and {other_name}"
     for name, rect in named:
-        in_body = ("row", "curves", "words")
+        in_body = ("row", "curves", "words", "batch", "knob")
         in_body += ("label", "track", "percent") if panel not in ("inside", "weights") else ()
         inside_body = name.split()[0] in in_body
         assert overlap(rect, layout.body) == (inside_body or rect in layout.panel_buttons.values())

@@ -26,6 +26,7 @@ from nn.training.learner import Learner
 from tests.app.session.test_session import click, draw, follow, press, start
 from tests.helpers.screens import controller_of
 
+TEXT = "app.window.text.TextRenderer.write"
 SIZES = [(240, 240), (320, 480), (480, 320), (640, 480), (960, 640), (640, 1000), (1920, 1080)]
 
 
@@ -400,6 +401,36 @@ def test_b_downloads_nothing_unasked(screen, clock, monkeypatch):
 
 
 # What is drawn
+
+
+def test_the_digits_of_the_batch_are_shown_as_they_were_varied(screen, clock, monkeypatch):
+    training = begin(screen, clock, batches=1)
+    own = {image.tobytes() for image in screen.session.mnist.train.images}
+    assert len(training.seen) == 24
+    assert all(image.tobytes() in own for image in training.seen)
+    for _ in range(4):
+        click(screen, screen.layout.knobs["variation"].more)
+    batch(screen, clock)
+    assert sum(image.tobytes() in own for image in training.seen) < 3
+    screen.size = (1920, 1080)
+    pictures, written = [], []
+    monkeypatch.setattr(TEXT, lambda *given: written.append(given[2]))
+    for panel in ("training", "weights"):
+        screen.open_panel(panel)
+        surface = pygame.Surface(screen.size)
+        for strength in (1.0, 0.0):
+            training.seen = training.seen * np.float32(strength)
+            View().draw(surface, screen)
+            pictures.append(pygame.image.tobytes(surface.subsurface(screen.layout.seen), "RGB"))
+        training.seen = training.seen + np.float32(0.5)
+    assert len(set(pictures)) == 4
+    assert written.count("learned from") == 4
+    x, y, *_ = screen.layout.seen
+    event = pygame.event.Event(pygame.MOUSEMOTION, pos=(x, y), buttons=(0, 0, 0))
+    controller_of(screen).handle(event)
+    screen.session.say("", 0)
+    screen.session.update()
+    assert screen.hint().startswith("some digits of the batch")
 
 
 @pytest.mark.parametrize("size", SIZES)
