@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
+
 from app.session.predictor import Predictor
 from nn.inference.ablation import AblatedClassifier, Unit
 from nn.inference.activations import Activations, activations_of
@@ -47,6 +49,7 @@ class Inspection:
     def __init__(self, predictor: Predictor, explained: Callable[[], int | None]) -> None:
         self.unit: Unit | None = None
         self._explained = explained
+        self._predictor = predictor
         self._known = OncePerAnswer(predictor)
 
     @property
@@ -56,6 +59,11 @@ class Inspection:
             "stages", lambda network, image: activations_of(network.checkpoint.model, image)
         )
         return found or []
+
+    @property
+    def choice(self) -> object:
+        """What decides which unit is looked at; worked out without looking into the network."""
+        return self.unit, self._explained()
 
     @property
     def looked_at(self) -> Unit | None:
@@ -88,9 +96,14 @@ class Inspection:
         digit = looked_at[1]
         if digit in stages[-1].off:
             return None
-        return self._known.get(
-            ("steps", digit), lambda network, image: softmax_steps(network, image, digit)
-        )
+        answer = self._predictor.answer
+        known = None if answer is None else answer.logits
+
+        def steps(network: Classifier, image: Array) -> SoftmaxSteps:
+            logits = network.logits(image[None])[0] if known is None else np.array(known)
+            return softmax_steps(network, logits, digit)
+
+        return self._known.get(("steps", digit), steps)
 
     @property
     def paths(self) -> list[Link]:

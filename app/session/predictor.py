@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from app.drawing.canvas import Canvas
 from nn.handwriting.framing import Framing
+from nn.inference.classifier import Classifier
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Answer:
 
     probabilities: tuple[float, ...]
     is_digit: bool = True  # whether the drawing looks like a digit at all
+    logits: tuple[float, ...] | None = field(default=None, compare=False)  # where they are known
 
     @property
     def digit(self) -> int:
@@ -156,8 +158,12 @@ class Predictor:
 
 def read(network: Network, image: Array, is_digit: bool = True) -> Answer:
     """What a network makes of one framed image (28, 28), if it is a digit."""
-    probabilities = np.asarray(network.probabilities(image[None]), dtype=float)[0]
-    return Answer(tuple(probabilities.tolist()), is_digit)
+    if isinstance(network, Classifier):
+        probabilities, logits = network.reading(image[None])
+        known = tuple(logits[0].astype(float).tolist())
+        return Answer(tuple(probabilities[0].astype(float).tolist()), is_digit, known)
+    found = np.asarray(network.probabilities(image[None]), dtype=float)[0]
+    return Answer(tuple(found.tolist()), is_digit)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pygame
@@ -23,6 +24,7 @@ class Frame:
     layout: Layout
     palette: Palette
     renderer: TextRenderer
+    stills: dict[object, pygame.Surface]  # the last picture that `still` kept
 
     @property
     def line(self) -> int:
@@ -77,6 +79,17 @@ class Frame:
         height, width = cells.shape[:2]
         picture = pygame.image.frombuffer(cells.tobytes(), (width, height), "RGB")
         self.surface.blit(pygame.transform.scale(picture, rect[2:]), rect[:2])
+
+    def still(self, key: object, rect: Rect, draw: Callable[[], None]) -> None:
+        """Draw a part of the panel, or bring it back as it was drawn last for the same `key`."""
+        area = self.surface.get_rect().clip(rect)
+        if key in self.stills:
+            self.surface.blit(self.stills[key], area)
+            return
+        draw()
+        self.stills.clear()
+        if area:
+            self.stills[key] = self.surface.subsurface(area).copy()
 
     def fade(self, rect: Rect, opacity: float) -> None:
         """Fade what is in a rectangle towards the background, with an opacity in 0…1."""

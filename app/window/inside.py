@@ -12,11 +12,14 @@ from app.window.inside_detail import draw_detail
 from app.window.inside_layout import is_shown_by_weights
 from app.window.inside_panel import Shown
 from app.window.inside_pointer import draw_card, pointer_of
-from app.window.palette import diverging
+from app.window.palette import Colour, diverging
 from app.window.screen import Screen
 from app.window.unit_pictures import map_colours, shades, signed_colours
+from nn.inference.ablation import Unit
 from nn.inference.activations import Activations
 from nn.inference.contributions import Link
+
+LEAST_STRENGTH = 0.15  # of a path that is drawn, beside the strongest of its stage
 
 
 def draw_inside(frame: Frame, screen: Screen) -> None:
@@ -31,7 +34,25 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
         hint = "Draw a digit to see it pass through" if can else "This network cannot be seen into"
         frame.write_wrapped(hint, layout.above_buttons, layout.text, palette.quiet)
         return
-    stages = inspection.stages
+    pointed_at = screen.inside.unit_at(layout, pointer_of(screen))
+    # While the pointer goes from part to part, or the pen begins to draw, the rest stays.
+    key = (screen.session.predictor.version, looked_at, palette, layout.text, layout.above_buttons)
+    area = layout.above_buttons.grown(frame.line)
+    frame.still(key, area, lambda: _draw_network(frame, screen, rows))
+    for shown in rows:
+        tile = (
+            shown.rect(pointed_at[1]) if pointed_at and pointed_at[0] == shown.row.stage else None
+        )
+        if tile is not None and pointed_at != looked_at:
+            frame.outline(tile.grown(frame.bold_line), palette.quiet, frame.bold_line)
+    draw_card(frame, screen)
+
+
+def _draw_network(frame: Frame, screen: Screen, rows: list[Shown]) -> None:
+    """All but what the pointer is on."""
+    layout, palette, inspection = frame.layout, frame.palette, screen.session.inspection
+    stages, looked_at = inspection.stages, inspection.looked_at
+    assert looked_at is not None  # or there were no rows
     for shown in rows:
         stage = stages[shown.row.stage]
         is_chosen = looked_at[0] == shown.row.stage
@@ -45,14 +66,15 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
             words = whole if frame.renderer.fits(whole, place) else f"+{rest}"
             frame.write_wrapped(words, place, layout.text * 0.72, palette.quiet)
     _draw_paths(frame, rows, inspection.paths)
-    pointed_at = screen.inside.unit_at(layout, pointer_of(screen))
-    for unit, colour in ((pointed_at, palette.quiet), (looked_at, palette.text)):
-        for shown in rows:
-            tile = shown.rect(unit[1]) if unit and unit[0] == shown.row.stage else None
-            if tile is not None:
-                frame.outline(tile.grown(frame.bold_line), colour, frame.bold_line)
+    _frame_unit(frame, rows, looked_at, palette.text)
     draw_detail(frame, screen)
-    draw_card(frame, screen)
+
+
+def _frame_unit(frame: Frame, rows: list[Shown], unit: Unit, colour: Colour) -> None:
+    for shown in rows:
+        tile = shown.rect(unit[1]) if unit[0] == shown.row.stage else None
+        if tile is not None:
+            frame.outline(tile.grown(frame.bold_line), colour, frame.bold_line)
 
 
 def inside_button_words(screen: Screen) -> dict[str, str]:
@@ -61,10 +83,17 @@ def inside_button_words(screen: Screen) -> dict[str, str]:
     return words_of(PANEL_COMMANDS["inside"]) | ({"switch off": "On (X)"} if is_off else {})
 
 
+def prepare_inside(screen: Screen) -> None:
+    """Work out what is to be drawn."""
+    screen.inside.rows(screen.layout)
+    screen.inside.sum(screen.layout)
+
+
 def inside_state(screen: Screen) -> object:
     """Which unit is looked at, and what the pointer is on."""
+    inspection = screen.session.inspection
     pointed_at = screen.inside.unit_at(screen.layout, pointer_of(screen))
-    return screen.session.inspection.looked_at, pointed_at, screen.hover, screen.focus
+    return inspection.choice, pointed_at, screen.hover, screen.focus
 
 
 def _draw_title(
@@ -147,7 +176,7 @@ def _draw_paths(frame: Frame, rows: list[Shown], links: list[Link]) -> None:
     by_stage = {shown.row.stage: shown for shown in rows}
     for link in reversed(links):  # the strongest lie over the others
         lower, upper = by_stage.get(link.stage - 1), by_stage.get(link.stage)
-        if lower is None or upper is None:
+        if lower is None or upper is None or abs(link.strength) < LEAST_STRENGTH:
             continue
         source, unit = lower.rect(link.source), upper.rect(link.unit)
         if source is None or unit is None:

@@ -28,7 +28,9 @@ def patch_of(screen: Screen) -> Patch | None:
     if screen.panel != "inside" or screen.session.predictor.is_stale:
         return None
     inspection = screen.session.inspection
-    unit = screen.inside.unit_at(screen.layout, pointer_of(screen)) or inspection.looked_at
+    unit = screen.inside.unit_at(screen.layout, pointer_of(screen))
+    if unit is None and inspection.unit is not None:  # of itself a digit, which sees all
+        unit = inspection.looked_at
     seen = inspection.receptive_field(unit) if unit is not None else None
     if seen is None:
         return None

@@ -21,6 +21,7 @@ class Painter:
     def __init__(self) -> None:
         self._view = View()
         self._shown: dict[str, Any] = {}
+        self._frames_off = 0  # until the panel is painted
 
     def forget(self) -> None:
         """Paint everything next time; the window's content may be lost."""
@@ -36,6 +37,9 @@ class Painter:
         state = state_of(screen)
         shown, self._shown = self._shown, state
         changed = {name for name, value in state.items() if not shown or shown[name] != value}
+        if shown and "window" not in changed and self._is_put_off(screen, "answer" in changed):
+            changed.discard("body")
+            self._shown = state | {"body": shown["body"]}
         frame = self._view.frame(surface, screen)
         if screen.dialog is not None and changed == {"dialog"}:
             return [draw_over(frame, screen)]
@@ -44,6 +48,19 @@ class Painter:
             self._view.draw(surface, screen)
             return [(0, 0, *surface.get_size())]
         return [draw(frame, screen) for name, draw in PARTS.items() if name in changed]
+
+    def _is_put_off(self, screen: Screen, is_answered: bool) -> bool:
+        """Whether the panel waits, because what it shows of a new answer takes as long as that.
+
+        Two frames: the answer's own, and one to work out what is to be painted.
+        """
+        prepare = PANELS[screen.panel].prepare
+        self._frames_off = 2 if is_answered else max(0, self._frames_off - 1)
+        if prepare is None or not self._frames_off:
+            return False
+        if not is_answered:
+            screen.guard.run(lambda: prepare(screen))
+        return True
 
 
 def state_of(screen: Screen) -> dict[str, object]:
@@ -65,6 +82,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     where = screen.size, screen.panel, len(networks.entries), screen.theme, screen.projector.is_on
     return {
         "window": (where, screen.dialog),
+        "answer": predictor.version,
         "dialog": dialog_state(screen),
         "canvas": (canvas.version, pen.place, why, pen.is_down, is_traced, seen),
         "head": (answer, round(predictor.glide * 60), session.label, why, patch),

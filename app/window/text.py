@@ -75,13 +75,19 @@ class TextRenderer:
 
     def wrapped(self, text: str, width: int, size: int, face: str = REGULAR) -> list[str]:
         """The lines of a text that is wrapped at its spaces."""
-        lines = [""]
+        lines, about = [""], 0  # the last line's width, by its words: measured only near the edge
+        space = self.width(" ", size, face)
         for word in writable(text).split():
-            longer = f"{lines[-1]} {word}".strip()
-            if not lines[-1] or self.width(longer, size, face) <= width:
-                lines[-1] = longer
+            longer, wider = (
+                f"{lines[-1]} {word}".strip(),
+                about + space + self.width(word, size, face),
+            )
+            fits = wider < 0.9 * width or self.width(longer, size, face) <= width
+            if not lines[-1] or fits:
+                lines[-1], about = longer, wider
             else:
                 lines.append(word)
+                about = wider - about - space
         return lines
 
     def write_wrapped(

@@ -20,7 +20,7 @@ from app.window.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
 from app.window.dialogs import draw_help, draw_list
 from app.window.frame import Frame
 from app.window.geometry import Rect, around
-from app.window.inside import draw_inside, inside_state
+from app.window.inside import draw_inside, inside_state, prepare_inside
 from app.window.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
 from app.window.mistakes import draw_mistakes, mistakes_state
 from app.window.my_digits_dialog import draw_own_digits
@@ -46,14 +46,16 @@ STALE = 0.6  # how far an answer fades once the drawing has changed
 
 
 class View:
-    """Draws a session's window on a surface; keeps nothing but words."""
+    """Draws a session's window on a surface; keeps nothing but words and one picture."""
 
     def __init__(self) -> None:
         self.renderer = TextRenderer()
+        self._stills: dict[object, pygame.Surface] = {}
 
     def frame(self, surface: pygame.Surface, screen: Screen) -> Frame:
         """What to draw the session's window with, as it is now."""
-        return Frame(surface, screen.layout, PALETTES[screen.theme], self.renderer)
+        palette = PALETTES[screen.theme]
+        return Frame(surface, screen.layout, palette, self.renderer, self._stills)
 
     def draw(self, surface: pygame.Surface, screen: Screen) -> None:
         """Draw everything."""
@@ -306,6 +308,9 @@ class PanelView(NamedTuple):
     draw: Callable[[Frame, Screen], None]
     state: Callable[[Screen], object]
     button: str = ""
+    prepare: Callable[[Screen], object] | None = (
+        None  # the longest work, a frame before it is drawn
+    )
 
 
 def no_state(_: Screen) -> None:
@@ -315,7 +320,7 @@ def no_state(_: Screen) -> None:
 PANELS: dict[Panel, PanelView] = {
     "answer": PanelView(draw_answer, no_state),
     "networks": PanelView(draw_answer, no_state, "network"),
-    "inside": PanelView(draw_inside, inside_state, "inside"),
+    "inside": PanelView(draw_inside, inside_state, "inside", prepare_inside),
     "training": PanelView(draw_training, training_state, "train"),
     "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes"),
     "weights": PanelView(draw_weights, training_state, "inside"),

@@ -6,6 +6,7 @@ It is the network itself: neither the views that a `Classifier` may average over
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Activations:
             return ", ".join(words)
         return f"{_counted(count, 'neuron')}, {'each ' * (count > 1)}on {given}"
 
-    @property
+    @cached_property
     def strengths(self) -> Array:
         """The greatest magnitude among each unit's values, (units,)."""
         strengths: Array = np.abs(self.values).reshape(len(self.values), -1).max(axis=1)

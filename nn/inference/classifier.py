@@ -49,7 +49,12 @@ class Classifier:
 
     def probabilities(self, images: Array) -> Array:
         """Images in 0…1, shaped as for `logits` -> (N, 10) probabilities, float32."""
-        return softmax(self.calibrated_logits(images))
+        return self.reading(images)[0]
+
+    def reading(self, images: Array) -> tuple[Array, Array]:
+        """The `probabilities` of images, and the `logits` that they came from."""
+        logits = self.logits(images)
+        return softmax(logits / np.float32(self.checkpoint.temperature)), logits
 
 
 def load_classifier(name_or_path: str | Path) -> Classifier:

@@ -82,23 +82,30 @@ def strongest_paths(stages: Sequence[Activations], index: int, unit: int) -> lis
 
 
 def _shares(stage: Activations, unit: int) -> Array:
-    """What each value of `stage.input` adds to the unit's greatest sum, in its shape, float64."""
-    shares = np.zeros(stage.input.shape)
+    """What the values of `stage.input` add to the unit's greatest sum, float64.
+
+    In the input's shape; of several maps only the window under the kernel, (channels, ≤ k, ≤ k).
+    """
     place = stage.strongest_sum(unit)
     if isinstance(stage.layer, Conv2d):
-        rows, columns = (
-            _window(start - stage.layer.padding, stage.layer.kernel_size, side)
+        padding, k = stage.layer.padding, stage.layer.kernel_size
+        (down, rows), (across, columns) = (
+            _window(start - padding, k, side)
             for start, side in zip(place, stage.input.shape[1:], strict=True)
         )
-        (down, kernel_rows), (across, kernel_columns) = rows, columns
-        kernel = stage.layer.params["weight"][unit][:, kernel_rows, kernel_columns]
-        shares[:, down, across] = kernel * stage.input[:, down, across].astype(np.float64)
-    elif stage.layer is not None:
+        kernel = stage.layer.params["weight"][unit][:, rows, columns]
+        window = kernel * stage.input[:, down, across].astype(np.float64)
+        if len(stage.input) > 1:
+            return window
+        shares = np.zeros(stage.input.shape)
+        shares[:, down, across] = window
+        return shares
+    if stage.layer is not None:
         weights = stage.layer.params["weight"][unit].astype(np.float64)
-        shares[...] = weights.reshape(shares.shape) * stage.input
-    else:
-        moved = np.ravel_multi_index((unit, *place), stage.sums.shape)
-        shares.flat[moved] = stage.input.flat[moved]
+        return weights.reshape(stage.input.shape) * stage.input
+    shares = np.zeros(stage.input.shape)
+    moved = np.ravel_multi_index((unit, *place), stage.sums.shape)
+    shares.flat[moved] = stage.input.flat[moved]
     return shares
 
 

@@ -37,14 +37,12 @@ class SoftmaxSteps:
         return float(np.exp(self.quotient - self.largest))
 
 
-def softmax_steps(classifier: Classifier, image: Array, digit: int) -> SoftmaxSteps:
-    """The steps for one digit of a framed image (28, 28)."""
-    logits = classifier.logits(image[None])[0].astype(np.float64)
+def softmax_steps(classifier: Classifier, logits: Array, digit: int) -> SoftmaxSteps:
+    """The steps for one digit from a classifier's ten `logits` for an image, (10,)."""
     temperature = classifier.checkpoint.temperature
-    quotients = logits / temperature
+    quotients = logits.astype(np.float64) / temperature
     largest = float(quotients.max())
     total = float(np.exp(quotients - largest).sum())
     images = 3 if classifier.checkpoint.shear else 1
-    logit = float(logits[digit])
     probability = float(np.exp(quotients[digit] - largest)) / total
-    return SoftmaxSteps(logit, images, temperature, largest, total, probability)
+    return SoftmaxSteps(float(logits[digit]), images, temperature, largest, total, probability)

@@ -4,9 +4,10 @@
 
 A mouse draws the example digits again and again, 16 events a frame (1,000 a second at 60 frames),
 with a clock of the benchmark's own; each frame handles its events, does what is due (a reading once
-a second, with all networks in the table) and paints. Prints the median, the 99th percentile and the
-slowest, in milliseconds: by the clock, and of processor time alone, which a busy machine leaves as
-it is.
+a second, with all networks in the table) and paints. With `--panel inside` the pointer then goes
+through the network, part by part, before the paper is blank again. Prints the median, the 99th
+percentile and the slowest, in milliseconds: by the clock, and of processor time alone, which a busy
+machine leaves as it is.
 """
 
 from __future__ import annotations
@@ -53,9 +54,28 @@ def events(screen: Screen) -> list[pygame.event.Event]:
                 for place in path
             ]
             found.append(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=path[-1], button=1))
+        if screen.panel == "inside":
+            rest = {"pos": path[-1], "buttons": (0, 0, 0), "rel": (0, 0)}
+            found += 3 * EVENTS_A_FRAME * [pygame.event.Event(pygame.MOUSEMOTION, **rest)]
+            found += _over_the_network(screen)
         found.append(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_r, mod=0))
         found.append(pygame.event.Event(pygame.KEYUP, key=pygame.K_r, mod=0))
     return found
+
+
+def _over_the_network(screen: Screen) -> list[pygame.event.Event]:
+    """The pointer's way across the panel, from above to below, a line of tiles at a time."""
+    left, top, width, height = screen.layout.body
+    places = np.linspace(0, 1, 40 * EVENTS_A_FRAME)
+    return [
+        pygame.event.Event(
+            pygame.MOUSEMOTION,
+            pos=(int(left + (8 * share % 1) * width), int(top + share * height)),
+            buttons=(0, 0, 0),
+            rel=(0, 0),
+        )
+        for share in places
+    ]
 
 
 def main() -> None:

@@ -179,11 +179,35 @@ def test_only_what_changed_is_painted_and_it_makes_up_the_whole(clock, tmp_path,
         controller_of(screen).handle(pygame.event.Event(pygame.MOUSEMOTION, **motion))
         if step % 3 == 0:
             click(screen, (x, y, 1, 1))
-        painter.paint(surface, screen)
+        frames = 0
+        while not painter.is_current(screen):
+            painter.paint(surface, screen)
+            frames += 1
+        assert frames <= 3
         View().draw(whole, screen)
         assert surface.get_buffer().raw == whole.get_buffer().raw
-        assert painter.is_current(screen)
         assert state_of(screen) == state_of(screen)
+
+
+def test_the_panel_follows_the_answer_by_two_frames_each_of_which_has_less_to_do(clock, tmp_path):
+    screen = opened(clock, tmp_path, "cnn")
+    clock.now += 5
+    painter, surface = Painter(), pygame.Surface(screen.size)
+    painter.paint(surface, screen)
+    assert painter.is_current(screen)
+    draw(screen.session, 7)
+    body = screen.layout.body
+
+    def is_painted():
+        return any(pygame.Rect(area).contains(body) for area in painter.paint(surface, screen))
+
+    assert [is_painted() for _ in range(3)] == [False, False, True]
+    assert painter.is_current(screen)
+    move_to(screen, rows_of(screen)[0].row.tiles.rect(0))  # what is known is painted at once
+    assert is_painted()
+    screen.resize((700, 500))
+    assert painter.paint(pygame.Surface((700, 500)), screen) == [(0, 0, 700, 500)]
+    assert painter.is_current(screen)
 
 
 def test_the_sum_of_a_convolution_that_sees_the_image_whole(clock, tmp_path):

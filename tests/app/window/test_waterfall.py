@@ -78,7 +78,7 @@ def test_a_logit_goes_on_to_what_the_bar_shows(name):
     stages = activations_of(classifier.checkpoint.model, IMAGE)
     probabilities = classifier.probabilities(IMAGE[None])[0]
     for digit in range(10):
-        steps = softmax_steps(classifier, IMAGE, digit)
+        steps = softmax_steps(classifier, classifier.logits(IMAGE[None])[0], digit)
         assert steps.probability == pytest.approx(float(probabilities[digit]), rel=1e-4, abs=1e-7)
         assert steps.power / steps.total == pytest.approx(steps.probability)
         contributions = contributions_to(stages, len(stages) - 1, digit)
