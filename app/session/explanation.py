@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.session.erasing import Erasing, Question
 from app.session.messages import Line
 from app.session.predictor import Predictor
+from nn.inference.ablation import AblatedClassifier
 from nn.inference.occlusion import OcclusionMap
 
 
@@ -65,6 +66,8 @@ class Explanation:
         """The question, and what its colours say."""
         if self.explained is None:
             return "Draw a digit first: then V asks why it is not another"
+        if (off := self._off) is not None:
+            return f"{off} is switched off: no ink speaks for it or against it"
         if self.rival is None:
             return f"Why {self.explained}: without orange there is less of it, without blue more"
         return (
@@ -86,7 +89,14 @@ class Explanation:
         explained = self.explained
         if not self.is_shown or explained is None or self._predictor.is_stale:
             return None
-        return explained, self.rival
+        return None if self._off is not None else (explained, self.rival)
+
+    @property
+    def _off(self) -> int | None:
+        """The digit of the question that is switched off, if one is."""
+        network = self._predictor.network
+        off = network.digits_off if isinstance(network, AblatedClassifier) else ()
+        return next((digit for digit in (self.explained, self.rival) if digit in off), None)
 
     # What runs in the background
 

@@ -38,6 +38,12 @@ class AblatedClassifier(Classifier):
         name = f"{whole.name}, {len(self.off)} off" if off else whole.name
         super().__init__(whole.path, replace(whole.checkpoint, name=name, model=model))
 
+    @property
+    def digits_off(self) -> list[int]:
+        """The digits among `off`, which take no part in the answer."""
+        last = self.checkpoint.model.layers[-1]
+        return last.units if isinstance(last, DigitsOff) else []
+
 
 def ablated(model: Sequential, off: Set[Unit]) -> Sequential:
     """A model that shares the parameters of `model`, with the units `off` switched off.

@@ -363,6 +363,25 @@ def test_a_network_of_ones_own_can_be_switched_too(clock, architecture):
     session.close()
 
 
+def test_why_is_about_the_network_without_what_is_off(screen):
+    session = screen.session
+    digit = session.predictor.answer.digit
+    click(screen, place_of(screen, 2, digit), button=3)
+    press(screen, pygame.K_w)
+    session.settle()
+    found = session.explanation.map
+    assert found.digit == session.predictor.answer.digit != digit
+    np.testing.assert_allclose(found.before, probabilities(session), rtol=1e-4, atol=1e-7)
+    screen.why.explain(digit)  # as a click on its bar does
+    assert session.message == f"{digit} is switched off: no ink speaks for it or against it"
+    session.settle()
+    assert session.explanation.map is None
+    assert not session.explanation.is_at_work
+    restore_all(screen)
+    session.settle()
+    assert session.explanation.map.digit == digit
+
+
 def test_the_mistakes_are_those_without_what_is_off(clock, small_mnist):
     screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
     session = screen.session

@@ -129,6 +129,7 @@ def test_several_are_off_at_once_and_the_name_says_so():
     seen = stages_of(without)
     assert not any(seen[stage].values[unit].any() for stage, unit in off if stage < 4)
     assert without.probabilities(IMAGES)[:, 9].max() == 0
+    assert without.digits_off == [9]
     assert without.count_params() == whole.count_params()
 
 
