@@ -104,7 +104,7 @@ DRAW: dict[str, Command] = {
 LOOK: dict[str, Command] = {
     "why": Command("Why", "W", "which ink speaks for the digit (orange), which against it (blue)",
             lambda screen: screen.why.switch()),
-    "versus": Command(None, "V", "why 4 and not 9; again: the next (or right-click a bar)",
+    "versus": Command("Versus", "V", "why 4 and not 9; again: the next (or right-click a bar)",
             lambda screen: screen.why.compare()),
     "choose": Command(None, "up/down in Why", "explain another digit (or click its bar)", {}),
     "inside": Command("Inside", "I", "see into the network; click a part for its inputs",
@@ -197,9 +197,8 @@ COMMANDS: dict[str, Command] = {
 }
 # Where there is no room for all buttons these stand in the help alone, the first of them first.
 LEAST_NEEDED = (
-    "challenges", "redo", "open", "test digit", "mistakes", "my digits", "network", "train",
-    "save", "undo",
-    "inside",
+    "challenges", "versus", "redo", "open", "test digit", "mistakes", "my digits", "network",
+    "train", "save", "undo", "inside",
 )  # fmt: skip
 # Of a training, on its panel and on that of its weights; the first says Start, Pause, Continue or
 # Again, as it stands.

@@ -87,7 +87,7 @@ def state_of(screen: Screen) -> dict[str, object]:
         "canvas": (canvas.version, pen.place, why, pen.is_down, is_traced, seen),
         "head": (answer, round(predictor.glide * 60), session.label, why, patch),
         "body": (answer, why, networks.entries, networks.chosen, panel),
-        "buttons": (pointed_at, screen.is_why, useful),
+        "buttons": (pointed_at, screen.is_why, session.explanation.rival, useful),
         "challenge": challenge_state(screen),
         "keys": keys_state(screen),
         "foot": (screen.hint(), bool(session.message), session.network.name),

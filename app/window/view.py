@@ -255,7 +255,9 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     """Draw the buttons; those that would do nothing are faint. Returns the rectangle."""
     area = around(*frame.layout.buttons.values(), *frame.layout.groups.values())
     frame.fill(area, frame.palette.background)
-    active = {PANELS[screen.panel].button, "why" if screen.is_why else ""}
+    is_compared = screen.is_why and screen.session.explanation.rival is not None
+    active = {PANELS[screen.panel].button}
+    active |= {"versus" if is_compared else "why"} if screen.is_why else set()
     canvas = screen.session.canvas
     useless = {
         "undo": not screen.session.can_undo,

@@ -12,9 +12,12 @@ from app.window.button_layout import lay_out_buttons
 from app.window.commands import BUTTONS, COMMANDS, GROUPS, LEAST_NEEDED
 from app.window.geometry import Rect, around
 from app.window.layout import lay_out
+from app.window.painter import Painter
+from app.window.palette import PALETTES
 from app.window.text import MIN_TEXT, TextRenderer
 from app.window.view import View
 from tests.app.window.test_view import Network
+from tests.helpers.clock import Clock
 from tests.helpers.screens import controller_of, screen_of
 
 sizes = st.tuples(st.integers(240, 3840), st.integers(240, 2160))
@@ -95,6 +98,30 @@ def test_the_first_button_stands_out_where_there_is_something_to_clear(theme):
     assert face("clear") == face("undo")
     screen.session.canvas.draw_strokes([[(9, 5), (14, 22)]])
     assert face("clear") != face("undo") == face("why") == face("help")
+
+
+def test_why_and_versus_are_underlined_in_their_turn():
+    screen = screen_of(Network(), clock=Clock())
+    screen.session.canvas.draw_strokes([[(9, 5), (14, 22)]])
+    screen.session.settle()
+    painter, surface = Painter(), pygame.Surface(screen.size)
+    palette = PALETTES["dark"]
+
+    def underlined():
+        painter.paint(surface, screen)
+        foot = {
+            name: surface.get_at((rect.x + rect.width // 2, rect.bottom - 1))[:3]
+            for name, rect in screen.layout.buttons.items()
+        }
+        return [name for name, colour in foot.items() if colour == palette.best]
+
+    assert underlined() == []
+    screen.do("why")
+    assert underlined() == ["why"]
+    screen.do("versus")
+    assert underlined() == ["versus"]
+    screen.do("why")
+    assert underlined() == []
 
 
 def test_the_walk_goes_over_every_button_and_only_those_that_are_seen():
