@@ -12,7 +12,8 @@ ORIENTATION = 0x0112  # the tag of Exif's note on which way is up
 # What no camera and no program comes near; each scan is decoded over the whole picture.
 MAX_SEGMENTS, MAX_SCANS, MAX_ENTRIES = 50_000, 100, 1000
 MAX_FILLING = 1000  # bytes before a marker
-MAX_SCANNED = 10**9  # pixels of all scans; 20 of the largest picture
+MAX_SCANNED = 10**9  # pixels of all scans; 28 of the largest picture
+MAX_IN_SCANS = 36_000_000  # pixels of a picture in more than one scan, which take twelve bytes each
 # Between two segments anything may stand but a marker: 0 and 0xD0…0xD7 only mean themselves.
 MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
 
@@ -72,8 +73,10 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
                 height, width = struct.unpack_from(">HH", data, place + 3)
                 size = width, height
             scans += marker == 0xDA
-            if size is not None and (scans > MAX_SCANS or scans * size[0] * size[1] > MAX_SCANNED):
-                raise ValueError(f"it has {scans} scans or more of {size[0]}×{size[1]} pixels")
+            pixels = 0 if size is None else size[0] * size[1]
+            is_large = scans > 1 and pixels > MAX_IN_SCANS
+            if scans > MAX_SCANS or scans * pixels > MAX_SCANNED or is_large:
+                raise ValueError(f"it has {scans} scans or more of {pixels:,} pixels")
     except (struct.error, IndexError):
         # The decoder would show what is missing as plain grey, without a word.
         raise ValueError("the file ends too early") from None

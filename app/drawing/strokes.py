@@ -27,8 +27,8 @@ DIGITS = 10  # a label is one of 0 … 9
 MAX_LINE = 1 << 20  # bytes; a long digit has a few thousand
 MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12
-MAX_LINES = 100_000
-MAX_POINTS_IN_ALL = 3_000_000  # of a file; each takes a hundred bytes of memory
+MAX_LINES = 30_000  # twice as many digits as the largest of the public sets has
+MAX_POINTS_IN_ALL = 1_500_000  # of a file; each takes a hundred bytes of memory
 MAX_POINTS = 5_000  # of a digit; a digit has a hundred, somebody who scribbles for a minute these
 MAX_PATH = 400  # of a digit's line, in lengths of its longer side
 

@@ -62,6 +62,11 @@ class MyDigits:
         return self._tuner is not None and self._tuner.busy
 
     @property
+    def is_looking(self) -> bool:
+        """Whether the file is being read again."""
+        return self._looking is not None
+
+    @property
     def tuned_path(self) -> Path:
         """The file of the tuned network."""
         return self.profile.tuned_path(self.shipped.name)
@@ -77,7 +82,7 @@ class MyDigits:
 
     def is_at_work(self, is_listing: bool) -> bool:
         """Whether something comes by itself; `is_listing`: someone shows how they are read."""
-        is_looking = not self.is_loaded or self._looking is not None
+        is_looking = not self.is_loaded or self.is_looking
         return self.is_busy or is_looking or (is_listing and self.is_reading)
 
     def load(self) -> str:

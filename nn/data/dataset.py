@@ -20,7 +20,7 @@ from nn.data.mnist_files import FORMS, IDX_FILES, KERAS_FILE, Form, find_files
 from nn.support.arrays import read_npz
 from nn.support.errors import DataError, unexpected
 from nn.support.files import user_folder
-from nn.support.packed import COPY_AGAIN
+from nn.support.packed import COPY_AGAIN, MAX_DIGITS
 from nn.support.types import Array
 
 SIDE = 28
@@ -68,6 +68,9 @@ def load_folder(folder: Path | str) -> tuple[Dataset, Dataset]:
     """
     form, paths = find_files(Path(folder), FORMS)
     train, test = _read_parts(form, paths)
+    if len(train[1]) + len(test[1]) > MAX_DIGITS:
+        received = f"{len(train[1]):,} to learn from and {len(test[1]):,} to test with"
+        raise unexpected(paths[0].parent, f"at most {MAX_DIGITS:,} digits", received, "take fewer")
     return _as_dataset(train), _as_dataset(test)
 
 

@@ -78,9 +78,9 @@ def test_what_is_wrong_with_an_idx_file(tmp_path, content, text):
     [
         (
             (10**6, 1000, 1000),
-            "at most 100,000 digits of 784 values, received a header of",
+            "at most 80,000 digits of 784 values, received a header of",
         ),
-        ((100_000, 28, 28), "expected 78400000 bytes after the header"),
+        ((80_000, 28, 28), "expected 62720000 bytes after the header"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
