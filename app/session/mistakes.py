@@ -20,6 +20,7 @@ from nn.handwriting.framing import SIZE, frame
 from nn.support.types import Array
 
 BATCH = 8  # digits at once: fast enough, and what the window wants goes between
+SHOWN_EVERY = 200  # digits; the figures would flicker
 KEPT = 8  # networks whose counts are kept
 
 
@@ -97,10 +98,11 @@ class Count:
         """Whether `tally` has all that will ever be read."""
         return self.tally.is_complete or bool(self.message)
 
-    def look(self) -> None:
-        """Let `tally` have what has been read by now."""
-        if self.tally.done != self._done:
-            self.tally = self._tally()
+    def look(self, least: int = 1) -> None:
+        """Let `tally` have what has been read by now, if that is all, or at least so many more."""
+        done = self._done
+        if done - self.tally.done >= least or done == len(self._labels) or not self.is_running:
+            self.tally = self._tally() if done != self.tally.done else self.tally
 
     def go_on(self) -> None:
         """Read on from where it paused."""
@@ -120,9 +122,8 @@ class Count:
         """Stop after the present batch, without waiting for it."""
         self._stop.set()
 
-    def end(self) -> None:
-        """Stop, and wait for it."""
-        self.pause()
+    def wait(self) -> None:
+        """Wait until the thread ends."""
         if self._thread is not None:
             self._thread.join()
 
@@ -220,13 +221,25 @@ class Mistakes:
         if count is None or (count.is_stale and not self._is_searching):
             count = self._begin(network, test)
         count.go_on()
-        count.look()
+        count.look(1 if self._is_searching else SHOWN_EVERY)
         return self._search_in(count, test) if self._is_searching else None
+
+    def settle(self) -> None:
+        """Read all of them at once, if that is shown and they are on this computer."""
+        if not self.is_shown:
+            return
+        self._mnist.wait()
+        self.poll()
+        while (count := self.count) is not None and not count.is_over:
+            count.wait()
+            self.poll()
 
     def close(self) -> None:
         """End what runs."""
         for count in self._counts:
-            count.end()
+            count.pause()
+        for count in self._counts:
+            count.wait()
 
     def forget(self, network: Network) -> None:
         """This network's weights have changed; a search goes on with those it began with."""

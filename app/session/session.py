@@ -143,6 +143,7 @@ class Session:
             self.networks.load_next()
         self.predict_now()
         self.explanation.settle()
+        self.mistakes.settle()
 
     def close(self) -> None:
         """End what runs in the background."""

@@ -1,6 +1,7 @@
 """How long a frame takes while a digit is drawn and read, off screen.
 
     python tests/benchmarks/frames.py [--size 1920x1080] [--panel answer] [--theme dark] [--why]
+        [--projector] [--data-dir DIR]
 
 A mouse draws the example digits again and again, 16 events a frame (1,000 a second at 60 frames),
 with a clock of the benchmark's own; each frame handles its events, does what is due (a reading once
@@ -17,6 +18,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -28,6 +30,7 @@ import pygame
 from app.draw import window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
+from app.window.commands import Panel
 from app.window.controller import Controller
 from app.window.painter import Painter
 from app.window.screen import Screen
@@ -82,9 +85,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", type=window_size, default=(1920, 1080))
-    parser.add_argument("--panel", default="answer", choices=("answer", "networks", "inside"))
+    parser.add_argument("--panel", default="answer", choices=get_args(Panel))
     parser.add_argument("--theme", default="dark", choices=("dark", "light"))
     parser.add_argument("--why", action="store_true")
+    parser.add_argument("--projector", action="store_true")
+    parser.add_argument("--data-dir", type=Path, help="MNIST, for what is read in the background")
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--frames", type=int, default=3000)
     options = parser.parse_args()
@@ -92,14 +97,18 @@ def main() -> None:
     pygame.font.init()
     surface = pygame.display.set_mode(options.size)
     clock = Clock()
-    session = Session(
-        load_classifier(options.model), clock=clock, folders=[lambda: PACKAGED_MODELS]
-    )
+    folders = [lambda: PACKAGED_MODELS]
+    network = load_classifier(options.model)
+    session = Session(network, clock=clock, folders=folders, data_dir=options.data_dir)
+    if options.data_dir is not None:
+        session.mnist.load()
+        session.mnist.wait()
     screen = Screen(session, options.size, options.theme)
     controller = Controller(screen)
     session.explanation.is_shown = options.why
-    screen.open_panel(options.panel)
     session.settle()
+    screen.projector.is_on = options.projector
+    screen.open_panel(options.panel)
     painter = Painter()
     painter.paint(surface, screen)
     queue = events(screen)
@@ -115,6 +124,7 @@ def main() -> None:
         by_clock.append(1000 * (time.perf_counter() - began))
         at_work.append(1000 * (time.thread_time() - began_work))
         clock.now += 1 / 60
+    session.close()
     print(f"{options.frames} frames of {options.size[0]}×{options.size[1]}, {options.panel}")
     for name, times in (("by the clock", by_clock), ("processor", at_work)):
         median, late = np.percentile(times, [50, 99])

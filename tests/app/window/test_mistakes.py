@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.draw import main
 from app.window.layout import lay_out
 from app.window.mistakes import described
 from app.window.mistakes_layout import lay_out_mistakes
@@ -253,6 +254,19 @@ def test_only_the_panel_is_painted_again_when_something_of_it_changes(clock, sma
         assert not [r for r in painted if pygame.Rect(r).colliderect(screen.layout.canvas)]
         View().draw(whole, screen)
         assert surface.get_buffer().raw == whole.get_buffer().raw
+
+
+def test_a_screenshot_shows_all_that_is_counted(clock, small_mnist, tmp_path):
+    path = tmp_path / "picture.png"
+    data, model = ["--data-dir", str(small_mnist)], ["--model", "linear"]
+    main(["--screenshot", str(path), "--panel", "mistakes", *data, *model])
+    saved = pygame.image.load(str(path))
+    screen = counted(clock, small_mnist)
+    whole = pygame.Surface(screen.size)
+    View().draw(whole, screen)
+    place = pygame.Rect(screen.layout.above_buttons)
+    one, other = (pygame.surfarray.array3d(each.subsurface(place)) for each in (saved, whole))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_what_a_cell_counts_is_said_in_words(clock, small_mnist):
