@@ -17,6 +17,11 @@ from nn.inference.softmax_steps import SoftmaxSteps
 from nn.support.types import Array
 
 OFF = "It is switched off, and takes no part in the softmax: the other digits share its probability"
+# Where columns are narrow; of several inputs as one it is the rest.
+BRIEFLY = {
+    "slanted copies": "copies", "average": "mean", "ink adds": "adds", "ink takes away": "takes",
+    "all inputs": "inputs", "bias": "bias", "sum": "sum",
+}  # fmt: skip
 MOST_FILTERS = 9  # of a map that are shown: those on its largest inputs
 
 
@@ -82,26 +87,27 @@ def draw_picture(frame: Frame, place: Rect, colours: Array, words: str) -> None:
 def steps_words(steps: SoftmaxSteps) -> str:
     """How a logit becomes the percentage of its bar, in figures that follow from each other."""
     quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
-    start = "softmax"
-    if steps.images > 1:
-        start = "averaged with two slanted copies; softmax"
+    start = "averaged with two slanted copies" if steps.images > 1 else "logit"
     words = [f"{start}: {decimal(steps.logit)}"]
     if steps.temperature != 1:
-        words.append(f"÷ {steps.temperature:.3f}, its calibration, = {decimal(quotient)}")
-    words.append(f"less the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
+        words.append(f"÷{steps.temperature:.3f}, its calibration, = {decimal(quotient)}")
+    words.append(f"softmax: less the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
     words.append(f"e to the power of that = {_two_figures(steps.power)}")
-    words.append(f"÷ {steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
+    words.append(f"÷{steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
     return " · ".join(words)
 
 
 def steps_briefly(steps: SoftmaxSteps) -> str:
     """The same in a small window."""
     quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
-    less = f"− {decimal(largest)}" if largest >= 0 else f"+ {decimal(-largest)}"
-    words = [f"{decimal(steps.logit)} ÷ {steps.temperature:.3f} {less} = "]
-    words.append(f"{decimal(quotient - largest)} · exp: {_two_figures(steps.power)}")
-    words.append(f" · ÷ {steps.total:.3f} = {_chance(steps.probability)}")
-    return "".join(words)
+    less = f"−{decimal(largest)}" if largest >= 0 else f"+{decimal(-largest)}"
+    divided = f"÷{steps.temperature:.3f}" if steps.temperature != 1 else ""
+    power, chance = _two_figures(steps.power), _chance(steps.probability)
+    words = (
+        f"{decimal(steps.logit)}{divided}{less} = {decimal(quotient - largest)} · "
+        f"exp {power} · ÷{steps.total:.3f} = {chance}"
+    )
+    return words.replace("below ", "<").replace("over ", ">")
 
 
 def _chance(probability: float) -> str:
@@ -147,7 +153,8 @@ def _draw_column(
 ) -> None:
     """One column: its bar between the sums before and after, its figure, and what it is of."""
     palette, text = frame.palette, frame.layout.text
-    label, line = round(text * 1.7), round(text * 0.95)
+    label = round(text * (1.7 if place.height > text * 6 else 1.1))
+    line = round(text * 0.95)
     bars = place._replace(height=max(2, place.height - label - line))
     levels = [0, *(level for each in found.columns for level in (each.start, each.end))]
     low, high = min(levels), max(levels)
@@ -167,8 +174,10 @@ def _draw_column(
     frame.write(found.figure(column), figure, text * 0.72, bold_colour, 0.5)
     below = Rect(place.x, figure.bottom, place.width, label)
     if column.unit is None:
-        words = column.label if frame.renderer.fits(column.label, below) else ""
-        frame.write_wrapped(words, below, text * 0.66, palette.quiet, 0.5)
+        for words in (column.label, BRIEFLY.get(column.label, "rest")):
+            if frame.renderer.fits(words, below):
+                frame.write_wrapped(words, below, text * 0.66, palette.quiet, 0.5)
+                break
         return
     side = max(1, min(label, place.width - 2))
     tile = Rect(place.x + (place.width - side) // 2, below.y, side, side)

@@ -88,8 +88,10 @@ def lay_out_detail(body: Rect, text: int, pictures: int, has_words: bool) -> Det
     """Divide the part of the body for one unit, which has so many pictures."""
     area = inside_detail(body, text)
     heading = Rect(area.x, area.y + text // 4, area.width, round(text * 1.3))
-    top, line = heading.bottom + text // 4, round(text * 0.95)
-    lines = 0 if not has_words else 2 if area.width >= text * 26 else 3
+    top, line = heading.bottom + text // 4, max(13, round(text * 0.95))
+    lines = (
+        0 if not has_words else 1 if area.height < text * 9 else 2 if area.width >= text * 26 else 3
+    )
     if area.bottom - lines * line - top < text * 3 <= area.bottom - top:
         lines = 0  # the sum needs the room for itself
     bottom = area.bottom - lines * line
