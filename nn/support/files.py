@@ -52,7 +52,10 @@ def open_named(path: Path, most: int) -> Any:
     A pipe is waited for, as any command does; how much comes is for the reader to bound. Raises
     `OSError`, also if it is a file of more than `most` bytes.
     """
-    file = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    except ValueError:  # half a character, or a zero byte, which no file's name has
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
     state = os.fstat(file.fileno())
     if stat.S_ISREG(state.st_mode) and state.st_size > most:
         file.close()

@@ -943,7 +943,18 @@ def test_a_pipe_dropped_on_the_window_is_not_waited_for(screen, tmp_path, end):
     assert session.message == f"{path.name} is a folder, a pipe or a device; expected a file"
 
 
-@pytest.mark.parametrize("name", ["lat\udce9in.png", "nul\0.png", "x" * 5000 + ".png", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lat\udce9in.png",
+        "\ud800.jsonl",
+        "\ud800.npz",
+        "nul\0.png",
+        "nul\0.jsonl",
+        "x" * 5000 + ".png",
+        "",
+    ],
+)
 def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(screen, name):
     session = screen.session
     painter, surface = Painter(), pygame.Surface(screen.size)
