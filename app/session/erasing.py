@@ -111,8 +111,7 @@ def _copied(network: Network) -> Network | None:
     """The network with layers and weights of its own; None where it cannot be copied."""
     try:
         if isinstance(network, Classifier):
-            # A replica has no buffers, which need no copying.
-            model = copy.deepcopy(network.checkpoint.model.replica())
+            model = network.checkpoint.model.snapshot()
             return Classifier(network.path, replace(network.checkpoint, model=model))
         return copy.deepcopy(network)
     except Exception:  # any object can be a network

@@ -109,18 +109,20 @@ def draw_legend(frame: Frame, found: OcclusionMap, place: Rect) -> None:
 def _legends(found: OcclusionMap) -> list[tuple[str, str, str, str]]:
     """Words before the colours, at their two ends, and for hollow cells; the longest first."""
     factor = times(greatest(found))
-    less, more = f"less {found.digit}", f"more {found.digit}"
-    if found.rival is not None:
-        less, more = f"for {found.digit}", f"for {found.rival}"
-    hollow = "with ink" if found.missing else ""
-    high, low = f"{more} ×{factor}", f"÷{factor} {less}"
+    if found.rival is None:
+        before, after = ("without this:", "without:"), "with ink"
+        less, more, low = f"less {found.digit}", f"more {found.digit}", f"÷{factor}"
+    else:
+        before, after = ("this speaks", "speaks"), "no ink"
+        less, more, low = f"for {found.digit}", f"for {found.rival}", f"×{factor}"
+    hollow = after if found.missing else ""
+    high, low = f"{more} ×{factor}", f"{low} {less}"
     return [
-        ("without this:", high, low, hollow),
-        ("without:", high, low, hollow),
+        *((words, high, low, hollow) for words in before),
         ("", high, low, hollow),
         ("", high, low, ""),
         ("", more, less, ""),
-        ("", f"×{factor}", f"÷{factor}", ""),
+        ("", f"×{factor}", low.split()[0], ""),
         ("", "", "", ""),
     ]
 

@@ -62,7 +62,14 @@ def change_words(found: OcclusionMap, change: Change) -> str:
 def _rise_or_fall(found: OcclusionMap, change: Change, digit: int) -> str:
     before, after = float(found.before[digit]), float(change.probabilities[digit])
     for digits in (0, 1, 2):  # as many as tell them apart
-        first, second = percentage(before, digits), percentage(after, digits)
-        if first != second and not (digits == 0 and ">" in first + second):
+        first, second = _share(before, digits), _share(after, digits)
+        if first != second:
             return f"{digit} {'falls' if after < before else 'rises'} from {first} to {second}"
-    return f"{digit} stays at {first if digits == 0 else percentage(before)}"
+    return f"{digit} stays at {percentage(before)}"
+
+
+def _share(probability: float, digits: int) -> str:
+    """A percentage with so many decimals; what is no certainty is not called one."""
+    if digits and probability < 1 and round(100 * probability, digits) == 100:
+        return f">{100 - 10**-digits:.{digits}f} %"
+    return percentage(probability, digits)

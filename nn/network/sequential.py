@@ -73,6 +73,13 @@ class Sequential:
             layer.grads[name] = twin.gradients[span].reshape(layer.params[name].shape)
         return twin
 
+    def snapshot(self) -> Sequential:
+        """A replica whose parameters are its own too, and stay as they are now."""
+        twin = self.replica()
+        twin.parameters = self.parameters.copy()
+        twin._link()
+        return twin
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""
         for layer in self.layers:

@@ -195,7 +195,8 @@ def probabilities(four, nine):
         (0.61, 0.3, None, "4 falls from 99 % to 61 %"),
         (0.99, 0.005, None, "4 stays at 99 %"),
         (0.9904, 0.005, None, "4 rises from 99.00 % to 99.04 %"),
-        (0.9951, 0.001, None, "4 rises from 99.0 % to 99.5 %"),
+        (0.9951, 0.001, None, "4 rises from 99 % to >99 %"),
+        (0.99999, 0.0, None, "4 rises from 99 % to >99 %"),
         (0.2, 0.7, None, "4 falls from 99 % to 20 %, the answer is 9 instead of 4"),
         (0.61, 0.3, 9, "4 falls from 99 % to 61 %, 9 rises from 0 % to 30 %"),
     ],
@@ -205,6 +206,19 @@ def test_what_an_erasure_does_is_told_in_percentages_that_differ(four, nine, riv
         4, rival, probabilities(0.99, 0.004), np.zeros((28, 28)), np.zeros((28, 28), bool)
     )
     assert change_words(found, Change((3, 3), probabilities(four, nine), 1.0)) == words
+
+
+def test_two_that_are_all_but_certain_are_told_apart_and_not_called_certain():
+    def words(before, after):
+        found = OcclusionMap(
+            4, None, probabilities(before, 0), np.zeros((28, 28)), np.zeros((28, 28), bool)
+        )
+        return change_words(found, Change((3, 3), probabilities(after, 0), 1.0))
+
+    assert words(0.99999, 0.998) == "4 falls from >99.9 % to 99.8 %"
+    assert words(0.99999, 0.9996) == "4 falls from >99.99 % to 99.96 %"
+    assert words(0.99999, 0.999999) == "4 stays at >99 %"
+    assert words(0.99999, 0.3) == "4 falls from >99 % to 30 %"
 
 
 def test_a_right_click_or_a_click_with_shift_on_a_bar_asks_why_it_is_not_that_digit():

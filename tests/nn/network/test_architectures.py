@@ -77,3 +77,14 @@ def test_the_shapes_told_before_are_those_that_come(architecture):
 def test_what_is_no_architecture_is_refused(architecture, message):
     with pytest.raises(ValueError, match=message):
         build(architecture, np.random.default_rng(0))
+
+
+def test_a_snapshot_keeps_its_parameters_and_works_beside_its_model():
+    model = build(NAMED["mlp"], np.random.default_rng(1))
+    images = np.random.default_rng(2).random((3, 784), np.float32)
+    expected = model.forward(images).copy()
+    twin = model.snapshot()
+    model.parameters[...] = 0
+    np.testing.assert_array_equal(twin.forward(images), expected)
+    assert not model.forward(images).any()
+    assert all(np.shares_memory(p, twin.parameters) for p in twin.layers[1].params.values())
