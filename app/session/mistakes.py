@@ -202,8 +202,10 @@ class Mistakes:
     def show(self, is_shown: bool) -> None:
         """Read while this is shown, the digits being fetched first if they are on this computer."""
         self.is_shown = is_shown
-        if is_shown and self._mnist.state == "unknown":
-            self._mnist.load()
+        if is_shown:
+            self._drop_useless()
+            if self._mnist.state == "unknown":
+                self._mnist.load()
         self.poll()
 
     def poll(self) -> Line | None:
@@ -256,9 +258,7 @@ class Mistakes:
         line = self._mnist.fetch(is_training_shown)
         if was_missing:
             return line
-        count = self.count
-        if count is not None and count.is_stale:
-            self._drop(count)
+        self._drop_useless()
         self._is_searching, self._has_wrapped = True, False
         return self.poll() or line
 
@@ -278,6 +278,12 @@ class Mistakes:
             self._drop(count)
         self._counts.append(Count(network, test))
         return self._counts[-1]
+
+    def _drop_useless(self) -> None:
+        """Begin again with what is out of date, or failed and may do better now."""
+        for count in self._counts:
+            if count.is_stale or count.message:
+                self._drop(count)
 
     def _drop(self, count: Count) -> None:
         count.pause()

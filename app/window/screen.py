@@ -93,7 +93,8 @@ class Screen:
         if self.session.my_digits is not None and answer is not None:
             question = "wrong?" if answer.is_digit else "a digit after all?"
             return f"{question} press the digit it is · H shows all keys"
-        return "left draws · right erases · H shows all keys · Esc quits"
+        leave = "P leaves" if self.projector.is_on else "Esc quits"
+        return f"left draws · right erases · H shows all keys · {leave}"
 
     def update(self) -> None:
         """Do what is due."""

@@ -331,8 +331,27 @@ def test_what_goes_wrong_in_the_background_is_said(clock, small_mnist, error, sa
     follow(screen, clock, lambda: is_counted(screen))
     assert said in screen.session.mistakes.count.message
     next_misread(screen)
-    assert said in screen.session.message
+    follow(screen, clock, lambda: said in screen.session.message)
     assert not screen.session.mistakes.is_at_work
+
+
+def test_what_went_wrong_is_tried_again_when_the_panel_is_opened_again(clock, small_mnist):
+    is_ill = [True]
+
+    def answers(images):
+        if is_ill[0]:
+            raise MemoryError
+        return np.full(len(images), 7)
+
+    screen = start(clock, Reader(answers), small_mnist)
+    press(screen, pygame.K_e)
+    follow(screen, clock, lambda: is_counted(screen))
+    is_ill[0] = False
+    press(screen, pygame.K_e)
+    press(screen, pygame.K_e)
+    follow(screen, clock, lambda: is_counted(screen))
+    assert not screen.session.mistakes.count.message
+    assert screen.session.mistakes.count.tally.is_complete
 
 
 def test_where_there_is_no_thread_to_be_had_that_is_said(clock, small_mnist, monkeypatch):

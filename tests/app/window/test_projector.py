@@ -84,6 +84,7 @@ def test_p_makes_it_large_and_p_esc_and_a_button_usual_again(screen, way_in, way
         screen.dialog = None
     assert screen.layout.text >= 1.5 * before.text
     assert set(screen.layout.buttons) == set(PROJECTOR_BUTTONS)
+    assert screen.hint().endswith("P leaves")
     if way_out == "button":
         click(screen, screen.layout.buttons["projector"])
     else:
