@@ -14,6 +14,9 @@ nothing and the program loads only what it uses.
 
 from __future__ import annotations
 
+import nn.support.interrupts  # noqa: F401, for Ctrl-C while the rest is loaded
+
+# isort: split
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -21,8 +21,9 @@ from nn.inference.classifier import Classifier
 from nn.inference.near_chance import near_chance_hint
 from nn.network.losses import CrossEntropyLoss
 from nn.support import plots
-from nn.support.commands import EXIT_INTERRUPTED, ArgumentParser, json_output, number_in, run
+from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.files import check_writable, is_stream
+from nn.support.interrupts import EXIT_INTERRUPTED
 from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping
 from nn.training.curves import plot_history
 from nn.training.learner import Callback, Learner, accuracy

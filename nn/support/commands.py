@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from typing import Any, NoReturn
 
 from nn.support.errors import DigitpadError, one_line
+from nn.support.interrupts import EXIT_INTERRUPTED, quit_at_interrupt, raise_at_interrupt
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def duration(seconds: float) -> str:
@@ -79,6 +79,20 @@ def run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn:
     `prog` is the name by which all lines call the command, those of its parser as well.
     """
     named = _running.set(prog)
+    try:
+        raise_at_interrupt()
+        status = _status_of(command, prog)
+        quit_at_interrupt()  # while Python ends
+    except KeyboardInterrupt:
+        quit_at_interrupt()
+        status = EXIT_INTERRUPTED
+    finally:
+        _running.reset(named)
+    sys.exit(status)
+
+
+def _status_of(command: Callable[[Sequence[str] | None], None], prog: str) -> Any:
+    """Run a command's `main`; returns the status to end with. Raises `KeyboardInterrupt`."""
     prepare_streams()
     status: Any = 0
     try:
@@ -88,9 +102,6 @@ def run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn:
             status = ended.code
         except DigitpadError as error:
             status = _complain(prog, str(error))
-        except KeyboardInterrupt:
-            _complain(prog, "interrupted")
-            status = EXIT_INTERRUPTED
         sys.stdout.flush()
     except BrokenPipeError:  # what read it (say, `head`) has gone
         _abandon_output()
@@ -104,9 +115,7 @@ def run(command: Callable[[Sequence[str] | None], None], prog: str) -> NoReturn:
             _abandon_output()
         place = f" ({error.filename})" if error.filename else ""
         status = _complain(prog, f"cannot go on: {error.strerror or error}{place}")
-    finally:
-        _running.reset(named)
-    sys.exit(status)
+    return status
 
 
 def prepare_streams() -> None:

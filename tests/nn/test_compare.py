@@ -337,7 +337,6 @@ def test_ctrl_c_gives_the_table_so_far(small_mnist, as_json):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "nn.compare: interrupted"
     assert "Traceback" not in err
     said = [*lines, *err.splitlines(True)] if as_json else out.splitlines(True)
     told = "".join(line for line in said if "time left" not in line)
@@ -365,7 +364,6 @@ def test_ctrl_c_while_a_worker_starts_is_heard_by_the_command_alone(small_mnist)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(out)["rows"] == []
-    assert err.splitlines()[-1] == "nn.compare: interrupted"
     assert "Traceback" not in err
 
 

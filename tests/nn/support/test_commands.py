@@ -41,6 +41,7 @@ def test_statuses_and_one_line(capsys):
     assert status_of(bad) == 2
     assert capsys.readouterr().err == "x: first second\n"
     assert status_of(interrupted) == 130
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
