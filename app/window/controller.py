@@ -269,9 +269,10 @@ class Controller:
             if button is not None:
                 screen.press_digit_button(button)
                 return self._hover(self._button_at(x, y))
-            tile = self.layout.dialog.tiles(screen.digits.count).at(x, y)
+            shown = screen.digits.shown
+            tile = self.layout.dialog.tiles(len(shown)).at(x, y)
             if tile is not None:
-                screen.digits.row = tile
+                screen.digits.row = shown[tile]
             if self.layout.dialog.sheet.contains(x, y):  # a click beside a button closes nothing
                 return None
         screen.dialog = None

@@ -25,6 +25,9 @@ class DrawingList:
         return self._files.saved[row] if 0 <= row < len(self._files.saved) else None
 
 
+PAGE = 1000  # of the user's digits; more would be too small to see, and slow to draw
+
+
 class DigitList:
     """The user's digits as they are listed; `row` is the marked one.
 
@@ -39,6 +42,12 @@ class DigitList:
     def count(self) -> int:
         """How many digits the user has."""
         return len(self._editor.my_digits.digits) if self._editor is not None else 0
+
+    @property
+    def shown(self) -> range:
+        """The places of the digits on the page that the marked one is on."""
+        first = max(0, min(self.row, self.count - 1)) // PAGE * PAGE
+        return range(first, min(first + PAGE, self.count))
 
     @property
     def marked(self) -> DigitEditor | None:

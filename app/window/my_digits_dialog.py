@@ -21,8 +21,11 @@ def draw_own_digits(frame: Frame, screen: Screen) -> None:
     layout, palette, editor = frame.layout, frame.palette, screen.session.editor
     assert editor is not None
     my_digits = editor.my_digits
-    draw_dialog(frame, "My digits")
-    _draw_tiles(frame, my_digits, screen.digits.row)
+    shown = screen.digits.shown
+    is_part = len(shown) < len(my_digits.digits)
+    page = f", {shown.start + 1:,} to {shown.stop:,}" if is_part else ""
+    draw_dialog(frame, f"My digits{page}")
+    _draw_tiles(frame, my_digits, shown, screen.digits.row)
     _draw_legend(frame)
     buttons, text = layout.dialog.own_digit_buttons, layout.text
     faint = set(buttons) - {"forget", "leave"} if not my_digits.digits else set()
@@ -39,12 +42,12 @@ def draw_own_digits(frame: Frame, screen: Screen) -> None:
     frame.write(words, first._replace(y=inner.bottom - text), text * 0.85, colour)
 
 
-def _draw_tiles(frame: Frame, my_digits: MyDigits, marked: int) -> None:
+def _draw_tiles(frame: Frame, my_digits: MyDigits, shown: range, marked: int) -> None:
     """The digits as the network sees them; the marked one and the misread ones have frames."""
     palette, line = frame.palette, frame.bold_line
-    tiles = frame.layout.dialog.tiles(len(my_digits.digits))
-    for index, own in enumerate(my_digits.digits):
-        place = tiles.rect(index)
+    tiles = frame.layout.dialog.tiles(len(shown))
+    for tile, index in enumerate(shown):
+        own, place = my_digits.digits[index], tiles.rect(tile)
         image = my_digits.image(own)
         if image is not None:
             frame.show(cell_colours(palette, image), place)

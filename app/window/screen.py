@@ -241,7 +241,7 @@ class Screen:
     @property
     def digit_columns(self) -> int:
         """How many of the user's digits stand beside each other."""
-        return self.layout.dialog.tiles(self.digits.count).columns
+        return self.layout.dialog.tiles(len(self.digits.shown)).columns
 
     def open_marked(self) -> None:
         """Put the marked one of the user's digits on the canvas."""

@@ -14,6 +14,7 @@ import pygame
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.networks import users_networks
+from app.window.painter import Painter
 from nn.inference.classifier import load_classifier
 from nn.support import deadline
 from tests.helpers import bombs
@@ -171,8 +172,10 @@ def test_a_large_profile_does_not_stop_the_window(kind, tmp_path, monkeypatch):
     frames.until(lambda: my_digits.is_loaded and not my_digits.is_looking)
     frames.measure(screen.show_my_digits)
     frames.measure(screen.show_my_digits)
+    painter, surface = Painter(), pygame.Surface(screen.size)
     for _ in range(60):
         frames.measure(screen.update)
+        frames.measure(lambda: painter.paint(surface, screen))
         time.sleep(0.002)
     assert len(my_digits.digits) == (0 if kind == "bad" else len(lines))
     assert len({own.key for own in my_digits.digits}) == len(my_digits.digits)

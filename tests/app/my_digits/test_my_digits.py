@@ -720,3 +720,26 @@ def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shippe
     session.forget()
     assert session.network.path == shipped.path
     session.close()
+
+
+def test_of_very_many_digits_a_page_is_shown_with_the_marked_one_on_it(screen, monkeypatch):
+    monkeypatch.setattr("app.window.lists.PAGE", 4)
+    session = screen.session
+    for number in range(10):
+        session.my_digits.profile.add(number, [[(5.0, 5.0), (20.0, 5.0 + number)]])
+    screen.show_my_digits()
+    assert (screen.digits.row, screen.digits.shown) == (9, range(8, 10))
+    screen.digits.move(-2)
+    assert screen.digits.shown == range(4, 8)
+    x, y, width, height = screen.layout.dialog.tiles(4).rect(1)
+    place = {"pos": (x + width // 2, y + height // 2), "button": 1, "touch": False}
+    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, place))
+    assert screen.digits.row == 5
+    screen.digits.change(None)
+    assert [own.digit.label for own in session.my_digits.digits] == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    pygame.font.init()
+    painter, surface = Painter(), pygame.Surface(screen.size)
+    for row in (0, 8):
+        screen.digits.row = row
+        assert painter.paint(surface, screen)
+    session.close()
