@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         path = options.refusal or shipped_path()
         if options.choose:
             check_writable(path, "--refusal")
-        rejection = load_rejection(path)
+        rejection = load_rejection(options.refusal)
         images, labels = frame_digits(list(read_strokes(options.strokes)))
         scores = rejection.rejection_score(images)
         threshold = rejection.threshold

@@ -24,6 +24,7 @@ from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save
 from nn.inference.views import mean_over_views
 from nn.network.architectures import CLASSES, Architecture, cnn
 from nn.network.sequential import Sequential
+from nn.support.files import open_named, open_own
 from nn.support.types import Array
 
 FORMAT = "digitpad refusal"
@@ -129,8 +130,9 @@ def save_rejection(path: Path, rejection: Rejection) -> None:
 
 def load_rejection(path: Path | None = None) -> Rejection:
     """Read it, by default as shipped. Raises `CheckpointError`, in one line, if it cannot be."""
+    opener = open_own if path is None else open_named
     path = path or shipped_path()
-    header, arrays = load_arrays(path, command=COMMAND)
+    header, arrays = load_arrays(path, command=COMMAND, opener=opener)
     if header.get("format") != FORMAT:
         reason = f"expected a {FORMAT}, received a {header.get('format')!r} file"
         raise unusable(path, reason, COMMAND)

@@ -93,6 +93,10 @@ def pipe(tmp_path):
     [
         (["app.replay", "{}", "--model", "linear"], EXAMPLES),
         (["nn.export", "--model", "{}", "--onnx", "x.onnx"], ROOT / "models" / "linear.npz"),
+        (
+            ["app.rejections", str(EXAMPLES), "--each", "1", "--refusal", "{}"],
+            ROOT / "models" / "default.refusal.npz",
+        ),
         (["app.predict", "{}", "--model", "linear"], CASES / "exif-orientation-6-of-4.png"),
         (
             ["nn.evaluate", "--model", "linear", "--images", "{}"],
