@@ -167,7 +167,10 @@ def _draw_matrix(
 def _draw_about(frame: Frame, place: Rect, tally: Tally, cell: Cell | None) -> None:
     """Which digits are shown, in which order."""
     order = "the least sure first" if cell and cell[0] == cell[1] else "the surest first"
-    words = f"{described(tally, cell)}; {order}" if cell else f"all mistakes, {order}"
+    what = (
+        described(tally, cell) if cell else "all mistakes" if len(tally.misread) else "no mistakes"
+    )
+    words = f"{what}, {order}" if len(tally.digits(cell)) else what
     frame.write(words, place, frame.layout.text * 0.92, frame.palette.text)
 
 

@@ -44,7 +44,7 @@ class MistakesChoice:
 
     def lay_out(self, layout: Layout) -> MistakesLayout:
         """Where everything is on the panel."""
-        return lay_out_mistakes(layout, self.is_inside)
+        return lay_out_mistakes(layout, self.is_inside and len(self.digits) > 0)
 
     def hides_matrix(self, layout: Layout) -> bool:
         """Whether the digits stand in the place of the matrix."""
@@ -87,7 +87,7 @@ class MistakesChoice:
 
     def turn(self, pages: int, layout: Layout) -> None:
         """Look at the digits that come next, or before; after the last come the first."""
-        self.is_inside = True
+        self.is_inside = len(self.digits) > 0
         page, count = self.page(layout), len(self.digits)
         if pages > 0:
             self.marked = page.stop if page.stop < count else 0

@@ -206,6 +206,20 @@ def test_in_a_low_panel_the_digits_take_the_matrixs_place_and_give_it_back(clock
     assert screen.panel == "answer"
 
 
+def test_a_cell_without_digits_leaves_the_matrix_where_it_is(clock, small_mnist):
+    screen = counted(clock, small_mnist, (480, 320))
+    empty = divmod(int(screen.mistakes.tally.confusion.argmin()), 10)
+    assert screen.mistakes.tally.confusion[empty] == 0
+    click(screen, places(screen).matrix.rect(empty[0] * 10 + empty[1]))
+    assert places(screen).matrix is not None
+    press(screen, pygame.K_RETURN)
+    press(screen, pygame.K_PAGEDOWN)
+    View().draw(pygame.Surface(screen.size), screen)
+    assert places(screen).matrix is not None
+    press(screen, pygame.K_RIGHT)
+    assert screen.mistakes.cell == (empty[0], (empty[1] + 1) % 10)
+
+
 def test_the_button_for_the_next_misread_digit_shows_it(clock, small_mnist):
     screen = counted(clock, small_mnist)
     click(screen, screen.layout.panel_buttons["misread"])
