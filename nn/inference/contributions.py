@@ -13,6 +13,7 @@ from nn.support.types import Array
 
 MOST = 12  # inputs of a unit that are told one by one
 WAYS = 3  # paths that go on from stage to stage
+DEPTH = 16  # stages that they are followed through
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,14 @@ def contributions_to(stages: Sequence[Activations], index: int, unit: int) -> Co
 
 
 def strongest_paths(stages: Sequence[Activations], index: int, unit: int) -> list[Link]:
-    """The paths with the largest contributions that lead down from a unit to the first stage.
+    """The paths with the largest contributions that lead down from a unit, towards the first stage.
 
-    Of each stage the `WAYS` units are followed that add most to those above, or take most away.
+    Of each stage the `WAYS` units are followed that add most to those above, or take most away;
+    after `DEPTH` stages they end.
     """
     links: list[Link] = []
     units = [unit]
-    for upper in range(index, 0, -1):
+    for upper in range(index, max(0, index - DEPTH), -1):
         found = [
             (abs(share), source, above, share)
             for above in units
