@@ -8,6 +8,7 @@ from app.session.networks import NetworkInfo
 from app.session.predictor import Answer
 from app.session.session import Session
 from app.window.commands import Panel
+from app.window.inside_layout import inside_detail
 from app.window.layout import Layout
 from app.window.text import percentage
 from app.window.trace import traced_digit
@@ -16,6 +17,7 @@ from app.window.why_words import why_words
 FRAMED = "the drawing as MNIST's digits are framed: 20 cells large, in the middle, an even pen"
 TABLE = "what each reads, how sure it is, numbers it has learned, test digits it reads right"
 NAME = "the network that reads now · Tab chooses another"
+SUM = "what makes the framed part: orange adds, blue takes away · click an input to go down to it"
 PANELS: dict[Panel, str] = {
     "inside": "a tile for each part of the network, the brighter the stronger · click one",
     "weights": "the weights of each neuron: ink on orange makes it stronger, ink on blue weaker",
@@ -59,6 +61,8 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
     curves = layout.curves if layout.panel == "training" else None
     if former is not None and curves is not None and curves.contains(x, y):
         return f"grey: the run before, {former.name} with {knob_words(former.begun_with)}"
+    if layout.panel == "inside" and inside_detail(layout.above_buttons, layout.text).contains(x, y):
+        return SUM
     return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
 
 

@@ -7,7 +7,6 @@ owns the pen until it goes up, and any other is ignored meanwhile.
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pygame
@@ -230,8 +229,7 @@ class Controller:
             screen.focus = None
             screen.do(button)
             return True
-        click = functools.partial(screen.inside.click, layout, x, y)
-        if screen.panel == "inside" and screen.guard.run(click):
+        if screen.panel == "inside" and screen.guard.run(lambda: screen.inside.click(layout, x, y)):
             return True
         if (digit := self._bar_at(x, y)) is not None:
             is_second = pygame.K_LSHIFT in self._held or pygame.K_RSHIFT in self._held
@@ -245,7 +243,8 @@ class Controller:
             if (steps := knob.steps_at(x, y)) is not None:
                 screen.steering.turn(steps, name) if steps else screen.steering.choose(name)
                 return True
-        return screen.panel == "mistakes" and screen.mistakes.click(x, y, layout)
+        click = screen.mistakes.click if screen.panel == "mistakes" else None
+        return click is not None and bool(screen.guard.run(lambda: click(x, y, layout)))
 
     def _unit_at(self, x: float, y: float) -> Unit | None:
         """The network's unit that is shown at a place, as (stage, unit)."""

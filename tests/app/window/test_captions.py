@@ -119,3 +119,13 @@ def test_a_network_that_nothing_is_known_of_is_named():
     screen = screen_of(Network(), clock=Clock())
     screen.open_panel("networks")
     assert point(screen, screen.layout.table[1]) == "stub · a click chooses it"
+
+
+def test_inside_it_says_what_the_rows_are_and_what_the_sum(screen):
+    screen.session.canvas.draw_strokes([[(9, 5), (14, 22), (19, 6)]])
+    screen.session.settle()
+    screen.open_panel("inside")
+    layout = screen.layout
+    assert "a tile for each part" in point(screen, screen.inside.rows(layout)[0].row.tiles.rect(0))
+    _, column = screen.inside.waterfall(layout)[0]
+    assert "orange adds, blue takes away" in point(screen, column)
