@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from app.window.frame import Frame
 from app.window.geometry import Rect
 from app.window.palette import Colour
 from app.window.screen import Screen
-from app.window.text import decimal, percentage
+from app.window.text import MIN_TEXT, decimal, percentage
 from app.window.unit_pictures import filter_colours, map_colours, signed_colours
 from app.window.waterfall import Column, Waterfall
 from nn.inference.activations import Activations
@@ -50,8 +52,8 @@ def draw_detail(frame: Frame, screen: Screen) -> None:
     about = [OFF, "off: 0 %"] if stage.is_last else []
     if steps is not None:
         about = [steps_words(steps), steps_briefly(steps)]
-    for words in about:
-        if frame.renderer.fits(words, detail.words):
+    for size, words in itertools.product((max(MIN_TEXT, round(text * 0.6)), MIN_TEXT), about):
+        if frame.renderer.fits(words, detail.words, size):
             frame.write_wrapped(words, detail.words, text * 0.72, frame.palette.quiet)
             break
 

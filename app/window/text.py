@@ -115,13 +115,11 @@ class TextRenderer:
             place = Rect(rect.x, rect.y + number * line_height, rect.width, line_height)
             self.write(surface, line, place, size, colour, align)
 
-    def fits(self, text: str, rect: Rect) -> bool:
-        """Whether `write_wrapped` can write a text so that it is read, all of it."""
-        lines = self.wrapped(text, rect.width, MIN_TEXT)
-        height = len(lines) * self._font(REGULAR, MIN_TEXT).get_linesize()
-        return height <= rect.height and all(
-            self.width(line, MIN_TEXT) <= rect.width for line in lines
-        )
+    def fits(self, text: str, rect: Rect, size: int = MIN_TEXT) -> bool:
+        """Whether `write_wrapped` can write all of a text in letters of this size."""
+        lines = self.wrapped(text, rect.width, size)
+        height = len(lines) * self._font(REGULAR, size).get_linesize()
+        return height <= rect.height and all(self.width(line, size) <= rect.width for line in lines)
 
     def glyph(self, digit: str, height: int, colour: Colour) -> pygame.Surface:
         """A digit that is about `height` pixels tall, and no taller, without space around it."""

@@ -247,7 +247,8 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
         # How a training goes is not about the drawing; in Inside the bars stand elsewhere.
         bars = layout.bars if screen.panel not in BESIDE_CANVAS else ()
         answers = [*(row.whole for row in bars), *layout.table]
-        frame.fade(around(*answers) if answers else body, STALE)
+        above = layout.above_buttons.grown(frame.line)  # which do what they say all the same
+        frame.fade(around(*answers) if answers else above, STALE)
     return body
 
 
