@@ -631,9 +631,15 @@ def run_inside(options: argparse.Namespace) -> None:
 
         setattr(owner, name, call)
 
+    bugs = {""}
+
     def painted(painter, surface, screen):
         storm.frames += 1
-        return paint(painter, surface, screen)
+        painted = paint(painter, surface, screen)
+        if screen.guard.error not in bugs:
+            bugs.add(screen.guard.error)  # a panel met it and went on
+            storm.note(bug=screen.guard.error)
+        return painted
 
     def said(messages, text, *more):
         if re.search(r"\b[A-Z]\w*(Error|Exception): ", text):  # a bug that was caught and told
