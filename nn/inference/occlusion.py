@@ -30,7 +30,7 @@ Read = Callable[[Array], Array]  # framed images (N, 28, 28) -> probabilities (N
 
 COARSE, FINE = 2.0, 1.0  # radii of the eraser, in cells
 SOFTNESS = 1.0  # over which its edge fades, in cells
-PARTS, MORE_PARTS = 220, 2400  # drawings with random parts of the ink, and for a fast network
+PARTS, MORE_PARTS = 180, 2400  # drawings with random parts of the ink, and for a fast network
 FAST_SECONDS = 5e-5  # a network that reads an image in less is fast
 # What single erasures count for beside the average random part: the more of these, the less.
 COARSE_WEIGHT, FINE_WEIGHT = 55.0, 110.0
@@ -110,8 +110,9 @@ class Occlusion:
     def maps(self, digit: int, rival: int | None = None) -> Iterator[OcclusionMap | None]:
         """Maps for a digit, each better than the one before; None after each batch in between.
 
-        The first is coarse, the second fine, the last also tells what a pointer asks for. A second
-        call, for another digit, has little left to read.
+        The first is coarse; the second has finer ink, and the third, which is fine, the missing ink
+        too. The last also tells what a pointer asks for. A second call, for another digit, has
+        little left to read.
         """
         yield from self._read("whole", self._image[None])
         if not len(self._ink):
@@ -130,6 +131,7 @@ class Occlusion:
         singly = COARSE_WEIGHT * shares + FINE_WEIGHT * self._shares("fine", fine, digit, rival)
         effects = self._fitted(digit, rival) + singly / len(self._parts)
         painted = yield from self._confirmed(effects, digit, rival)
+        yield self._map(digit, rival, effects, painted)
         places = self._near_places()
         dots = erasers(places, PEN_RADIUS, PEN_SOFTNESS)
         yield from self._read("added", np.maximum(self._image, dots))
