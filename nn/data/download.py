@@ -7,59 +7,45 @@ runs. What is stored is checked at each use.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import socket
+import ssl
 import sys
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 
+from nn.data.mnist_files import FILES, MnistFile
+from nn.support.deadline import within
 from nn.support.errors import DataError
 from nn.support.files import open_own, write_atomically
 
-
-class MnistFile(NamedTuple):
-    """A file of the data set: its name, and its size in bytes and SHA-256 when unpacked."""
-
-    name: str
-    size: int
-    sha256: str
-
-    @property
-    def packed_name(self) -> str:
-        """The name on the mirrors and in the cache. The packed bytes differ between mirrors."""
-        return f"{self.name}.gz"
-
-
-FILES = (
-    MnistFile("train-images-idx3-ubyte", 47_040_016,
-              "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    MnistFile("train-labels-idx1-ubyte", 60_008,
-              "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    MnistFile("t10k-images-idx3-ubyte", 7_840_016,
-              "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    MnistFile("t10k-labels-idx1-ubyte", 10_008,
-              "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-)  # fmt: skip
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
-TIMEOUT = 20.0  # seconds without an answer, or without a byte
+TIMEOUT = 20.0  # seconds to the first byte, and from then on for each TIMEOUT × SLOWEST bytes
 ATTEMPTS = 4  # at one mirror and one file
 PAUSE = 1.0  # seconds before the second attempt; doubled for each one after
-SLOWEST = 1024  # bytes a second; a mirror that is slower is left after TIMEOUT seconds
+SLOWEST = 1024  # bytes a second
 MAX_REDIRECTS = 5
 PACKED_SIZE = 11_594_722  # bytes of all files together, packed as on the first mirror
 CHUNK = 1 << 16  # bytes
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # variables that name a file of them
+
+Result = TypeVar("Result")
 
 
 class _Failure(Exception):
@@ -68,6 +54,10 @@ class _Failure(Exception):
     def __init__(self, reason: str, again: bool = False) -> None:
         super().__init__(reason)
         self.again = again
+
+
+class _Broken(Exception):
+    """The network or a server failed, in words for the user."""
 
 
 def download_mnist(
@@ -175,10 +165,32 @@ def body_start(status: int, headers: Mapping[str, str], received: int, file: Mni
         start = 0
     else:
         raise _Failure(f"answers with status {status}", again=status == 429 or status >= 500)
-    length = headers.get("Content-Length", "")
-    if length.isdecimal():
-        check_size(start + int(length), file)
+    length = announced(headers)
+    if length is not None:
+        check_size(start + length, file)
     return start
+
+
+def announced(headers: Mapping[str, str]) -> int | None:
+    """How many bytes an answer says that its body has, if it does; no more than 10**18."""
+    length = headers.get("Content-Length", "")
+    if not length.isdecimal():
+        return None
+    return int(length) if len(length) <= 18 else 10**18
+
+
+def certificates_fault() -> str:
+    """What is wrong with the file of certificates that the environment names; "" if nothing is."""
+    name = next((name for name in CERTIFICATES if os.environ.get(name)), "")
+    path = Path(os.environ.get(name, "."))
+    try:
+        if path.is_file():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        if path.is_file() or path.is_dir():
+            return ""
+    except OSError:
+        pass
+    return f"{name}={path} names no file of certificates; correct it or unset it"
 
 
 def redirect_target(url: str, location: str) -> str:
@@ -211,8 +223,47 @@ def stored_fault(path: Path, file: MnistFile) -> str | None:
     return None
 
 
+class _Connections(HTTPAdapter):
+    """Opens connections for `requests`, and remembers their sockets until they are ended."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools, as `HTTPAdapter` does; their connections are ours."""
+        super().init_poolmanager(*arguments, **options)
+        pools = self.poolmanager.pool_classes_by_scheme
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: self._remembering(pool) for scheme, pool in pools.items()
+        }
+
+    def _remembering(self, pool: Any) -> Any:
+        sockets = self._sockets
+
+        class Connection(pool.ConnectionCls):  # type: ignore[misc]
+            def _new_conn(self) -> socket.socket:
+                opened: socket.socket = super()._new_conn()
+                sockets.append(opened.dup())  # TLS will take the first one over
+                return opened
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+    def end(self) -> None:
+        """End all connections; who reads from one comes to its end."""
+        while self._sockets:
+            with self._sockets.pop() as opened, contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+
+
 class _Session(requests.Session):
     """Follows no redirect: `requests` would read its body first, however long that may be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connections = _Connections()
+        self.mount("http://", self.connections)
+        self.mount("https://", self.connections)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -223,7 +274,7 @@ class _Fetcher:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: _Session,
         mirrors: Sequence[str],
         timeout: float,
         pause: float,
@@ -231,6 +282,8 @@ class _Fetcher:
     ) -> None:
         self._session, self._mirrors = session, list(mirrors)
         self._timeout, self._pause, self._progress = timeout, pause, progress
+        self._deadline = 0.0  # for the first byte, or the next TIMEOUT × SLOWEST
+        self._arrived = 0  # bytes towards that
 
     def fetch(self, file: MnistFile, out: BinaryIO) -> None:
         """Write the packed file into `out` from the first mirror that has it, or `_Failure`."""
@@ -256,9 +309,11 @@ class _Fetcher:
                 return check.finish()
             except _Failure as error:
                 failure = error
-            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            except _Broken as error:
                 # A mirror that gave nothing at all is left at once, for there are others.
-                failure = _Failure(_reason(error, self._timeout), again=check.received != before)
+                failure = _Failure(str(error), again=check.received != before)
+            finally:
+                self._session.connections.end()
             if not failure.again:
                 break
         raise failure
@@ -269,6 +324,7 @@ class _Fetcher:
         headers = {"Accept-Encoding": "identity"}
         if check.received:
             headers["Range"] = f"bytes={check.received}-"
+        self._arrived, self._deadline = 0, time.monotonic() + self._timeout
         with self._get(url, headers) as response:
             if body_start(response.status_code, response.headers, check.received, file) == 0:
                 check.restart()
@@ -276,30 +332,47 @@ class _Fetcher:
                 out.truncate()
             # The raw body, as it comes: `iter_content` would unpack it where a server labels it
             # as encoded, and wait for whole pieces from a server that gives a byte at a time.
-            read = getattr(response.raw, "read1", response.raw.read)
-            started, first = time.monotonic(), check.received
-            length = response.headers.get("Content-Length", "")
+            read = partial(getattr(response.raw, "read1", response.raw.read), CHUNK)
+            length = announced(response.headers)
             with tqdm(
                 desc=file.packed_name,
-                initial=first,
-                total=first + int(length) if length.isdecimal() else None,
+                initial=check.received,
+                total=None if length is None else check.received + length,
                 unit="B",
                 unit_scale=True,
                 disable=None,  # that is: unless standard error is a terminal
             ) as bar:
-                while data := read(CHUNK):
+                while data := self._in_time(read):
                     check.feed(data)
                     out.write(data)
                     bar.update(len(data))
                     self._progress(len(data))
-                    elapsed = time.monotonic() - started
-                    if elapsed > self._timeout and check.received - first < SLOWEST * elapsed:
-                        raise _Failure(f"gives less than {SLOWEST} bytes a second")
+                    self._count(len(data))
+
+    def _count(self, size: int) -> None:
+        """So many bytes have come; with enough of them, there is time for as many again."""
+        self._arrived += size
+        if self._arrived >= SLOWEST * self._timeout:
+            self._arrived, self._deadline = 0, time.monotonic() + self._timeout
+
+    def _in_time(self, step: Callable[[], Result]) -> Result:
+        """What a step on the network gives before the deadline; `_Broken` whatever goes wrong."""
+        try:
+            return within(self._deadline - time.monotonic(), step)
+        except BaseException as error:
+            # At once: what still reads from a connection would keep it from being closed.
+            self._session.connections.end()
+            if not isinstance(error, Exception):
+                raise
+            if self._arrived and isinstance(error, TimeoutError):
+                raise _Broken(f"gives less than {SLOWEST} bytes a second") from error
+            raise _Broken(_reason(error, self._timeout)) from error
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         """The answer to a request, after the redirects that are safe to follow."""
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._session.get(url, headers=headers, stream=True, timeout=self._timeout)
+            get = partial(self._session.get, url, headers=headers, stream=True)
+            response = self._in_time(partial(get, timeout=self._timeout))
             if not response.is_redirect:
                 return response
             response.close()
@@ -309,8 +382,10 @@ class _Fetcher:
 
 def _reason(error: Exception, timeout: float) -> str:
     """A short form of what the network libraries say in several lines."""
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+    if isinstance(error, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
         return f"no answer within {timeout:g} seconds"
+    if isinstance(error, OSError) and (fault := certificates_fault()):
+        return fault
     if isinstance(error, requests.exceptions.SSLError):
         return "no secure connection (is its certificate valid?)"
     if isinstance(error, requests.ConnectionError):

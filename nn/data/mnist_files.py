@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from nn.support.errors import DataError
 from nn.support.packed import name_in_zip
 
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+
+class MnistFile(NamedTuple):
+    """A file of the data set: its name, and its size in bytes and SHA-256 when unpacked."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def packed_name(self) -> str:
+        """The name on the mirrors and in the cache. The packed bytes differ between mirrors."""
+        return f"{self.name}.gz"
+
+
+FILES = (
+    MnistFile("train-images-idx3-ubyte", 47_040_016,
+              "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    MnistFile("train-labels-idx1-ubyte", 60_008,
+              "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    MnistFile("t10k-images-idx3-ubyte", 7_840_016,
+              "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    MnistFile("t10k-labels-idx1-ubyte", 10_008,
+              "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+)  # fmt: skip
+IDX_FILES = tuple(file.name for file in FILES)
 KERAS_FILE = "mnist.npz"
 FORMS = (IDX_FILES, (KERAS_FILE,), ("mnist_train.csv", "mnist_test.csv"), ("train.csv",))
 # Where the files may lie below the folder that is named; the last two are torchvision's habit.

@@ -167,6 +167,29 @@ def dripping(handler: Handler, body: bytes) -> None:
             return
 
 
+def raw(head: bytes, again: bytes, pause: float = 0.0) -> Fault:
+    """Send `head`, then `again` and again, for ever; without it, nothing more."""
+
+    def fault(handler: Handler, body: bytes) -> None:
+        handler.wfile.write(head)
+        while again and not handler.server.stopped.wait(pause):
+            handler.wfile.write(again)
+
+    return fault
+
+
+def in_chunks(end: bytes, again: bytes) -> Fault:
+    """Send the body as one chunk, but for its end, and then something else for ever."""
+
+    def fault(handler: Handler, body: bytes) -> None:
+        handler.begin(200, Transfer_Encoding="chunked")
+        handler.wfile.write(b"%x\r\n%b\r\n%b" % (len(body), body, end))
+        while not handler.server.stopped.wait(0.01):
+            handler.wfile.write(again)
+
+    return fault
+
+
 def endless(handler: Handler, body: bytes) -> None:
     handler.begin(200)
     handler.wfile.write(body[:-100])

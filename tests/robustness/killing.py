@@ -49,7 +49,8 @@ from app.drawing.strokes import read_strokes
 from app.my_digits.profile import DIGITS_FILE, Profile
 from app.my_digits.tuner import BackgroundTuner
 from nn import train
-from nn.data.download import MnistFile, download_mnist
+from nn.data.download import download_mnist
+from nn.data.mnist_files import MnistFile
 from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED, build

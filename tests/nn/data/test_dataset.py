@@ -313,7 +313,8 @@ def test_loaders_that_make_no_sense():
 
 
 def test_mnist_itself(mnist_folder):
-    from nn.data.download import FILES, stored_fault
+    from nn.data.download import stored_fault
+    from nn.data.mnist_files import FILES
 
     for file in FILES:
         assert stored_fault(mnist_folder / file.packed_name, file) is None

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -18,13 +19,13 @@ import pytest
 from nn.data import dataset, download
 from nn.data.download import (
     MIRRORS,
-    MnistFile,
     PackedCheck,
     body_start,
     download_mnist,
     redirect_target,
 )
 from nn.data.idx import read_idx
+from nn.data.mnist_files import FILES, MnistFile
 from nn.support.errors import DataError
 from tests.helpers import misbehaving_server as faults
 from tests.helpers.misbehaving_server import Server, dead_mirror
@@ -167,6 +168,62 @@ def test_the_next_mirror_helps(tmp_path, fault, reason):
         fetch(tmp_path, bad, good, timeout=timeout)
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+# urllib3 leaves the socket of some to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.raw(OK + b"X: ", b"x", 0.05),
+        faults.raw(OK, b"X: y\r\n", 0.05),
+        faults.raw(b"", b"H", 0.05),
+        faults.raw(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        faults.raw(OK + b"Transfer-Encoding: chunked\r\n\r\n5;", b"x", 0.05),
+        faults.in_chunks(b"5;", b"x"),
+        faults.in_chunks(b"0\r\n", b"X: y\r\n"),
+        faults.raw(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"f" * 5000),
+        faults.raw(OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", b""),
+        faults.raw(OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", b""),
+        faults.raw(OK + b"Content-Length: -5\r\n\r\n", b""),
+        faults.raw(OK + b"Content-Length: 3, 4\r\n\r\n", b""),
+        faults.raw(OK, b"X: y\r\n"),
+        faults.raw(OK, b"x" * 1000),
+        faults.raw(b"HTTP/1.1 999999 \xff\r\n\r\n", b""),
+        faults.raw(b"\0" * 100, b""),
+        faults.raw(b"HTTP/1.1 302 Found\r\nLocation: http://\xff\0\r\n\r\n", b""),
+        faults.raw(b"HTTP/1.1 302 Found\r\nLocation: //[::1\r\n\r\n", b""),
+        faults.raw(b"HTTP/1.1 302 Found\r\nLocation: http://x:99999/\r\n\r\n", b""),
+        faults.raw(b"HTTP/1.1 302 Found\r\nLocation: http://" + b"a" * 300 + b"/\r\n\r\n", b""),
+    ],
+)
+def test_a_hostile_mirror_holds_nothing_up(tmp_path, fault):
+    with Server(BOTH, [fault] * 4) as bad, Server(BOTH) as good:
+        begun = time.monotonic()
+        fetch(tmp_path, bad, good, timeout=0.5)
+        assert time.monotonic() - begun < 4
+    deadline = time.monotonic() + 5
+    while any(
+        thread.name == "task" for thread in threading.enumerate()
+    ):  # nobody goes on reading what was given up
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "no certificates"])
+def test_a_broken_file_of_certificates_is_named(tmp_path, monkeypatch, kind):
+    path = tmp_path / "certificates.pem"
+    if kind != "missing":
+        path.write_text("" if kind == "empty" else "not one")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    message = refused(folder, "https://127.0.0.1:9/mnist/")
+    assert f"REQUESTS_CA_BUNDLE={path} names no file of certificates" in message
+    assert "free some space" not in message
+
+
 def test_a_server_without_a_certificate(tmp_path):
     with Server(BOTH) as server:
         secure = server.mirror.replace("http:", "https:")
@@ -304,7 +361,8 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 DOWNLOAD = """
 import json, sys
 from pathlib import Path
-from nn.data.download import MnistFile, download_mnist
+from nn.data.download import download_mnist
+from nn.data.mnist_files import MnistFile
 folder, mirror, file = json.loads(sys.argv[1])
 download_mnist(Path(folder), [mirror], [MnistFile(*file)])
 """
@@ -415,9 +473,9 @@ def test_the_mirrors_are_asked_by_https_alone():
 
 
 def test_the_true_files_are_described_rightly():
-    sizes = {file.name: file.size for file in download.FILES}
+    sizes = {file.name: file.size for file in FILES}
     assert list(sizes) == list(dataset.IDX_FILES)
     assert sizes["train-images-idx3-ubyte"] == 16 + 60_000 * 784
     assert sizes["t10k-labels-idx1-ubyte"] == 8 + 10_000
     assert all(mirror.startswith("https://") for mirror in download.MIRRORS)
-    assert all(len(bytes.fromhex(file.sha256)) == 32 for file in download.FILES)
+    assert all(len(bytes.fromhex(file.sha256)) == 32 for file in FILES)
