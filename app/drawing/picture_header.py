@@ -54,14 +54,14 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
         if found is None:
             raise IndexError(place)
         if found.end() - found.start() > MAX_FILLING:
-            raise ValueError(f"more than {MAX_FILLING:,} bytes of it say nothing")
+            raise ValueError(f"more than {MAX_FILLING:,} bytes of it say nothing; save it anew")
         marker, place = found[1][0], found.end()
         yield marker, place
         if marker == 0xD9:
             return
         if marker not in (0x01, 0xD8):  # those have no length
             place += max(struct.unpack_from(">H", data, place)[0], 2)
-    raise ValueError(f"it has more than {MAX_SEGMENTS:,} segments")
+    raise ValueError(f"it has more than {MAX_SEGMENTS:,} segments; save it anew")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
@@ -76,7 +76,10 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             pixels = 0 if size is None else size[0] * size[1]
             is_large = scans > 1 and pixels > MAX_IN_SCANS
             if scans > MAX_SCANS or scans * pixels > MAX_SCANNED or is_large:
-                raise ValueError(f"it has {scans} scans or more of {pixels:,} pixels")
+                raise ValueError(
+                    f"it has {scans} scans or more of {pixels:,} pixels, too many to decode; save "
+                    "it anew"
+                )
     except (struct.error, IndexError):
         # The decoder would show what is missing as plain grey, without a word.
         raise ValueError("the file ends too early") from None
@@ -132,4 +135,4 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         length, kind = struct.unpack_from(">I4s", data, place)
         yield kind, place + 8, place + 8 + length
         place += 12 + length
-    raise ValueError(f"it has more than {MAX_SEGMENTS:,} parts")
+    raise ValueError(f"it has more than {MAX_SEGMENTS:,} parts; save it anew")
