@@ -119,8 +119,8 @@ def _read_file(path: Path) -> bytes:
     try:
         with open_named(path, MAX_FILE) as file, seekable(file, MAX_FILE) as whole:
             return bytes(whole.read())
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero character
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise DataError(f"cannot read {path}: {reason}; expected a picture file") from None
 
 

@@ -204,7 +204,7 @@ def test_what_is_no_picture_is_said_in_one_line(tmp_path):
         load_picture(tmp_path / "none.png")
     with pytest.raises(DataError, match="Is a directory; expected a picture file"):
         load_picture(tmp_path)
-    with pytest.raises(DataError, match="null"):
+    with pytest.raises(DataError, match="No such file"):
         load_picture("a\0b")
 
 
