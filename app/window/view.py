@@ -248,7 +248,8 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
         bars = layout.bars if screen.panel not in BESIDE_CANVAS else ()
         answers = [*(row.whole for row in bars), *layout.table]
         above = layout.above_buttons.grown(frame.line)  # which do what they say all the same
-        frame.fade(around(*answers) if answers else above, STALE)
+        if answers or PANELS[screen.panel].is_about_drawing:
+            frame.fade(around(*answers) if answers else above, STALE)
     return body
 
 
@@ -306,14 +307,16 @@ def draw_answer(frame: Frame, screen: Screen) -> None:
 
 
 class PanelView(NamedTuple):
-    """How a panel is drawn, what it shows besides the answer, and the button that opens it."""
+    """How a panel is drawn, what it shows besides the answer, and the button that opens it.
+
+    `prepare` does the longest work, a frame before it is drawn.
+    """
 
     draw: Callable[[Frame, Screen], None]
     state: Callable[[Screen], object]
     button: str = ""
-    prepare: Callable[[Screen], object] | None = (
-        None  # the longest work, a frame before it is drawn
-    )
+    prepare: Callable[[Screen], object] | None = None
+    is_about_drawing: bool = True
 
 
 def no_state(_: Screen) -> None:
@@ -325,8 +328,8 @@ PANELS: dict[Panel, PanelView] = {
     "networks": PanelView(draw_answer, no_state, "network"),
     "inside": PanelView(draw_inside, inside_state, "inside", prepare_inside),
     "training": PanelView(draw_training, training_state, "train"),
-    "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes"),
-    "weights": PanelView(draw_weights, training_state, "inside"),
+    "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes", is_about_drawing=False),
+    "weights": PanelView(draw_weights, training_state, "inside", is_about_drawing=False),
 }
 # What the window consists of; each is painted anew when its part of the state changed.
 PARTS = {

@@ -270,6 +270,23 @@ def test_only_the_panel_is_painted_again_when_something_of_it_changes(clock, sma
         assert surface.get_buffer().raw == whole.get_buffer().raw
 
 
+def test_the_matrix_does_not_fade_with_the_answer(clock, small_mnist):
+    screen = counted(clock, small_mnist)
+    session, painter, surface = screen.session, Painter(), pygame.Surface(screen.size)
+    session.canvas.begin("draw", 14, 5)
+    session.canvas.extend(14, 22)
+    session.canvas.end()
+    session.predict_now()
+    painter.paint(surface, screen)
+    body = pygame.Rect(screen.layout.body)
+    before = pygame.surfarray.array3d(surface.subsurface(body))
+    session.canvas.begin("draw", 20, 5)
+    session.canvas.extend(20, 20)
+    assert session.predictor.is_stale
+    painter.paint(surface, screen)
+    np.testing.assert_array_equal(pygame.surfarray.array3d(surface.subsurface(body)), before)
+
+
 def test_a_screenshot_shows_all_that_is_counted(clock, small_mnist, tmp_path):
     path = tmp_path / "picture.png"
     data, model = ["--data-dir", str(small_mnist)], ["--model", "linear"]
