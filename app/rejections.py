@@ -1,10 +1,14 @@
-"""Measure how well non-digits are told from digits: `python -m app.rejections STROKES`.
+"""Measure how well non-digits are told from digits: `python -m app.rejections STROKES…`.
 
-The digits of the file are drawn and framed as the program reads them; the non-digits are generated
+The digits of the files are drawn and framed as the program reads them; the non-digits are generated
 (`nn.handwriting.nondigits`), of kinds from which nothing has learned. The curve shows how many of
-the non-digits are rejected where a given share of the digits is still answered. `--choose` makes
-the point where 98 % are (or `--answer`) the threshold of the program, and writes it into the
-weights' file.
+the non-digits are rejected where a given share of the digits of each file is still answered.
+`--choose` makes the point where 98 % are (or `--answer`) the threshold of the program, and writes
+it into the weights' file.
+
+With `--nondigits FILE` drawings by people that are no digits are measured too, and with
+`--half-drawn` the first parts of the digits, in both at the program's threshold and with the
+default network's probabilities. An answer is sure if its probability is above 99 %.
 
 Dots and blank paper have an infinite score (`nn.inference.rejection`): a threshold that answers
 them too is infinite, rejects nothing, and cannot be chosen.
@@ -20,8 +24,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from app.drawing.strokes import DIGITS, frame_digits, read_strokes
+from app.drawing.strokes import (
+    DIGITS,
+    RecordedDigit,
+    RecordedNondigit,
+    frame_recorded,
+    read_nondigits,
+    read_strokes,
+)
 from nn.handwriting.nondigits import draw_measuring
+from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.inference.rejection import Rejection, load_rejection, save_rejection, shipped_path
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -29,6 +41,9 @@ from nn.support.files import check_writable
 from nn.support.types import Array
 
 CURVE = (0.90, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)  # parts of the digits that are answered
+SURE = 0.99
+BEGUN = (0.25, 0.5, 0.75)  # parts of a digit's ink, half drawn
+MAX_SYMBOLS = 15  # in the table; `--json` has all
 
 
 def threshold_for(scores: Array, answered: float) -> float:
@@ -40,15 +55,27 @@ def threshold_for(scores: Array, answered: float) -> float:
     return float(ordered[min(int(np.ceil(answered * len(ordered))), len(ordered)) - 1])
 
 
+def threshold_for_each(files: Sequence[Array], answered: float) -> float:
+    """The least threshold that answers that share of each file's rejection scores (N,)."""
+    return max(threshold_for(scores, answered) for scores in files)
+
+
 def measure(
-    digit_scores: Array, kinds: dict[str, Array], labels: Array, answered: float, threshold: float
+    files: dict[str, Array],
+    kinds: dict[str, Array],
+    labels: Array,
+    answered: float,
+    threshold: float,
 ) -> dict[str, Any]:
     """The result as `--json` prints it; scores in nats, all shares are fractions 0…1.
 
-    The threshold where so many digits are answered is None if none that is finite answers them.
+    `files` has the scores of each file's digits, `labels` (N,) those of all. The threshold where so
+    many digits of each are answered is None if none that is finite answers them.
     """
+    digit_scores = np.concatenate(list(files.values()))
     every = np.concatenate(list(kinds.values()))
-    point = threshold_for(digit_scores, answered)
+    each = list(files.values())
+    point = threshold_for_each(each, answered)
 
     def rejected(scores: Array, at: float) -> float:
         return float(np.mean(scores > at))
@@ -65,7 +92,7 @@ def measure(
             for digit in range(DIGITS)
         ],
         "curve": [
-            {"answered": part, "refused": rejected(every, threshold_for(digit_scores, part))}
+            {"answered": part, "refused": rejected(every, threshold_for_each(each, part))}
             for part in CURVE
         ],
         "program": {
@@ -73,13 +100,64 @@ def measure(
             "answered": 1 - rejected(digit_scores, threshold),
             "refused": rejected(every, threshold),
         },
+        "files": [
+            {"file": name, "digits": len(scores), "answered": 1 - rejected(scores, threshold)}
+            for name, scores in files.items()
+        ],
     }
+
+
+def answers(rejection: Rejection, network: Classifier, images: Array) -> tuple[Array, Array]:
+    """What framed images (N, 28, 28) are read as, -1 where rejected, and whether surely: (N,)."""
+    probabilities = network.probabilities(images)
+    guesses = np.where(rejection.is_rejected(images), -1, probabilities.argmax(axis=1))
+    return guesses, (guesses >= 0) & (probabilities.max(axis=1) > SURE)
+
+
+def measure_drawn(
+    rejection: Rejection, network: Classifier, drawn: Sequence[RecordedNondigit]
+) -> dict[str, Any]:
+    """How many of people's non-digits are refused and how many surely answered, by symbol."""
+    guesses, sure = answers(rejection, network, frame_recorded(drawn))
+    alike = np.array([drawing.is_alike for drawing in drawn])
+    symbols = np.array([drawing.symbol for drawing in drawn])
+
+    def shares(of: Array) -> dict[str, Any]:
+        if not of.any():
+            return {"count": 0, "refused": None, "sure": None}
+        parts = {"refused": float(np.mean(guesses[of] < 0)), "sure": float(np.mean(sure[of]))}
+        return {"count": int(np.count_nonzero(of)), **parts}
+
+    by_symbol = [
+        {"symbol": str(symbol), "alike": is_alike, **shares(of)}
+        for symbol in np.unique(symbols)
+        for is_alike in (False, True)
+        if (of := (symbols == symbol) & (alike == is_alike)).any()
+    ]
+    return {"not_alike": shares(~alike), "alike": shares(alike), "symbols": by_symbol}
+
+
+def measure_half_drawn(
+    rejection: Rejection, network: Classifier, digits: Sequence[RecordedDigit]
+) -> dict[str, Any]:
+    """How many sure answers to half-drawn digits the whole takes back: other digit, or none."""
+    whole, _ = answers(rejection, network, frame_recorded(digits))
+    rows = []
+    for part in BEGUN:
+        guesses, sure = answers(rejection, network, frame_recorded(digits, part))
+        back = int(np.count_nonzero(sure & (guesses != whole)))
+        rows.append({"ink": part, "sure": int(np.count_nonzero(sure)), "taken_back": back})
+    sure_in_all = sum(row["sure"] for row in rows)
+    back_in_all = sum(row["taken_back"] for row in rows)
+    share = back_in_all / sure_in_all if sure_in_all else None
+    return {"parts": rows, "sure": sure_in_all, "taken_back": back_in_all, "share": share}
 
 
 def table(result: dict[str, Any]) -> str:
     """The result as people read it."""
     program, threshold = result["program"], result["threshold"]
     upto = "however doubtful" if threshold is None else f"doubt up to {threshold:.3f} nats"
+    each = " of each file" if len(result["files"]) > 1 else ""
     lines = [
         f"{result['digits']:,} digits, {result['nondigits']:,} generated non-digits of kinds that "
         "were not learned from",
@@ -87,14 +165,49 @@ def table(result: dict[str, Any]) -> str:
         "digits answered   non-digits refused",
         *(f"{row['answered']:>15.1%}   {row['refused']:>18.1%}" for row in result["curve"]),
         "",
-        f"where {result['answered']:.1%} of the digits are answered ({upto}), refused are of",
+        f"where {result['answered']:.1%} of the digits{each} are answered ({upto}), refused are of",
         *(f"  {name:<26} {part:>7.1%}" for name, part in result["kinds"].items()),
         "",
         f"as the program is set (doubt up to {program['threshold']:.3f} nats): "
         f"{program['answered']:.2%} of the digits answered, {program['refused']:.2%} of the "
         "non-digits refused",
     ]
+    if each:
+        lines += [f"  {row['file']}: {row['answered']:.2%} answered" for row in result["files"]]
+    if "drawn_nondigits" in result:
+        lines += ["", *drawn_lines(result["drawn_nondigits"])]
+    if "half_drawn" in result:
+        lines += ["", *half_drawn_lines(result["half_drawn"])]
     return "\n".join(lines)
+
+
+def drawn_lines(drawn: dict[str, Any]) -> list[str]:
+    """The table of people's non-digits: the sums, and the symbols most surely answered."""
+    lines = ["non-digits by people          count   refused   answered with more than 99%"]
+    for key, name in (("not_alike", "unlike any digit"), ("alike", "like a digit")):
+        lines.append(_drawn_line(name, drawn[key]))
+    unlike = [row for row in drawn["symbols"] if not row["alike"]]
+    worst = sorted(unlike, key=lambda row: (-row["sure"] * row["count"], row["refused"]))
+    lines.append(f"of those unlike any digit, the most surely answered of {len(worst)} symbols are")
+    lines += [_drawn_line(row["symbol"], row) for row in worst[:MAX_SYMBOLS]]
+    return lines
+
+
+def _drawn_line(name: str, row: dict[str, Any]) -> str:
+    name = "".join(letter if letter.isprintable() else "?" for letter in name)[:26]
+    if not row["count"]:
+        return f"  {name:<26} {0:>6}"
+    return f"  {name:<26} {row['count']:>6} {row['refused']:>9.1%} {row['sure']:>9.1%}"
+
+
+def half_drawn_lines(half_drawn: dict[str, Any]) -> list[str]:
+    """The table of half-drawn digits."""
+    lines = ["ink drawn   answered with more than 99%   of those, taken back by the whole"]
+    for row in half_drawn["parts"]:
+        lines.append(f"{row['ink']:>9.0%} {row['sure']:>29,} {row['taken_back']:>35,}")
+    if half_drawn["share"] is not None:
+        lines.append(f"in all, {half_drawn['share']:.1%} of the sure answers are taken back")
+    return lines
 
 
 def build_parser() -> ArgumentParser:
@@ -103,11 +216,13 @@ def build_parser() -> ArgumentParser:
         prog="app.rejections", description="Measure how well non-digits are told from digits."
     )
     add = parser.add_argument
-    add("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    add("strokes", type=Path, nargs="+", metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    add("--nondigits", type=Path, metavar="FILE", help="drawings by people that are no digits")
+    add("--half-drawn", action="store_true", help="measure the first parts of the digits too")
     add("--refusal", type=Path, metavar="FILE", help="the trained weights; default: the shipped")
     add(
         "--answer", type=number_in(float, 0.5, 1), default=0.98,
-        help="part of the digits that must be answered",
+        help="part of the digits of each file that must be answered",
     )  # fmt: skip
     add("--each", type=number_in(int, 1, 100_000), default=300, help="non-digits of each kind")
     add("--seed", type=number_in(int, 0, 2**63 - 1), default=1, help="for chance")
@@ -116,26 +231,25 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def finite_threshold(scores: Array, answered: float, strokes: Path) -> float:
-    """`threshold_for` as the program can have it. Raises `DataError` if it is infinite."""
-    threshold = threshold_for(scores, answered)
-    if not np.isfinite(threshold):
-        raise DataError(
-            f"cannot choose a threshold by {strokes}: expected {answered:.1%} of its digits larger "
-            f"than a dot, received {np.isfinite(scores).mean():.1%}; take out the dots, or ask for "
-            "less with --answer"
-        )
-    return threshold
+def finite_threshold(files: dict[str, Array], answered: float) -> float:
+    """`threshold_for_each` as the program can have it. Raises `DataError` if it is infinite."""
+    for name, scores in files.items():
+        if not np.isfinite(threshold_for(scores, answered)):
+            raise DataError(
+                f"cannot choose a threshold by {name}: expected {answered:.1%} of its digits "
+                f"larger than a dot, received {np.isfinite(scores).mean():.1%}; take out the dots, "
+                "or ask for less with --answer"
+            )
+    return threshold_for_each(list(files.values()), answered)
 
 
 def choose(
-    rejection: Rejection, threshold: float, answered: float, strokes: Path, path: Path
+    rejection: Rejection, threshold: float, answered: float, strokes: Sequence[Path], path: Path
 ) -> None:
     """Write the threshold into the file, with the command that found it."""
-    record = {
-        **rejection.record,
-        "threshold": f"python -m app.rejections {strokes.name} --choose --answer {answered:g}",
-    }
+    names = " ".join(file.name for file in strokes)
+    command = f"python -m app.rejections {names} --choose --answer {answered:g}"
+    record = {**rejection.record, "threshold": command}
     save_rejection(path, replace(rejection, threshold=threshold, record=record))
     print(f"wrote the threshold {threshold:.3f} into {path}")
 
@@ -148,16 +262,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         if options.choose:
             check_writable(path, "--refusal")
         rejection = load_rejection(options.refusal)
-        images, labels = frame_digits(list(read_strokes(options.strokes)))
-        scores = rejection.rejection_score(images)
+        digits = {str(file): list(read_strokes(file)) for file in options.strokes}
+        drawn = list(read_nondigits(options.nondigits)) if options.nondigits else []
+        files = {name: rejection.rejection_score(frame_recorded(of)) for name, of in digits.items()}
+        every = [digit for of in digits.values() for digit in of]
         threshold = rejection.threshold
         if options.choose:
-            threshold = finite_threshold(scores, options.answer, options.strokes)
-        drawn = draw_measuring(options.each, np.random.default_rng(options.seed))
-        kinds = {name: rejection.rejection_score(pictures) for name, pictures in drawn.items()}
+            threshold = finite_threshold(files, options.answer)
+        generated = draw_measuring(options.each, np.random.default_rng(options.seed))
+        kinds = {name: rejection.rejection_score(images) for name, images in generated.items()}
         if options.choose:
             choose(rejection, threshold, options.answer, options.strokes, path)
-        result = measure(scores, kinds, labels, options.answer, threshold)
+            rejection.threshold = threshold
+        labels = np.array([digit.label for digit in every])
+        result = measure(files, kinds, labels, options.answer, threshold)
+        if drawn or options.half_drawn:
+            network = load_classifier(DEFAULT_MODEL)
+            if drawn:
+                result["drawn_nondigits"] = measure_drawn(rejection, network, drawn)
+            if options.half_drawn:
+                result["half_drawn"] = measure_half_drawn(rejection, network, every)
         print(table(result))
         emit(result)
 

@@ -2,18 +2,19 @@
 
 A line of the file is one digit: `{"label": 3, "strokes": [[[x, y], …], …]}`, x to the right, y
 down, in any unit. `"writer"` may say who wrote it; other keys are allowed and ignored. The
-file may be packed, as gzip or zip.
+file may be packed, as gzip or zip. In a file of drawings that are no digits `"label"` is null,
+`"symbol"` says what was written, and `"alike"` whether it could as well be a digit.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -30,6 +31,7 @@ MAX_COORDINATE = 1e12
 MAX_LINES = 30_000  # twice as many digits as the largest of the public sets has
 MAX_POINTS_IN_ALL = 1_500_000  # of a file; each takes a hundred bytes of memory
 MAX_POINTS = 5_000  # of a digit; a digit has a hundred, somebody who scribbles for a minute these
+MAX_SYMBOL = 100  # letters in the name of what is no digit
 MAX_PATH = 400  # of a digit's line, in lengths of its longer side
 
 
@@ -42,26 +44,52 @@ class RecordedDigit:
     writer: str | None = None  # None where the file does not say
 
 
+@dataclass(frozen=True)
+class RecordedNondigit:
+    """What somebody wrote that is no digit: its name, its strokes, and whether it looks like one.
+
+    Nobody can tell one that is `alike`, as the letter O, from a digit.
+    """
+
+    symbol: str
+    strokes: list[list[Point]]
+    is_alike: bool = False
+
+
+Recorded = TypeVar("Recorded", RecordedDigit, RecordedNondigit)
+
+
 def read_strokes(path: Path | str) -> Iterator[RecordedDigit]:
     """The digits of a stroke file, one after another.
 
     Raises `DataError`, which names the line, for what cannot be read or understood, and for a file
     without digits. Only one line is in memory at a time.
     """
+    return _read(path, parse_digit, "digits")
+
+
+def read_nondigits(path: Path | str) -> Iterator[RecordedNondigit]:
+    """The drawings of a file of what is no digit; errors as `read_strokes`."""
+    return _read(path, parse_nondigit, "drawings")
+
+
+def _read(
+    path: Path | str, parse: Callable[[bytes, str], Recorded], noun: str
+) -> Iterator[Recorded]:
     count = points = 0
     for number, line in _lines(path):
         if line.strip():
             count += 1
-            digit = parse_digit(line, f"{path}, line {number}")
-            points += sum(map(len, digit.strokes))
+            recorded = parse(line, f"{path}, line {number}")
+            points += sum(map(len, recorded.strokes))
             if points > MAX_POINTS_IN_ALL:
                 raise DataError(
                     f"{path}: expected at most {MAX_POINTS_IN_ALL:,} points, received more in line "
                     f"{number}; split the file"
                 )
-            yield digit
+            yield recorded
     if not count:
-        raise DataError(f"{path} holds no digits; expected one JSON object a line")
+        raise DataError(f"{path} holds no {noun}; expected one JSON object a line")
 
 
 def fit(
@@ -91,17 +119,47 @@ def fit(
     return [[placed(x, y) for x, y in stroke] for stroke in strokes]
 
 
-def strokes_of(digit: RecordedDigit) -> list[Stroke]:
-    """The strokes that a recorded digit becomes on the canvas: fitted, with the usual pen."""
-    return [Stroke(line, DRAW_RADIUS) for line in fit(digit.strokes)]
+def beginning(strokes: Sequence[Sequence[Point]], part: float) -> list[list[Point]]:
+    """Strokes as far as they are drawn once the share `part`, 0…1, of their length is."""
+    left = part * sum(math.dist(a, b) for stroke in strokes for a, b in pairwise(stroke))
+    begun: list[list[Point]] = []
+    for stroke in strokes:
+        if begun and left <= 0:
+            break
+        begun.append([stroke[0]])
+        for a, b in pairwise(stroke):
+            step = math.dist(a, b)
+            if step > left:
+                share = left / step
+                begun[-1].append((a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])))
+                return begun
+            left -= step
+            begun[-1].append(b)
+    return begun
+
+
+def strokes_of(recorded: RecordedDigit | RecordedNondigit, part: float = 1.0) -> list[Stroke]:
+    """The strokes that a recorded drawing becomes on the canvas: fitted, with the usual pen.
+
+    Of a drawing that is half drawn, only the first `part` of its ink is there.
+    """
+    lines = fit(recorded.strokes)
+    return [Stroke(line, DRAW_RADIUS) for line in (beginning(lines, part) if part < 1 else lines)]
+
+
+def frame_recorded(
+    recorded: Sequence[RecordedDigit | RecordedNondigit], part: float = 1.0
+) -> Array:
+    """Recorded drawings, or the first `part` of each, as the network sees them, (N, 28, 28)."""
+    images = np.zeros((len(recorded), SIZE, SIZE), np.float32)
+    for image, drawing in zip(images, recorded, strict=True):
+        image[...] = frame_strokes(strokes_of(drawing, part))
+    return images
 
 
 def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
     """Recorded digits as the network sees them, (N, 28, 28) float32, and their labels (N,)."""
-    images = np.zeros((len(digits), SIZE, SIZE), np.float32)
-    for image, digit in zip(images, digits, strict=True):
-        image[...] = frame_strokes(strokes_of(digit))
-    return images, np.array([digit.label for digit in digits], np.int64)
+    return frame_recorded(digits), np.array([digit.label for digit in digits], np.int64)
 
 
 def length_and_side(lines: Sequence[Sequence[Point]]) -> tuple[float, float]:
@@ -137,6 +195,34 @@ def _lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
 
 def parse_digit(line: bytes, place: str) -> RecordedDigit:
     """The digit of one line; `place` names the line in the `DataError` if it cannot be read."""
+    record = _record(line, place, ("label", "strokes"))
+    label = record["label"]
+    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
+        raise DataError(f"{place}: label must be a whole number 0…9, received {_short(label)}")
+    strokes = _strokes(record["strokes"], place)
+    return RecordedDigit(label, strokes, _writer(record.get("writer")))
+
+
+def parse_nondigit(line: bytes, place: str) -> RecordedNondigit:
+    """The drawing of one line of a file of what is no digit; errors as `parse_digit`."""
+    record = _record(line, place, ("symbol", "strokes"))
+    if (label := record.get("label")) is not None:
+        raise DataError(
+            f"{place}: label must be null for what is no digit, received {_short(label)}"
+        )
+    symbol, alike = record["symbol"], record.get("alike", False)
+    if not isinstance(symbol, str) or len(symbol) > MAX_SYMBOL:
+        raise DataError(
+            f"{place}: symbol must be text of at most {MAX_SYMBOL} letters, received "
+            f"{_short(symbol)}"
+        )
+    if not isinstance(alike, bool):
+        raise DataError(f"{place}: alike must be true or false, received {_short(alike)}")
+    return RecordedNondigit(symbol, _strokes(record["strokes"], place), alike)
+
+
+def _record(line: bytes, place: str, needed: Sequence[str]) -> dict[str, Any]:
+    """A line's JSON object, which has the keys that are needed."""
     try:
         record = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse)
     except UnicodeDecodeError as error:
@@ -146,14 +232,14 @@ def parse_digit(line: bytes, place: str) -> RecordedDigit:
     except ValueError as error:  # json.JSONDecodeError, and a number with too many digits
         raise DataError(f"{place} is not JSON: {error}") from error
     if not isinstance(record, dict):
-        raise DataError(f'{place}: expected an object with "label" and "strokes"')
-    missing = [key for key in ("label", "strokes") if key not in record]
+        raise DataError(f'{place}: expected an object with "{needed[0]}" and "strokes"')
+    missing = [key for key in needed if key not in record]
     if missing:
         raise DataError(f"{place}: {' and '.join(missing)} missing")
-    label = record["label"]
-    if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label <= 9:
-        raise DataError(f"{place}: label must be a whole number 0…9, received {_short(label)}")
-    strokes = record["strokes"]
+    return record
+
+
+def _strokes(strokes: Any, place: str) -> list[list[Point]]:
     if not isinstance(strokes, list) or not strokes:
         raise DataError(f"{place}: strokes must be a list of at least one stroke")
     count = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
@@ -166,7 +252,7 @@ def parse_digit(line: bytes, place: str) -> RecordedDigit:
             f"{place}: expected a line of at most {MAX_PATH} times the digit's longer side, "
             f"received {path / side:,.0f} times; draw it anew"
         )
-    return RecordedDigit(label, written, _writer(record.get("writer")))
+    return written
 
 
 def _writer(value: Any) -> str | None:

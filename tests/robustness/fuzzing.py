@@ -49,7 +49,7 @@ with instrumented:
     from app.drawing.canvas import Canvas
     from app.drawing.drawings import load_drawing, save_drawing
     from app.drawing.pictures import framed_picture
-    from app.drawing.strokes import fit, read_strokes
+    from app.drawing.strokes import fit, read_nondigits, read_strokes
     from app.my_digits.profile import Profile
     from app.session.networks import network_info
     from nn.data import dataset
@@ -356,14 +356,16 @@ DIGITS = [
     {"label": 3, "strokes": [[[0, 0], [5, 9.5]], [[2, 2]]], "writer": "a", "key": "k"},
     {"label": 0, "strokes": [[[1e3, -1e3], [-1e-3, 4], [7, 7]]], "writer": 7},
 ]
+NONDIGIT = {"label": None, "symbol": "@", "strokes": [[[0, 0], [5, 9.5]]], "alike": False}
 
 
 def make_strokes(rng):
     def hostile(rng):
-        lines = [json_of(changed(rng, rng.choice(DIGITS))) for _ in range(rng.choice((1, 3)))]
+        kind = rng.choice((DIGITS, DIGITS, [NONDIGIT]))
+        lines = [json_of(changed(rng, rng.choice(kind))) for _ in range(rng.choice((1, 3)))]
         return b"\n".join(lines)
 
-    valid = [json_of(digit) + b"\n" for digit in DIGITS]
+    valid = [json_of(digit) + b"\n" for digit in (*DIGITS, NONDIGIT)]
     valid += [b"".join(valid), gzip.compress(valid[0], mtime=0)]
     return cases(rng, valid, *[hostile] * 20, bombs.any_strokes)
 
@@ -532,7 +534,11 @@ def read_stroke_file(path):
             canvas.draw_strokes(fit(digit.strokes))
             expect(np.isfinite(canvas.framing().image).all())
 
+    def read_nondigits_of_it():
+        expect(all(drawing.strokes for drawing in read_nondigits(path)))
+
     yield read
+    yield read_nondigits_of_it
 
 
 @functools.cache

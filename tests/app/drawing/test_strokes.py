@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from app.drawing import strokes as strokes_module
 from app.drawing.canvas import SIZE
-from app.drawing.strokes import fit, read_strokes
+from app.drawing.strokes import (
+    RecordedNondigit,
+    beginning,
+    fit,
+    read_nondigits,
+    read_strokes,
+)
 from nn.support.errors import DataError
 from tests.helpers.memory import peak_below
 from tests.helpers.paths import EXAMPLES
@@ -204,3 +210,49 @@ def test_numbers_beyond_reason_are_refused(tmp_path, number):
     with pytest.raises(DataError) as caught:
         list(read_strokes(write(tmp_path, line.encode())))
     assert len(str(caught.value).splitlines()) == 1
+
+
+NONDIGIT = b'{"label": null, "symbol": "O", "strokes": [[[0, 0], [1, 2]]], "alike": true}\n'
+
+
+def test_drawings_that_are_no_digits_are_read_with_their_symbols(tmp_path):
+    plain = b'{"symbol": "y", "strokes": [[[5, 5]]], "writer": "w"}\n'
+    drawings = list(read_nondigits(write(tmp_path, NONDIGIT + plain)))
+    assert drawings == [
+        RecordedNondigit("O", [[(0.0, 0.0), (1.0, 2.0)]], is_alike=True),
+        RecordedNondigit("y", [[(5.0, 5.0)]]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (GOOD, "symbol missing"),
+        (b'{"label": 3, "symbol": "O", "strokes": [[[0, 0]]]}', "label must be null"),
+        (b'{"label": null, "symbol": 7, "strokes": [[[0, 0]]]}', "symbol must be text"),
+        (b'{"symbol": "' + b"x" * 101 + b'", "strokes": [[[0, 0]]]}', "at most 100 letters"),
+        (b'{"symbol": "O", "strokes": [[[0, 0]]], "alike": 1}', "alike must be true or false"),
+        (b'{"symbol": "O", "strokes": [[[0]]]}', "pair [x, y]"),
+        (b"[]", 'expected an object with "symbol"'),
+    ],
+)
+def test_a_bad_line_of_what_is_no_digit_is_named(tmp_path, line, says):
+    with pytest.raises(DataError) as caught:
+        list(read_nondigits(write(tmp_path, NONDIGIT + line)))
+    assert says in str(caught.value)
+    assert "line 2" in str(caught.value)
+
+
+def test_a_file_without_drawings_is_no_file_of_what_is_no_digit(tmp_path):
+    with pytest.raises(DataError, match="holds no drawings"):
+        list(read_nondigits(write(tmp_path, b"\n")))
+
+
+def test_a_half_drawn_digit_has_so_much_of_its_ink():
+    strokes = [[(0.0, 0.0), (4.0, 0.0)], [(9.0, 9.0)], [(0.0, 5.0), (0.0, 7.0), (0.0, 11.0)]]
+    assert beginning(strokes, 0.2) == [[(0.0, 0.0), (2.0, 0.0)]]
+    assert beginning(strokes, 0.4) == strokes[:1]
+    half_of_the_last = [strokes[0], strokes[1], [(0.0, 5.0), (0.0, 7.0), (0.0, 8.0)]]
+    assert beginning(strokes, 0.7) == half_of_the_last
+    assert beginning(strokes, 1.0) == strokes
+    assert beginning([[(3.0, 3.0)]], 0.5) == [[(3.0, 3.0)]]  # a dot has no length to begin

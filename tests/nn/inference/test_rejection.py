@@ -237,6 +237,71 @@ def test_the_command_measures_and_chooses(tmp_path, capsys):
     assert "--choose --answer 0.8" in chosen.record["threshold"]
 
 
+def write_lines(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def as_nondigit(symbol, strokes, **more):
+    return {"label": None, "symbol": symbol, "strokes": strokes, **more}
+
+
+def test_the_command_measures_what_people_drew_that_is_no_digit(tmp_path, capsys):
+    examples = [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
+    dash, one = [[[0, 0], [9, 0]]], [[[0, 0], [0, 9]]]
+    rows = [as_nondigit("-", dash), as_nondigit("-", dash), as_nondigit("|", one, alike=True)]
+    rows.append(as_nondigit("a \u0007", examples[3]["strokes"]))  # a 3 by another name
+    path = write_lines(tmp_path / "non.jsonl", *rows)
+    rejections.main([str(EXAMPLES), "--nondigits", path, "--each", "1", "--json"])
+    output = capsys.readouterr()
+    drawn = json.loads(output.out)["drawn_nondigits"]
+    assert drawn["alike"] == {"count": 1, "refused": 0, "sure": 1}
+    assert drawn["not_alike"] == {"count": 3, "refused": 2 / 3, "sure": 1 / 3}
+    assert drawn["symbols"] == [
+        {"symbol": "-", "alike": False, "count": 2, "refused": 1, "sure": 0},
+        {"symbol": "a \u0007", "alike": False, "count": 1, "refused": 0, "sure": 1},
+        {"symbol": "|", "alike": True, "count": 1, "refused": 0, "sure": 1},
+    ]
+    assert "a ? " in output.err
+    assert "\u0007" not in output.err
+
+
+def test_the_command_measures_sure_answers_to_half_drawn_digits(tmp_path, capsys):
+    # A 7 whose stem is drawn first: half of it is a bare line, a sure 1.
+    seven = {"label": 7, "strokes": [[[60, 100], [80, 10]], [[80, 10], [0, 10]]]}
+    one = {"label": 1, "strokes": [[[0, 0], [2, 60], [0, 100]]]}
+    path = write_lines(tmp_path / "digits.jsonl", seven, one)
+    rejections.main([path, "--half-drawn", "--each", "1", "--json"])
+    half_drawn = json.loads(capsys.readouterr().out)["half_drawn"]
+    assert [row["ink"] for row in half_drawn["parts"]] == [0.25, 0.5, 0.75]
+    assert half_drawn["parts"][0] == {"ink": 0.25, "sure": 2, "taken_back": 1}
+    assert half_drawn["parts"][1] == {"ink": 0.5, "sure": 2, "taken_back": 1}
+    sure, back = half_drawn["sure"], half_drawn["taken_back"]
+    assert half_drawn["share"] == back / sure
+
+
+def test_a_threshold_chosen_by_several_files_answers_each(tmp_path, capsys):
+    path, examples = tmp_path / "x.refusal.npz", EXAMPLES.read_text().splitlines()
+    save_rejection(path, load_rejection())
+    odd = write_lines(
+        tmp_path / "odd.jsonl", *({**json.loads(e), "label": 1} for e in examples[:5])
+    )
+    options = ["--refusal", str(path), "--each", "1", "--answer", "0.8", "--json"]
+    alone = []
+    for file in (EXAMPLES, odd):
+        rejections.main([str(file), *options])
+        alone.append(json.loads(capsys.readouterr().out))
+    assert alone[0]["threshold"] != alone[1]["threshold"]
+    rejections.main([str(EXAMPLES), odd, *options, "--choose"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["digits"] == 15
+    assert result["threshold"] == max(one["threshold"] for one in alone)
+    assert [row["digits"] for row in result["files"]] == [10, 5]
+    assert min(row["answered"] for row in result["files"]) == pytest.approx(0.8)
+    assert load_rejection(path).threshold == result["threshold"]
+    assert "example-strokes.jsonl odd.jsonl --choose" in load_rejection(path).record["threshold"]
+
+
 def test_where_the_threshold_cannot_be_written_nothing_is_measured(tmp_path, monkeypatch):
     def refuse(**given):
         raise PermissionError(13, "Permission denied")
