@@ -109,13 +109,18 @@ class BackgroundTuner:
         # A daemon: what ends without `close` need not wait, since the file is replaced at once or
         # never.
         self._thread = threading.Thread(target=self._work, name="tuning", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the digits are kept; the next start learns them
+            self._thread, self.stale = None, True
+            self._result = TuningResult(f"kept the old weights: {error}")
 
     def poll(self) -> TuningResult | None:
         """A tuning's result, once, when it has ended; from then on `network` is what it gave."""
-        if self._thread is None or self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             return None
-        self._join(self._thread)
+        if self._thread is not None:
+            self._join(self._thread)
         result, self._result = self._result, None
         if result is not None and result.network is not None:
             # Also where it is out of date already: it is what the profile holds.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from app.session.guard import Guard
+
 MESSAGE_SECONDS = 4.0
+ERROR = "That did not work; the drawing is as it was"
 
 
 class Line(NamedTuple):
@@ -24,6 +27,7 @@ class Messages:
         self._clock = clock
         self._standing = standing
         self._end = 0.0
+        self.guard = Guard(lambda error: self.say(f"{ERROR} ({error})", 8))
 
     def say(self, text: str, seconds: float = MESSAGE_SECONDS) -> None:
         """Show a message for some seconds."""
@@ -33,6 +37,10 @@ class Messages:
         """Show a line, if there is one."""
         if line is not None:
             self.say(*line)
+
+    def ask(self, poll: Callable[[], Line | None]) -> None:
+        """Show the line that something in the background gives, if any; or that it failed."""
+        self.tell(self.guard.run(poll))
 
     def update(self) -> None:
         """Replace a message that has ended with the standing one."""

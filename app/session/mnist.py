@@ -91,7 +91,11 @@ class Mnist:
     def _start(self, state: State, work: Callable[[], None]) -> None:
         self.state, self.message, self.progress = state, "", 0.0
         self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._thread, self.state = None, "failed"
+            self.message = f"MNIST cannot be read: {error}"
 
     # In the thread
 

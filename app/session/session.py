@@ -168,8 +168,8 @@ class Session:
             self.networks.load_next()
         self._show_opened()
         for part in self.parts:
-            self.messages.tell(part.poll())
-        self.messages.tell(self.course.poll(self.is_training_shown))
+            self.messages.ask(part.poll)
+        self.messages.ask(lambda: self.course.poll(self.is_training_shown))
         self._follow_network()
         training = self.course.training
         if training is not None and training.refresh():

@@ -115,18 +115,24 @@ class TrainingCourse:
         network = self._networks.network
         if not isinstance(network, Classifier):
             return Line("This network cannot be trained here")
-        self._start(network.checkpoint.name, network.checkpoint.architecture, self.knobs, **how)
-        return Line("Random weights: B learns from one batch, T goes on") if how else None
+        name, architecture = network.checkpoint.name, network.checkpoint.architecture
+        complaint = self._start(name, architecture, self.knobs, **how)
+        begun = Line("Random weights: B learns from one batch, T goes on") if how else None
+        return complaint or begun
 
-    def _start(self, name: str, architecture: list[Any], knobs: Knobs, **how: bool) -> None:
+    def _start(self, name: str, architecture: list[Any], knobs: Knobs, **how: bool) -> Line | None:
         from app.session.training import Training  # only now: the first frame does not need it
 
         dataset, seed = self._mnist.train, int(self._rng.integers(2**31))
         assert dataset is not None  # since it is ready
         after, self._ending = self._ending, None
-        self.training = Training(
-            name, architecture, dataset, seed=seed, knobs=knobs, after=after, **how
-        )
+        try:
+            self.training = Training(
+                name, architecture, dataset, seed=seed, knobs=knobs, after=after, **how
+            )
+        except RuntimeError as error:  # no thread to be had
+            return Line(f"This network cannot be trained now: {error}", 8)
+        return None
 
     # Steering it
 
@@ -186,8 +192,8 @@ class TrainingCourse:
         words = change_words(training.knobs, diagnosis.knobs)
         self._use(training.knobs, diagnosis.knobs)
         self._give_up()
-        self._start(training.name, training.architecture, diagnosis.knobs)
-        return Line(f"Begun anew with {words}" if words else "Begun anew")
+        complaint = self._start(training.name, training.architecture, diagnosis.knobs)
+        return complaint or Line(f"Begun anew with {words}" if words else "Begun anew")
 
     # Keeping it
 

@@ -78,19 +78,16 @@ def run_window(screen: Screen, size: tuple[int, int] | None = None) -> None:
     """Show a session in a window, at first of that size, until the user leaves."""
     open_window(size)
     leave_at_hangup()
-    painter, controller = Painter(), Controller(screen)
+    painter, controller, run = Painter(), Controller(screen), screen.guard.run
     shown_title = NAME
     next_frame = last_event = 0.0
     try:
         while not screen.quit_wanted:
-            screen.update()
+            run(screen.update)
             if not painter.is_current(screen) and screen.session.clock() >= next_frame:
                 # Counted from here: what painting takes is part of the frame.
                 next_frame = screen.session.clock() + FRAME_SECONDS
-                # The surface is another one after the window changed its size.
-                surface = pygame.display.get_surface()
-                assert surface is not None
-                pygame.display.update(painter.paint(surface, screen))
+                run(partial(show, screen, painter))
                 predictor = screen.session.predictor
                 new_title = title(None if predictor.is_stale else predictor.answer)
                 if new_title != shown_title:
@@ -98,14 +95,22 @@ def run_window(screen: Screen, size: tuple[int, int] | None = None) -> None:
                     pygame.display.set_caption(shown_title)
             for event in wait_for_events(screen, painter, next_frame, last_event):
                 last_event = screen.session.clock()
-                controller.handle(event)
+                run(partial(controller.handle, event))
                 if event.type in EXPOSED:
                     painter.forget()
             if screen.requests:
-                serve(screen, painter)
+                run(partial(serve, screen, painter))
     finally:
         screen.session.close()
         pygame.display.quit()
+
+
+def show(screen: Screen, painter: Painter) -> None:
+    """Paint what has changed."""
+    # The surface is another one after the window changed its size.
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    pygame.display.update(painter.paint(surface, screen))
 
 
 def leave_at_hangup() -> None:
@@ -168,7 +173,7 @@ def wait_for_events(
     while True:
         events = pygame.event.get()
         now = screen.session.clock()
-        due = screen.session.seconds_until_due()
+        due = screen.guard.run(screen.session.seconds_until_due)
         wait = MAX_NAP if now - last_event > 1.0 else SHORTEST_NAP
         if due is not None:
             wait = min(wait, due)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pygame
@@ -29,7 +30,8 @@ class Painter:
 
     def is_current(self, screen: Screen) -> bool:
         """Whether the surface shows the screen as it is."""
-        return self._shown == state_of(screen)
+        state = screen.guard.run(lambda: state_of(screen))
+        return state is None or self._shown == state
 
     def paint(self, surface: pygame.Surface, screen: Screen) -> list[tuple[int, int, int, int]]:
         """Paint; returns the rectangles that changed."""
@@ -47,7 +49,8 @@ class Painter:
         if changed and (screen.dialog is not None or "window" in changed):
             self._view.draw(surface, screen)
             return [(0, 0, *surface.get_size())]
-        return [draw(frame, screen) for name, draw in PARTS.items() if name in changed]
+        parts = [partial(draw, frame, screen) for name, draw in PARTS.items() if name in changed]
+        return [rect for draw in parts if (rect := screen.guard.run(draw)) is not None]
 
     def _is_put_off(self, screen: Screen, is_answered: bool) -> bool:
         """Whether the panel waits, because what it shows of a new answer takes as long as that.
@@ -83,7 +86,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     return {
         "window": (where, screen.dialog),
         "answer": predictor.version,
-        "dialog": dialog_state(screen),
+        "dialog": screen.guard.run(lambda: dialog_state(screen)),
         "canvas": (canvas.version, pen.place, why, pen.is_down, is_traced, seen),
         "head": (answer, round(predictor.glide * 60), session.label, why, patch),
         "body": (answer, why, networks.entries, networks.chosen, panel),

@@ -8,7 +8,6 @@ from app.drawing.canvas import Kind
 from app.session.session import Session
 from app.window.captions import caption_at
 from app.window.commands import ALL_COMMANDS, COMMANDS, HINTS, Dialog, Panel
-from app.window.guard import Guard
 from app.window.help_pages import HelpPages
 from app.window.inside_panel import InsidePanel
 from app.window.layout import Layout, lay_out
@@ -42,7 +41,7 @@ class Screen:
         self.pointed: tuple[float, float] | None = None  # where the pointer is, in pixels
         self.projector = Projector(session.canvas, session.clock)
         self.pen = Pen(session.canvas)
-        self.guard = Guard()
+        self.guard = session.messages.guard
         self.inside = InsidePanel(session.inspection)
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)

@@ -6,6 +6,7 @@ What goes into the panel, and what lies over the window, is in a module each.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ class View:
         frame = self.frame(surface, screen)
         surface.fill(frame.palette.background)
         for draw in PARTS.values():
-            draw(frame, screen)
+            screen.guard.run(partial(draw, frame, screen))
         if screen.dialog is not None:
             frame.fade(Rect(0, 0, *surface.get_size()), DIMMED)
             draw_over(frame, screen)
@@ -71,7 +72,7 @@ class View:
 def draw_over(frame: Frame, screen: Screen) -> Rect:
     """Draw the dialog that lies over the window; returns its sheet."""
     assert screen.dialog is not None
-    DIALOGS[screen.dialog](frame, screen)
+    screen.guard.run(partial(DIALOGS[screen.dialog], frame, screen))
     is_help = screen.dialog == "help"
     return (screen.help_pages.sheet.dialog if is_help else frame.layout.dialog).sheet
 

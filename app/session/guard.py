@@ -1,4 +1,4 @@
-"""Keeps the window going where a panel meets an error that nobody has foreseen."""
+"""Keeps the program going where a panel, a command or a background part meets an error."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ T = TypeVar("T")
 
 
 class Guard:
-    """Runs what a panel does; `error` is what went wrong last, "" if nothing has."""
+    """Runs what may meet an error that nobody has foreseen.
 
-    def __init__(self) -> None:
+    `error` is what went wrong last, "" if nothing has; `tell` is told once, and standard error.
+    """
+
+    def __init__(self, tell: Callable[[str], object] = lambda error: None) -> None:
         self.error = ""
+        self._tell = tell
 
     def run(self, do: Callable[[], T]) -> T | None:
-        """What `do` gives; None if it fails, which is told once, on standard error."""
+        """What `do` gives; None if it fails."""
         try:
             return do()
         except Exception as error:
@@ -24,4 +28,5 @@ class Guard:
             if said != self.error:
                 self.error = said
                 traceback.print_exc()
+                self._tell(said)
             return None

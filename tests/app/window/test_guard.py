@@ -1,0 +1,172 @@
+"""Whatever a panel, a command or a background part meets, the window goes on."""
+
+import threading
+
+import numpy as np
+import pygame
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.my_digits import tuner
+from app.my_digits.my_digits import MyDigits
+from app.my_digits.profile import Profile
+from app.window import loop, view
+from app.window.painter import Painter
+from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.inference.classifier import load_classifier
+from nn.inference.onnx_model import to_onnx
+from nn.network.architectures import build
+from tests.app.session.test_session import click, draw, follow, press, start
+from tests.helpers.architectures import architectures
+from tests.helpers.screens import controller_of
+from tests.robustness.killing import AMOUNTS
+
+EVERY_PANEL = [pygame.K_i, pygame.K_n, pygame.K_v, pygame.K_t, pygame.K_e, pygame.K_h]
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Tunings of a moment."""
+    kind = tuner.Tuner
+    monkeypatch.setattr(tuner, "Tuner", lambda *a: kind(*a[:4], AMOUNTS))
+
+
+def windowed(screen, monkeypatch, *events):
+    """Run the window itself, with these events, one a turn, until it is closed."""
+    turns = [[event] for event in events] + [[]] * 3 + [[pygame.event.Event(pygame.QUIT)]]
+
+    def get():
+        screen.session.clock.now += 0.05
+        return turns.pop(0)
+
+    monkeypatch.setattr(pygame.event, "get", get)
+    loop.run_window(screen, screen.size)
+
+
+def keys(*pressed):
+    kinds = (pygame.KEYDOWN, pygame.KEYUP)
+    made = ((kind, {"key": key, "mod": 0, "scancode": 0}) for key in pressed for kind in kinds)
+    return [pygame.event.Event(kind, **more) for kind, more in made]
+
+
+def broken(*_, **__):
+    raise KeyError("nobody has foreseen this")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "canvas",
+        "head",
+        "foot",
+        "help",
+        "window.painter.dialog_state",
+        "session.predictor.Predictor.update",
+        "session.challenges.Challenges.poll",
+        "session.training_course.TrainingCourse.poll",
+        "session.session.Session.change_brush",
+        "session.session.Session.seconds_until_due",
+        "window.screen.Screen.open_panel",
+    ],
+)
+def test_an_error_anywhere_leaves_the_window_and_the_drawing(
+    clock, tmp_path, monkeypatch, place, capsys
+):
+    screen = start(clock, tmp_path)
+    draw(screen.session)
+    ink = screen.session.canvas.ink.copy()
+    clock.now += 10
+    told, say = [], screen.session.messages.say
+    monkeypatch.setattr(screen.session.messages, "say", lambda *a: (told.append(a[0]), say(*a)))
+    if place in view.PARTS:
+        monkeypatch.setitem(view.PARTS, place, broken)
+    elif place in view.DIALOGS:
+        monkeypatch.setitem(view.DIALOGS, place, broken)
+    else:
+        monkeypatch.setattr(f"app.{place}", broken)
+    windowed(screen, monkeypatch, *keys(pygame.K_RIGHTBRACKET, pygame.K_i, pygame.K_h))
+    assert screen.quit_wanted  # by the last event, not by the error
+    assert np.array_equal(screen.session.canvas.ink, ink)
+    assert any("nobody has foreseen this" in text for text in told)
+    assert capsys.readouterr().err.count("Traceback") == 1
+
+
+@pytest.fixture
+def no_threads(monkeypatch):
+    def refused(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+
+
+def test_the_window_goes_on_where_no_thread_can_be_started(
+    clock, tmp_path, small_mnist, no_threads, quick
+):
+    my_digits = MyDigits(Profile(tmp_path / "me"), load_classifier("linear"), small_mnist)
+    screen = start(clock, tmp_path, data_dir=small_mnist, my_digits=my_digits)
+    draw(screen.session)
+    press(screen, pygame.K_3)
+    said = set()
+    for key in [*EVERY_PANEL, pygame.K_b, pygame.K_n, pygame.K_w, pygame.K_m, pygame.K_x]:
+        press(screen, key)
+        for _ in range(5):
+            clock.now += 0.2
+            screen.update()
+            Painter().paint(pygame.Surface(screen.size), screen)
+            said.add(screen.session.message)
+        press(screen, pygame.K_ESCAPE)
+    assert screen.guard.error == ""
+    assert any("can't start new thread" in text for text in said), said
+    assert [own.digit.label for own in Profile(tmp_path / "me").load().digits] == [3]
+    screen.session.close()
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=SLOW)
+@given(architectures(), st.integers(0, 99))
+def test_any_network_that_loads_can_be_used_in_every_way(
+    clock, tmp_path_factory, small_mnist, quick, architecture, seed
+):
+    folder = tmp_path_factory.mktemp("any")
+    model = build(architecture, np.random.default_rng(seed))
+    save_checkpoint(folder / "any.npz", Checkpoint("any", architecture, model, {}))
+    own = load_classifier(folder / "any.npz")
+    my_digits = MyDigits(Profile(folder / "me"), own, small_mnist)
+    screen = start(clock, folder, networks=False, data_dir=small_mnist, my_digits=my_digits)
+    session = screen.session
+    draw(session)
+
+    def look():
+        screen.update()
+        Painter().paint(pygame.Surface(screen.size), screen)
+        assert screen.guard.error == ""
+
+    controller_of(screen).handle(
+        pygame.event.Event(pygame.DROPFILE, file=str(folder / "any.npz"))
+    )  # chosen
+    follow(session, clock, lambda: not session.files.is_opening)
+    assert session.network.name == "any"
+    draw(session)
+    look()
+    press(screen, pygame.K_w)  # explained
+    follow(session, clock, lambda: not session.explanation.is_at_work)
+    look()
+    press(screen, pygame.K_i)  # looked into, and a part switched off
+    look()
+    for shown in screen.inside.rows(screen.layout):
+        click(screen, shown.row.tiles.rect(0))
+        press(screen, pygame.K_x)
+        look()
+        press(screen, pygame.K_x, pygame.KMOD_SHIFT)
+    press(screen, pygame.K_e)  # counted
+    end = lambda: session.mistakes.count is not None and session.mistakes.count.is_over  # noqa: E731
+    follow(session, clock, end)
+    look()
+    press(screen, pygame.K_ESCAPE)
+    press(screen, pygame.K_3)  # tuned
+    follow(session, clock, lambda: my_digits.is_loaded and not my_digits.is_busy)
+    assert "Error" not in session.message
+    look()
+    assert to_onnx(load_checkpoint(folder / "any.npz"))  # exported
+    session.close()
