@@ -30,7 +30,6 @@ ERASE_RADIUS = 2.2
 SOFTNESS = 1.0
 # No pointer is this many cells away; a file may say so, and float32 would lose the line on the way.
 FARTHEST = 1000.0
-MIN_STEP = 1 / 32  # cells between two points; a fast mouse gives thousands that nobody can see
 RADII: dict[Kind, float] = {"draw": DRAW_RADIUS, "erase": ERASE_RADIUS}
 UNDO_STEPS = 100
 BRUSH_SIZES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)  # times the two radii above
@@ -97,7 +96,7 @@ class Canvas:
         point = (_within_reach(x), _within_reach(y))
         if not stroke.points:
             self.strokes.append(stroke)
-        elif math.dist(stroke.points[-1], point) < MIN_STEP:
+        elif stroke.points[-1] == point:
             return
         start = stroke.points[-1] if stroke.points else point
         stroke.points.append(point)

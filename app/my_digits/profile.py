@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.drawing.canvas import Point
-from app.drawing.strokes import MAX_LINE, RecordedDigit, parse_digit
+from app.drawing.strokes import MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
 from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
 from nn.support.files import open_own, sync_folder, user_folder, write_atomically
@@ -305,9 +305,13 @@ def open_profile(name: str = DEFAULT_PROFILE) -> Profile:
 
 
 def visible_strokes(strokes: Sequence[Stroke]) -> list[list[Point]]:
-    """The strokes of a drawing as they can be kept: what was rubbed out or lies off is left out."""
+    """The strokes of a drawing as they can be kept: what was rubbed out or lies off is left out.
+
+    Of the points of a fast mouse on a large screen only some are kept, which nobody can see.
+    """
     lines = visible_lines(strokes)
-    return [[(float(x), float(y)) for x, y in line] for line in lines]
+    every = 1 + sum(map(len, lines)) // (MAX_POINTS // 2)
+    return [[(float(x), float(y)) for x, y in (*line[:-1:every], line[-1])] for line in lines]
 
 
 def _parse(

@@ -217,16 +217,3 @@ def test_a_stroke_that_changes_nothing_leaves_the_version_and_one_that_ends_so_d
     told = canvas.version
     canvas.end()
     assert canvas.version > told > version
-
-
-def test_a_fast_mouse_leaves_no_more_points_than_can_be_seen():
-    fine, coarse = Canvas(), Canvas()
-    angles = np.linspace(0, 2 * np.pi, 20_000)
-    circle = np.stack([14 + 9 * np.cos(angles), 14 + 9 * np.sin(angles)], axis=1)
-    fine.begin("draw", *circle[0])
-    for x, y in circle:
-        fine.extend(x, y)
-    fine.end()
-    coarse.draw_strokes([circle[::20].tolist()])
-    assert len(fine.strokes[0].points) < 32 * 2 * np.pi * 9 + 2
-    assert np.abs(fine.ink - coarse.ink).max() < 0.01

@@ -743,3 +743,19 @@ def test_of_very_many_digits_a_page_is_shown_with_the_marked_one_on_it(screen, m
         screen.digits.row = row
         assert painter.paint(surface, screen)
     session.close()
+
+
+def test_a_drawing_of_a_fast_mouse_on_a_large_screen_is_kept(screen):
+    session = screen.session
+    angles = np.linspace(0, 6, 15_000)
+    circle = np.stack([14 + 9 * np.cos(angles), 14 + 9 * np.sin(angles)], axis=1)
+    session.canvas.draw_strokes([circle.tolist()])
+    session.predict_now()
+    session.correct(0)
+    assert session.message.startswith("Kept as a 0")
+    (own,) = session.my_digits.digits
+    np.testing.assert_allclose(own.digit.strokes[0][-1], circle[-1], atol=0.001)
+    kept = Canvas()
+    kept.draw_strokes(own.digit.strokes)
+    assert np.abs(kept.ink - session.canvas.ink).max() < 0.01
+    session.close()
