@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
+from app.my_digits.lock import try_lock, unlock
 from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
 from nn.support.files import open_own, sync_folder, user_folder, write_atomically
@@ -278,7 +279,7 @@ class Profile:
             raise _cannot("write", path, error) from None
         with file:
             deadline = time.monotonic() + LOCK_SECONDS
-            while not _try_lock(file):
+            while not try_lock(file):
                 if time.monotonic() > deadline:
                     raise ProfileError(
                         f"another window holds {path} for more than {LOCK_SECONDS:g} seconds; "
@@ -288,7 +289,7 @@ class Profile:
             try:
                 yield
             finally:
-                _unlock(file)
+                unlock(file)
 
 
 def open_profile(name: str = DEFAULT_PROFILE) -> Profile:
@@ -370,35 +371,3 @@ def _cannot(what: str, path: Path, error: OSError) -> ProfileError:
         f"cannot {what} {path}: {error.strerror or error}; make room there, make the folder "
         "writable, move the file away, or name another profile with --profile"
     )
-
-
-if os.name == "nt":  # pragma: no cover
-    import msvcrt
-
-    def _try_lock(file: Any) -> bool:
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-
-    def _unlock(file: Any) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-
-else:
-    import fcntl
-
-    def _try_lock(file: Any) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks: better a small risk than no digit at all
-        return True
-
-    def _unlock(file: Any) -> None:
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_UN)
