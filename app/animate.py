@@ -21,8 +21,8 @@ from app.draw import window_size
 from app.drawing.strokes import read_strokes
 from app.session.predictor import is_rejected
 from app.session.session import Session
-from app.window.palette import PALETTES
-from app.window.screen import Screen
+from app.window.screen.screen import Screen
+from app.window.style.palette import PALETTES
 from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run

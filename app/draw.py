@@ -23,10 +23,10 @@ from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
 from app.session.predictor import is_rejected
 from app.session.session import Session
-from app.window.commands import Panel
+from app.window.input.commands import Panel
 from app.window.loop import run_window, save_screenshot
-from app.window.palette import PALETTES
-from app.window.screen import WINDOW_SIZE, Screen
+from app.window.screen.screen import WINDOW_SIZE, Screen
+from app.window.style.palette import PALETTES
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError

@@ -31,8 +31,18 @@ MAY_IMPORT |= {
     "app.drawing": SUPPORT | {"nn.handwriting"},
     "app.my_digits": USING | {"nn.training", "app.drawing"},
     "app.session": USING | {"nn.training", "nn.data", "app.drawing", "app.my_digits"},
-    "app.window": USING | {"app.drawing", "app.my_digits", "app.session"},
-    "app": USING | {"nn.training", "app.drawing", "app.my_digits", "app.session", "app.window"},
+}
+BELOW_WINDOW = USING | {"app.drawing", "app.my_digits", "app.session"}
+STYLE, INPUT, LAYOUT = "app.window.style", "app.window.input", "app.window.layout"
+SCREEN, PANELS = "app.window.screen", "app.window.panels"
+MAY_IMPORT |= {
+    STYLE: BELOW_WINDOW,
+    INPUT: BELOW_WINDOW,
+    LAYOUT: BELOW_WINDOW | {STYLE, INPUT},
+    SCREEN: BELOW_WINDOW | {STYLE, INPUT, LAYOUT},
+    PANELS: BELOW_WINDOW | {STYLE, INPUT, LAYOUT, SCREEN},
+    "app.window": BELOW_WINDOW | {STYLE, INPUT, LAYOUT, SCREEN, PANELS},
+    "app": BELOW_WINDOW | {"nn.training", STYLE, INPUT, LAYOUT, SCREEN, "app.window"},
 }
 WITHOUT_PYGAME = ("app.session", "app.my_digits", "app.drawing")
 

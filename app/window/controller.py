@@ -12,11 +12,11 @@ from pathlib import Path
 import pygame
 
 from app.drawing.canvas import Canvas, Kind
-from app.window.challenge_line import challenge_button_at
-from app.window.keys import IS_MAC, REPEATING, action_of, key_of, said_of
-from app.window.layout import Layout
-from app.window.screen import Screen
-from app.window.touches import Touches
+from app.window.input.keys import IS_MAC, REPEATING, action_of, key_of, said_of
+from app.window.input.touches import Touches
+from app.window.layout.layout import Layout
+from app.window.panels.challenge_line import challenge_button_at
+from app.window.screen.screen import Screen
 from nn.inference.ablation import Unit
 
 LEFT, RIGHT = 1, 3

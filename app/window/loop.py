@@ -13,11 +13,11 @@ import pygame
 from app.drawing.drawings import SCREENSHOT, picture_of, save_picture, save_surface
 from app.drawing.quiet import silent_libraries
 from app.session.predictor import Answer
-from app.window import clipboard
 from app.window.controller import Controller
+from app.window.input import clipboard
 from app.window.painter import Painter
-from app.window.screen import WINDOW_SIZE, Screen
-from app.window.text import ASSETS, percentage
+from app.window.screen.screen import WINDOW_SIZE, Screen
+from app.window.style.text import ASSETS, percentage
 from app.window.view import View
 from nn.support.errors import DigitpadError, DisplayError, UsageError
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pygame
 
-from app.window.challenge_line import challenge_state
-from app.window.dialogs import help_state
-from app.window.inside_pointer import patch_of
-from app.window.projector_view import keys_state
-from app.window.screen import Screen
+from app.window.panels.challenge_line import challenge_state
+from app.window.panels.dialogs import help_state
+from app.window.panels.inside_pointer import patch_of
+from app.window.panels.projector_view import keys_state
+from app.window.panels.why import why_state
+from app.window.screen.screen import Screen
 from app.window.view import PANELS, PARTS, View, draw_over
-from app.window.why import why_state
 
 
 class Painter:

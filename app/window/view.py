@@ -13,27 +13,27 @@ import numpy as np
 import pygame
 
 from app.session.predictor import Answer
-from app.window.bars import draw_bars
-from app.window.buttons import draw_row
-from app.window.cells import cell_colours, gliding
-from app.window.challenge_line import draw_challenge
-from app.window.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
-from app.window.dialogs import draw_help, draw_list
-from app.window.frame import Frame
-from app.window.geometry import Rect, around
-from app.window.inside import draw_inside, inside_state, prepare_inside
-from app.window.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
-from app.window.mistakes import draw_mistakes, mistakes_state
-from app.window.my_digits_dialog import draw_own_digits
-from app.window.palette import PALETTES
-from app.window.projector_view import draw_keys
-from app.window.screen import Screen
-from app.window.table import draw_table
-from app.window.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
-from app.window.trace import draw_trace, traced_digit
-from app.window.training_panel import draw_training, training_state
-from app.window.weights_view import draw_weights
-from app.window.why import draw_legend, draw_missing, why_colours
+from app.window.input.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
+from app.window.layout.frame import Frame
+from app.window.panels.bars import draw_bars
+from app.window.panels.buttons import draw_row
+from app.window.panels.challenge_line import draw_challenge
+from app.window.panels.dialogs import draw_help, draw_list
+from app.window.panels.inside import draw_inside, inside_state, prepare_inside
+from app.window.panels.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
+from app.window.panels.mistakes import draw_mistakes, mistakes_state
+from app.window.panels.my_digits_dialog import draw_own_digits
+from app.window.panels.projector_view import draw_keys
+from app.window.panels.table import draw_table
+from app.window.panels.training_panel import draw_training, training_state
+from app.window.panels.weights_view import draw_weights
+from app.window.panels.why import draw_legend, draw_missing, why_colours
+from app.window.screen.screen import Screen
+from app.window.screen.trace import draw_trace, traced_digit
+from app.window.style.cells import cell_colours, gliding
+from app.window.style.geometry import Rect, around
+from app.window.style.palette import PALETTES
+from app.window.style.text import BOLD, MIN_TEXT, REGULAR, TextRenderer, percentage
 from nn.handwriting.framing import BOX, SIZE
 from nn.support.types import Array
 

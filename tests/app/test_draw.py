@@ -19,11 +19,11 @@ from app.session.demonstration import LOOK_SECONDS
 from app.session.mnist import Mnist
 from app.session.predictor import Answer
 from app.window import loop
-from app.window.commands import ALL_COMMANDS
-from app.window.layout import lay_out
+from app.window.input.commands import ALL_COMMANDS
+from app.window.layout.layout import lay_out
 from app.window.loop import title
 from app.window.painter import Painter, state_of
-from app.window.palette import DARK
+from app.window.style.palette import DARK
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from nn.support.errors import UsageError

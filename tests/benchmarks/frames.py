@@ -30,10 +30,10 @@ import pygame
 from app.draw import window_size
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
-from app.window.commands import Panel
 from app.window.controller import Controller
+from app.window.input.commands import Panel
 from app.window.painter import Painter
-from app.window.screen import Screen
+from app.window.screen.screen import Screen
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from tests.helpers.clock import Clock
 from tests.helpers.paths import EXAMPLES

@@ -18,7 +18,7 @@ import pygame
 from app.drawing.drawings import save_surface
 from app.drawing.strokes import fit, read_strokes
 from app.session.session import Session
-from app.window.screen import Screen
+from app.window.screen.screen import Screen
 from app.window.view import View
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from tests.helpers.paths import EXAMPLES

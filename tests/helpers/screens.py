@@ -4,7 +4,7 @@ import functools
 
 from app.session.session import Session
 from app.window.controller import Controller
-from app.window.screen import WINDOW_SIZE, Screen
+from app.window.screen.screen import WINDOW_SIZE, Screen
 
 
 def screen_of(network, size=WINDOW_SIZE, theme="dark", **session):

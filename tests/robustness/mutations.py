@@ -112,6 +112,10 @@ MUTATIONS = [
     ("Comparison.read_on", "(len(counts) - 1) * BATCH == start", "True", "ablation"),
     ("Ablation.hand_on", "before is not after", "before is after", "ablation"),
     # app.window
+    ("app.window.input.keys._found", "bool(modifiers & pygame.KMOD_SHIFT)", "False", "keys"),
+    ("DigitList.move", "0 <= self.row + steps < self.count", "True", "keys my_digits"),
+    ("_draw_bar", "round(probability * row.track.width)", "row.track.width", "view"),
+    ("Controller._move", "self.canvas.extend(*place)", "None", "controller"),
     ("Layout.to_cells", "(y - self.canvas.y) / self.cell", "(y - self.canvas.x) / self.cell",
      "layout controller"),
     ("decimal", "'−'", "'-'", "session"),

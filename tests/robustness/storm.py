@@ -536,7 +536,7 @@ class Storm:
 
     def count(self) -> None:
         """What the process holds, now that it rests."""
-        from app.window.text import MAX_FONTS
+        from app.window.style.text import MAX_FONTS
 
         gc.collect()
         with contextlib.suppress(OSError, AttributeError, ImportError):
@@ -585,7 +585,7 @@ def run_inside(options: argparse.Namespace) -> None:
     from app.window import loop
     from app.window.controller import Controller
     from app.window.painter import Painter
-    from app.window.screen import Screen
+    from app.window.screen.screen import Screen
     from nn.support.commands import run
     from nn.training.finetuning import Amounts
 

@@ -723,7 +723,7 @@ def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shippe
 
 
 def test_of_very_many_digits_a_page_is_shown_with_the_marked_one_on_it(screen, monkeypatch):
-    monkeypatch.setattr("app.window.lists.PAGE", 4)
+    monkeypatch.setattr("app.window.screen.lists.PAGE", 4)
     session = screen.session
     for number in range(10):
         session.my_digits.profile.add(number, [[(5.0, 5.0), (20.0, 5.0 + number)]])

@@ -14,7 +14,7 @@ from app.drawing.strokes import fit, read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session import accuracy
-from app.window.frame import Frame
+from app.window.layout.frame import Frame
 from app.window.painter import Painter
 from app.window.view import View
 from nn.data.dataset import load_folder

@@ -15,7 +15,7 @@ from app.session import challenges as module
 from app.session.challenges import CHALLENGES, FILE, remembered
 from app.session.predictor import is_rejected
 from app.window.painter import state_of
-from app.window.trace import lines_of
+from app.window.screen.trace import lines_of
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.helpers.screens import controller_of, screen_of

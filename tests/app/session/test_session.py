@@ -19,12 +19,12 @@ from app.my_digits.profile import Profile
 from app.session.messages import MESSAGE_SECONDS
 from app.session.networks import network_info
 from app.session.predictor import GLIDE_SECONDS
-from app.window import keys
-from app.window.cells import gliding, on_canvas
-from app.window.commands import BUTTONS, HINTS, PANEL_COMMANDS
+from app.window.input import keys
+from app.window.input.commands import BUTTONS, HINTS, PANEL_COMMANDS
 from app.window.painter import Painter
-from app.window.palette import DARK, LIGHT
-from app.window.training_panel import training_button_words, training_words
+from app.window.panels.training_panel import training_button_words, training_words
+from app.window.style.cells import gliding, on_canvas
+from app.window.style.palette import DARK, LIGHT
 from app.window.view import View
 from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame

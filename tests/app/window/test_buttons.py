@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.window import button_layout
-from app.window.button_layout import lay_out_buttons
-from app.window.commands import BUTTONS, COMMANDS, GROUPS, LEAST_NEEDED
-from app.window.geometry import Rect, around
-from app.window.layout import lay_out
+from app.window.input.commands import BUTTONS, COMMANDS, GROUPS, LEAST_NEEDED
+from app.window.layout import button_layout
+from app.window.layout.button_layout import lay_out_buttons
+from app.window.layout.layout import lay_out
 from app.window.painter import Painter
-from app.window.palette import PALETTES
-from app.window.text import MIN_TEXT, TextRenderer
+from app.window.style.geometry import Rect, around
+from app.window.style.palette import PALETTES
+from app.window.style.text import MIN_TEXT, TextRenderer
 from app.window.view import View
 from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock

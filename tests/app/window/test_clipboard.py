@@ -7,7 +7,7 @@ import pygame
 import pytest
 
 from app.drawing.drawings import picture_of
-from app.window import clipboard
+from app.window.input import clipboard
 from app.window.loop import serve
 from app.window.painter import Painter
 from nn.inference.classifier import load_classifier

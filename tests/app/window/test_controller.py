@@ -3,7 +3,7 @@ import pygame
 import pytest
 
 from app.window import controller as controller_module
-from app.window import keys
+from app.window.input import keys
 from tests.helpers.screens import controller_of, screen_of
 
 SIZE = (960, 640)

@@ -68,7 +68,7 @@ def broken(*_, **__):
         "session.training_course.TrainingCourse.poll",
         "session.session.Session.change_brush",
         "session.session.Session.seconds_until_due",
-        "window.screen.Screen.open_panel",
+        "window.screen.screen.Screen.open_panel",
     ],
 )
 def test_an_error_anywhere_leaves_the_window_and_the_drawing(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.window.commands import COMMANDS, PANEL_COMMANDS
+from app.window.input.commands import COMMANDS, PANEL_COMMANDS
 from app.window.painter import Painter, state_of
-from app.window.text import MIN_TEXT
+from app.window.style.text import MIN_TEXT
 from app.window.view import View
 from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.window.inside_layout import inside_detail
+from app.window.layout.inside_layout import inside_detail
 from app.window.painter import Painter, state_of
-from app.window.palette import DARK, LIGHT
+from app.window.style.palette import DARK, LIGHT
 from app.window.view import View
 from nn.inference.checkpoint import Checkpoint, save_checkpoint
 from nn.inference.classifier import Classifier

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.window.inside_layout import inside_detail, lay_out_inside, shown_shape
-from app.window.layout import lay_out
+from app.window.layout.inside_layout import inside_detail, lay_out_inside, shown_shape
+from app.window.layout.layout import lay_out
 from nn.inference.activations import activations_of
 from nn.network.architectures import NAMED, build
 from tests.app.window.test_layout import overlap, sizes

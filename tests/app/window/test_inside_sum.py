@@ -4,11 +4,11 @@ import numpy as np
 import pygame
 import pytest
 
-from app.window.inside_detail import steps_briefly, steps_words
-from app.window.inside_pointer import patch_of
 from app.window.painter import Painter, state_of
-from app.window.palette import DARK
-from app.window.text import percentage
+from app.window.panels.inside_detail import steps_briefly, steps_words
+from app.window.panels.inside_pointer import patch_of
+from app.window.style.palette import DARK
+from app.window.style.text import percentage
 from app.window.view import View
 from nn.inference.receptive_field import receptive_field
 from tests.app.session.test_session import click, draw, press, written_by

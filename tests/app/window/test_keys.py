@@ -8,9 +8,9 @@ from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.my_digits.tuner import BackgroundTuner
 from app.window import controller as controller_module
-from app.window import keys
-from app.window.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS
-from app.window.keys import action_of, presses
+from app.window.input import keys
+from app.window.input.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS
+from app.window.input.keys import action_of, presses
 from nn.inference.classifier import load_classifier
 from tests.helpers.screens import controller_of, screen_of
 

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.drawing.canvas import SIZE
-from app.window.layout import lay_out
+from app.window.layout.layout import lay_out
 
 sizes = st.one_of(
     st.tuples(st.integers(480, 4096), st.integers(320, 2304)),

@@ -8,11 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.draw import main
-from app.window.layout import lay_out
-from app.window.mistakes import described
-from app.window.mistakes_layout import lay_out_mistakes
+from app.window.layout.layout import lay_out
+from app.window.layout.mistakes_layout import lay_out_mistakes
 from app.window.painter import Painter
-from app.window.palette import PALETTES
+from app.window.panels.mistakes import described
+from app.window.style.palette import PALETTES
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.helpers.contrast import contrast

@@ -4,12 +4,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.draw import main
-from app.window.commands import COMMANDS, PANEL_COMMANDS, PROJECTOR_BUTTONS
-from app.window.keys import SAID
-from app.window.layout import lay_out
+from app.window.input.commands import COMMANDS, PANEL_COMMANDS, PROJECTOR_BUTTONS
+from app.window.input.keys import SAID
+from app.window.layout.layout import lay_out
 from app.window.painter import Painter
-from app.window.palette import PALETTES
-from app.window.projector import FADES, STAYS
+from app.window.screen.projector import FADES, STAYS
+from app.window.style.palette import PALETTES
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.app.window.test_layout import overlap, panels, rectangles

@@ -12,13 +12,13 @@ from app.session.curves import CurvePoint, Curves
 from app.session.diagnosis import Diagnosis
 from app.session.knobs import Knobs
 from app.session.training import Training
-from app.window.curves_view import accuracy_axis, epoch_axis, loss_axis
-from app.window.geometry import Rect
 from app.window.painter import Painter, state_of
-from app.window.palette import DARK, PALETTES
-from app.window.training_panel import faint_buttons, training_button_words, training_words
+from app.window.panels.curves_view import accuracy_axis, epoch_axis, loss_axis
+from app.window.panels.training_panel import faint_buttons, training_button_words, training_words
+from app.window.panels.weights_view import arranged
+from app.window.style.geometry import Rect
+from app.window.style.palette import DARK, PALETTES
 from app.window.view import View
-from app.window.weights_view import arranged
 from nn.inference.classifier import load_classifier
 from nn.inference.weight_images import first_weights
 from nn.network.architectures import NAMED, build
@@ -26,7 +26,7 @@ from nn.training.learner import Learner
 from tests.app.session.test_session import click, draw, follow, press, start
 from tests.helpers.screens import controller_of
 
-TEXT = "app.window.text.TextRenderer.write"
+TEXT = "app.window.style.text.TextRenderer.write"
 SIZES = [(240, 240), (320, 480), (480, 320), (640, 480), (960, 640), (640, 1000), (1920, 1080)]
 
 
@@ -469,7 +469,7 @@ def test_a_mark_under_the_pointer_says_what_was_changed(screen, clock, monkeypat
     batch(screen, clock)
     written = []
     monkeypatch.setattr(
-        "app.window.text.TextRenderer.write",
+        "app.window.style.text.TextRenderer.write",
         lambda self, surface, text, *more: written.append(text),
     )
     View().draw(pygame.Surface(screen.size), screen)

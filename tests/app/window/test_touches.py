@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from app.window import controller as controller_module
-from app.window.screen import WINDOW_SIZE
+from app.window.screen.screen import WINDOW_SIZE
 from nn.inference.classifier import load_classifier
 from tests.helpers.screens import controller_of, screen_of
 

@@ -5,8 +5,8 @@ import pytest
 
 from app.drawing.strokes import RecordedDigit
 from app.window.painter import Painter, state_of
-from app.window.palette import PALETTES
-from app.window.trace import lines_of, traced_digit
+from app.window.screen.trace import lines_of, traced_digit
+from app.window.style.palette import PALETTES
 from app.window.view import View
 from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.inference.classifier import load_classifier

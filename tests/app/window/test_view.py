@@ -8,10 +8,10 @@ import pytest
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.predictor import Answer
-from app.window.cells import cell_colours
-from app.window.geometry import Rect
-from app.window.palette import DARK, PALETTES
-from app.window.text import MAX_PIXELS, TextRenderer, percentage
+from app.window.style.cells import cell_colours
+from app.window.style.geometry import Rect
+from app.window.style.palette import DARK, PALETTES
+from app.window.style.text import MAX_PIXELS, TextRenderer, percentage
 from app.window.view import PARTS, View, draw_body
 from nn.inference.classifier import load_classifier
 from tests.helpers.screens import screen_of

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.window.waterfall import add_up, waterfall_of
+from app.window.screen.waterfall import add_up, waterfall_of
 from nn.inference.activations import activations_of
 from nn.inference.classifier import load_classifier
 from nn.inference.contributions import contributions_to

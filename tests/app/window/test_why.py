@@ -5,12 +5,12 @@ import pygame
 import pytest
 
 from app.drawing.strokes import fit, read_strokes
-from app.window.geometry import Rect
 from app.window.painter import Painter
-from app.window.palette import DARK, PALETTES
+from app.window.panels.why import times, why_colours
+from app.window.screen.why_words import change_words
+from app.window.style.geometry import Rect
+from app.window.style.palette import DARK, PALETTES
 from app.window.view import View
-from app.window.why import times, why_colours
-from app.window.why_words import change_words
 from nn.inference.classifier import load_classifier
 from nn.inference.occlusion import Change, OcclusionMap
 from tests.helpers.paths import EXAMPLES

@@ -19,8 +19,8 @@ import pygame
 import pytest
 
 from app.my_digits.profile import Profile
-from app.window.layout import lay_out
-from app.window.palette import DARK, LIGHT
+from app.window.layout.layout import lay_out
+from app.window.style.palette import DARK, LIGHT
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS
 from tests.helpers.paths import EXAMPLES, ROOT
 
@@ -701,7 +701,7 @@ PASTE = """
 from app.session.session import Session
 from app.window.loop import open_window, serve
 from app.window.painter import Painter
-from app.window.screen import Screen
+from app.window.screen.screen import Screen
 from nn.inference.classifier import load_classifier
 import pygame
 

@@ -1,0 +1,1 @@
+"""What the user asks for: commands, keys, touches, the clipboard."""

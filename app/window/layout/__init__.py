@@ -1,0 +1,1 @@
+"""Where everything is, and the frame that it is painted on."""

@@ -1,0 +1,1 @@
+"""What draws each part of the window."""

@@ -1,0 +1,94 @@
+"""What the line at the bottom says, in plain words, of what the pointer is on."""
+
+from __future__ import annotations
+
+from app.my_digits.my_digits import with_article
+from app.session.knobs import KNOBS, knob_words, setting_words
+from app.session.networks import NetworkInfo
+from app.session.predictor import Answer
+from app.session.session import Session
+from app.window.input.commands import Panel
+from app.window.layout.inside_layout import inside_detail
+from app.window.layout.layout import Layout
+from app.window.screen.trace import traced_digit
+from app.window.screen.why_words import why_words
+from app.window.style.text import percentage
+
+FRAMED = "the drawing as MNIST's digits are framed: 20 cells large, in the middle, an even pen"
+TABLE = "what each reads, how sure it is, numbers it has learned, test digits it reads right"
+NAME = "the network that reads now · Tab chooses another"
+SUM = "what makes the framed part: orange adds, blue takes away · click an input to go down to it"
+PANELS: dict[Panel, str] = {
+    "inside": "a tile for each part of the network, the brighter the stronger · click one",
+    "weights": "the weights of each neuron: ink on orange makes it stronger, ink on blue weaker",
+    "mistakes": "a row for what digits are, a column for what they are read as · click a cell",
+    "training": "loss is how wrong the answers are, accuracy how many are right",
+}
+
+
+def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float) -> str:
+    """What is at a place in the window, besides buttons; "" where there is nothing to explain.
+
+    The table shows these `rows` of the list of networks.
+    """
+    answer = session.predictor.answer
+    if words := why_words(session, layout, x, y):
+        return words
+    if layout.canvas.contains(x, y):
+        digit = traced_digit(session)
+        return "" if digit is None else f"trace the faint {digit}, or draw any other digit"
+    if layout.network_input.contains(x, y) or layout.caption.contains(x, y):
+        return FRAMED
+    if layout.answer.contains(x, y):
+        return _of_answer(answer)
+    for digit, bar in enumerate(layout.bars):
+        if bar.whole.contains(x, y):
+            return _of_bar(answer, digit)
+    if layout.table and layout.table[0].contains(x, y):
+        return TABLE
+    for index, row in zip(rows, layout.table[1:], strict=False):
+        if row.contains(x, y):
+            return _of_network(session.networks.entries[index])
+    if layout.name.contains(x, y):
+        return NAME
+    for name, knob in layout.knobs.items():
+        if knob.steps_at(x, y) is not None:
+            usual = setting_words(session.course.usual_knobs, name)
+            return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
+    if layout.seen is not None and layout.seen.contains(x, y):
+        return "some digits of the batch that it learned from last, varied as it saw them"
+    former = session.course.former
+    curves = layout.curves if layout.panel == "training" else None
+    if former is not None and curves is not None and curves.contains(x, y):
+        return f"grey: the run before, {former.name} with {knob_words(former.begun_with)}"
+    if layout.panel == "inside" and inside_detail(layout.above_buttons, layout.text).contains(x, y):
+        return SUM
+    return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
+
+
+def _of_answer(answer: Answer | None) -> str:
+    if answer is None:
+        return "the digit that is read will stand here, and how sure the network is"
+    if not answer.is_digit:
+        return "a second network finds that this looks like no digit at all"
+    if not answer.is_sure:
+        return "the likeliest digit, though the others together are likelier"
+    return "the likeliest digit, and how sure the network is of it"
+
+
+def _of_bar(answer: Answer | None, digit: int) -> str:
+    if answer is None:
+        return f"how sure the network will be that you drew {with_article(digit)}"
+    if not answer.is_digit:
+        return f"how likely {with_article(digit)} would be, if this were a digit"
+    share = percentage(answer.probabilities[digit])
+    return f"{share} sure that it is {with_article(digit)} · a click asks why"
+
+
+def _of_network(entry: NetworkInfo) -> str:
+    learned = "" if entry.parameters is None else f" has learned {entry.parameters:,} numbers"
+    right = (
+        "" if entry.accuracy is None else f"{percentage(entry.accuracy, 1)} of test digits right"
+    )
+    parts = [entry.name + learned, right, "a click chooses it"]
+    return " · ".join(part for part in parts if part)
