@@ -22,7 +22,7 @@ from nn.support.files import check_writable, write_for_option
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Export as the command line asks."""
-    parser = ArgumentParser(prog="nn.export", description=__doc__.splitlines()[0])
+    parser = ArgumentParser(prog="nn.export", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a network's file or name")
     parser.add_argument(
         "--onnx",

@@ -31,6 +31,8 @@ READ_AT_ONCE = 8  # of the user's digits, so that the window answers however man
 READING_SECONDS = 0.01  # for so many; at least one
 STILL_READ = "Your digits are still being read; try again in a moment"
 
+LOCK_SECONDS = 0.05  # the window waits meanwhile; another one holds the lock for less
+
 
 class MyDigits:
     """A profile's digits, and the tuner that fits the shipped network to them.
@@ -42,6 +44,7 @@ class MyDigits:
 
     def __init__(self, profile: Profile, shipped: Classifier, data_dir: Path | None = None) -> None:
         self.profile, self.shipped = profile, shipped
+        profile.patience = LOCK_SECONDS
         self.digits: tuple[OwnDigit, ...] = ()
         self.classifier: Classifier | None = None
         self.is_loaded = False

@@ -73,6 +73,7 @@ class Profile:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.patience = LOCK_SECONDS
         self.path = folder / DIGITS_FILE
         self.rejected_path = folder / f"{DIGITS_FILE}.rejected"
         self._known: dict[bytes, tuple[str, RecordedDigit]] = {}
@@ -254,8 +255,17 @@ class Profile:
 
     def _set_aside(self, lines: Sequence[bytes]) -> None:
         """Keep bad lines in the `.rejected` file, before they leave the file they were in."""
-        if lines:
-            self._append(self.rejected_path, b"".join(line + b"\n" for line in lines))
+        # Where the disk was full after that, they are there already.
+        known = self._rejected()
+        if new := [line for line in lines if line not in known]:
+            self._append(self.rejected_path, b"".join(line + b"\n" for line in new))
+
+    def _rejected(self) -> set[bytes]:
+        try:
+            with open_own(self.rejected_path, MAX_FILE) as file:
+                return set(file.read().split(b"\n"))
+        except OSError:  # it is not there, or so large that what it holds does not matter
+            return set()
 
     def _replace(self, digits: Sequence[OwnDigit]) -> None:
         content = b"".join(own.line + b"\n" for own in digits)
@@ -278,11 +288,11 @@ class Profile:
         except OSError as error:
             raise _cannot("write", path, error) from None
         with file:
-            deadline = time.monotonic() + LOCK_SECONDS
+            deadline = time.monotonic() + self.patience
             while not try_lock(file):
                 if time.monotonic() > deadline:
                     raise ProfileError(
-                        f"another window holds {path} for more than {LOCK_SECONDS:g} seconds; "
+                        f"another window holds {path} for more than {self.patience:g} seconds; "
                         "close it and try again"
                     )
                 time.sleep(0.01)

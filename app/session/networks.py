@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from nn.inference.classifier import Classifier, load_listed
 from nn.support.deadline import Task
 from nn.support.errors import DigitpadError
 from nn.support.files import user_folder
+
+MOST_SEEN, MOST_LISTED = 5_000, 100  # files of a folder
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,17 @@ class NetworkList:
 
 
 def network_files(folder: Path) -> list[Path]:
-    """The files in a folder that may hold networks, by name; none if there is no such folder."""
+    """The files in a folder that may hold networks, by name; none if there is no such folder.
+
+    Of a folder with very many files only some are looked at, for the window waits.
+    """
     try:
-        return sorted(p for p in folder.glob("*.npz") if not p.stem.endswith(".training"))
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MOST_SEEN)]
     except OSError:
         return []
+    kept = (name for name in names if name.endswith(".npz") and not name.endswith(".training.npz"))
+    return [folder / name for name in sorted(kept)[:MOST_LISTED]]
 
 
 def network_info(network: Network) -> NetworkInfo:

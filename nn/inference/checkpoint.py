@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,10 +148,13 @@ def find_model(name_or_path: str | Path) -> Path:
     if os.sep in str(name_or_path) and is_stream(given):
         return given
     folders = [Path("models"), PACKAGED_MODELS]
-    candidates = [given, *(folder / f"{name_or_path}.npz" for folder in folders)]
-    for candidate in candidates:
+    here, shipped = (folder / f"{name_or_path}.npz" for folder in folders)
+    # Last: a file called "cnn", without more, is hardly a network.
+    for candidate in (here, shipped, given) if given.name == str(given) else (given,):
         # Not is_file(), which fails for a name that is too long.
         if os.path.isfile(candidate):  # noqa: PTH113
+            if candidate == here and shipped.is_file() and not here.samefile(shipped):
+                print(f"reading {here} of this folder, not {shipped}", file=sys.stderr)
             return candidate
     known = sorted(
         {

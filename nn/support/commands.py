@@ -10,12 +10,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NoReturn
 
 from nn.support.errors import DigitpadError, one_line
 from nn.support.interrupts import EXIT_INTERRUPTED, quit_at_interrupt, raise_at_interrupt
 
 EXIT_BAD_INPUT = 2
+CONTROLS = {sign: f"\\x{sign:02x}" for sign in (*range(32), *range(127, 160))}
+for sign in b"\t\n\r":
+    del CONTROLS[sign]
 
 
 def duration(seconds: float) -> str:
@@ -123,13 +127,21 @@ def prepare_streams() -> None:
 
     A stream that was closed before the start swallows what it gets; otherwise the next file to be
     opened would take its place. A letter that standard output cannot encode becomes a question
-    mark.
+    mark, and a control sign is escaped. Plots go into files, without matplotlib's windows.
     """
+    os.environ["MPLBACKEND"] = "agg"  # whatever it names, which may not be there
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        setattr(stream, "write", partial(_write_printable, stream.write))  # noqa: B010
+
+
+def _write_printable(write: Callable[[str], int], text: str) -> int:
+    r"""Write a text with its control signs escaped: a file's name may hold a terminal's orders."""
+    return write(text.translate(CONTROLS))
 
 
 def _complain(prog: str, message: str) -> int:

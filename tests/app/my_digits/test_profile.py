@@ -358,3 +358,34 @@ def test_a_drawing_of_too_many_points_is_not_kept(profile):
     with pytest.raises(ProfileError, match="expected at most 5,000 points"):
         profile.add(3, [[(1.0, float(number % 9)) for number in range(5001)]])
     assert not profile.path.exists()
+
+
+def test_on_a_full_disk_a_bad_line_is_set_aside_once(profile, monkeypatch):
+    profile.add(4, LINE)
+    with open(profile.path, "ab") as file:
+        file.write(b"no json\nnor this\n")
+
+    def full(path, write):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(profiles, "write_atomically", full)  # what is appended still finds room
+        for _ in range(3):
+            assert len(profile.load().notices) == 2
+    assert profile.load().notices
+    assert profile.rejected_path.read_bytes() == b"no json\nnor this\n"
+
+
+@pytest.mark.parametrize("change", ["relabel", "remove", "put"])
+def test_a_change_sets_bad_lines_aside_too(profile, change):
+    own = profile.add(4, LINE)
+    with open(profile.path, "ab") as file:
+        file.write(b"no json\n")
+    changes = {
+        "relabel": lambda: profile.relabel(own.key, 5),
+        "remove": lambda: profile.remove(own.key),
+        "put": lambda: profile.put(own, 0),
+    }
+    changes[change]()
+    assert b"no json" not in profile.path.read_bytes()
+    assert profile.rejected_path.read_bytes() == b"no json\n"
