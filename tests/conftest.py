@@ -43,6 +43,14 @@ def pytest_cmdline_main(config):
         config.option.numprocesses, config.option.dist = 3, "loadfile"
 
 
+@pytest.fixture(autouse=True)
+def _keep_interrupts():
+    """A command run in this process ends as a process does: deaf to Ctrl-C but for its status."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session")
 def small_mnist(tmp_path_factory):
     """A folder laid out as MNIST: 600 images to learn from and 100 to test with."""

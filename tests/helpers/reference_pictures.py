@@ -38,15 +38,28 @@ def answered(screen: Screen) -> None:
 
 
 def explained(screen: Screen) -> None:
-    """What speaks for the digit and against it, in light colours."""
+    """Which ink speaks for the digit and which against it, in light colours."""
     screen.do("theme")
     screen.do("why")
+    screen.session.settle()
 
 
 def inside(screen: Screen) -> None:
     """The stages of a network, and the inputs of a neuron."""
     screen.do("inside")
     screen.session.inspection.unit = 1, 7
+
+
+def switched_off(screen: Screen) -> None:
+    """A network without the neuron that adds most, and what it answers then."""
+    screen.do("inside")
+    screen.session.inspection.unit = 1, 14
+    screen.do("switch off")
+
+
+def projected(screen: Screen) -> None:
+    """The answer, as large as for a class."""
+    screen.do("projector")
 
 
 def helped(screen: Screen) -> None:
@@ -56,7 +69,8 @@ def helped(screen: Screen) -> None:
 
 
 SCENES: dict[str, Callable[[Screen], None]] = {
-    scene.__name__: scene for scene in (empty, answered, explained, inside, helped)
+    scene.__name__: scene
+    for scene in (empty, answered, explained, inside, switched_off, projected, helped)
 }
 
 
