@@ -228,3 +228,25 @@ def test_the_network_that_the_window_reads_with_is_left_alone(tuner, profile, sh
     tuner.start()
     result_of(tuner)
     np.testing.assert_array_equal(shown, before)
+
+
+def test_a_tuning_that_was_stopped_at_its_end_is_not_saved(tuner, profile, monkeypatch):
+    tune = tuner._tuner.tune
+
+    def stopped_at_the_end(*given):
+        outcome = tune(*given)
+        profile.add(1, ONE)
+        tuner.start()  # what was learned is out of date
+        return outcome
+
+    monkeypatch.setattr(tuner._tuner, "tune", stopped_at_the_end)
+    saved = []
+    monkeypatch.setattr("app.my_digits.tuner.save_tuned", lambda *given: saved.append(given))
+    profile.add(7, SEVEN)
+    tuner.start()
+    while tuner._thread.is_alive():
+        time.sleep(0.005)
+    assert tuner._result.message == "kept the old weights: the tuning was stopped"
+    assert saved == []
+    monkeypatch.setattr(tuner._tuner, "tune", tune)
+    assert result_of(tuner).message == "learned from 2 of your digits"

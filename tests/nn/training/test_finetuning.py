@@ -236,3 +236,9 @@ def test_a_record_that_says_nonsense_leaves_the_usual_split(shipped, settings):
     part, rng = rehearsal.split_of(replace(shipped.checkpoint, record=record))
     assert part == rehearsal.DEFAULT_VALIDATION
     assert rng.random() == np.random.default_rng(rehearsal.DEFAULT_SEED).random()
+
+
+def test_a_tuning_that_comes_to_no_numbers_says_so(shipped, odd_fives, monkeypatch):
+    monkeypatch.setattr(tuning, "softmax", lambda logits: np.full_like(logits, np.nan))
+    with pytest.raises(TrainingError, match="numbers that are not finite"):
+        Tuner(shipped, 0, NOWHERE, 1, FEW).tune(odd_fives[:2], np.full(2, 5))
