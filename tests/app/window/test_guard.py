@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pygame
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.my_digits import tuner
@@ -13,7 +13,7 @@ from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.window import loop, view
 from app.window.painter import Painter
-from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nn.inference.checkpoint import MAX_WEIGHT, Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.classifier import load_classifier
 from nn.inference.onnx_model import to_onnx
 from nn.network.architectures import build
@@ -22,6 +22,7 @@ from tests.helpers.architectures import architectures
 from tests.helpers.screens import controller_of
 from tests.robustness.killing import AMOUNTS
 
+CONVOLUTIONS = [["Conv2d", 1 if place == 0 else 4, 4, 3, 1] for place in range(5)]
 EVERY_PANEL = [pygame.K_i, pygame.K_n, pygame.K_v, pygame.K_t, pygame.K_e, pygame.K_h]
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
@@ -170,3 +171,25 @@ def test_any_network_that_loads_can_be_used_in_every_way(
     look()
     assert to_onnx(load_checkpoint(folder / "any.npz"))  # exported
     session.close()
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=SLOW)
+@given(architectures(), st.integers(0, 99))
+@example([["Linear", 784, 40], *[["ReLU"], ["Linear", 40, 40]] * 5, ["Linear", 40, 10]], -1)
+@example([["Unflatten", 1, 28, 28], *CONVOLUTIONS, ["Flatten"], ["Linear", 28 * 28 * 4, 10]], -1)
+def test_weights_at_the_limit_are_no_trouble_inside(clock, tmp_path_factory, architecture, seed):
+    rng = np.random.default_rng(max(0, seed))
+    model = build(architecture, rng)
+    signs = 1 if seed < 0 else rng.choice([-1, 1], model.parameters.shape)
+    model.parameters[:] = MAX_WEIGHT * signs
+    path = tmp_path_factory.mktemp("large") / "large.npz"
+    save_checkpoint(path, Checkpoint("large", architecture, model, {}))
+    screen = start(clock, path.parent, path, networks=False)
+    draw(screen.session)
+    for key in (pygame.K_i, pygame.K_PAGEUP, pygame.K_PERIOD, pygame.K_x, pygame.K_w, pygame.K_v):
+        press(screen, key)
+        screen.update()
+        Painter().paint(pygame.Surface(screen.size), screen)
+        assert screen.guard.error == ""
+    follow(screen.session, clock, lambda: not screen.session.explanation.is_at_work)
+    screen.session.close()
