@@ -2,6 +2,7 @@
 
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pygame
@@ -13,7 +14,7 @@ from app.my_digits.profile import Profile
 from app.my_digits.tuner import BackgroundTuner
 from app.session import challenges as module
 from app.session.challenges import CHALLENGES, FILE, remembered
-from app.session.predictor import is_rejected
+from app.session.predictor import Answer, is_rejected
 from app.window.painter import state_of
 from app.window.screen.trace import lines_of
 from app.window.view import View
@@ -402,3 +403,17 @@ def test_the_line_is_seen_whole_and_costs_the_canvas_nothing(start, size, has_so
     assert line.y >= 0
     assert line.bottom < layout.canvas.y
     assert line.height >= layout.text * 0.9
+
+
+def test_a_nine_that_was_no_four_before_shows_no_neuron(start):
+    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    show(screen, "neuron")
+    draw(screen, FOUR)
+    press(screen, pygame.K_i)
+    screen.session.inspection.unit = 0, 0
+    press(screen, pygame.K_x)
+    predictor = screen.session.predictor
+    state = SimpleNamespace(predictor=predictor, answer=predictor.answer)
+    assert module.is_neuron_found(state)
+    predictor.answer_of = lambda network: Answer(tuple(np.eye(10)[5].tolist()))
+    assert not module.is_neuron_found(state)

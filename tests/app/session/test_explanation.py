@@ -306,3 +306,15 @@ def test_the_window_reads_on_with_the_network_whose_copy_is_at_work(clock):
     for _ in range(40):
         np.testing.assert_array_equal(session.network.probabilities(image), expected)
     session.close()
+
+
+def test_another_question_ends_the_one_before_it():
+    image = np.zeros((28, 28), np.float32)
+    image[5:23, 13:15] = 1
+    found = Erasing(load_classifier("linear"), image)
+    found.ask((1, None))
+    next(found._steps)
+    found.ask((7, None))
+    found.finish()
+    assert found.is_done((7, None))
+    assert not found.is_done((1, None))

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.draw import main
+from app.session.mistakes import Tally
 from app.window.layout.layout import lay_out
 from app.window.layout.mistakes_layout import lay_out_mistakes
 from app.window.painter import Painter
@@ -324,3 +325,20 @@ def test_the_panel_without_data_offers_the_download_on_its_button(clock, tmp_pat
     assert not asked
     click(screen, screen.layout.panel_buttons["leave mistakes"])
     assert asked
+
+
+def test_the_keys_begin_at_a_mistake_however_much_is_read_right(clock, small_mnist):
+    screen = counted(clock, small_mnist)
+    labels, read = np.array([1, 1, 1, 2, 2]), np.array([1, 1, 1, 3, 2])
+    screen.session.mistakes.count.tally = Tally(labels, read, np.ones(5), 5)
+    press(screen, pygame.K_RIGHT)
+    assert screen.mistakes.cell == (2, 3)
+
+
+def test_a_second_click_on_a_cell_shows_all_mistakes_again(clock, small_mnist):
+    screen = counted(clock, small_mnist, (1920, 1080))
+    rect = places(screen).matrix.rect(commonest(screen)[0] * 10 + commonest(screen)[1])
+    click(screen, rect)
+    assert screen.mistakes.cell == commonest(screen)
+    click(screen, rect)
+    assert screen.mistakes.cell is None

@@ -174,3 +174,14 @@ def test_a_finger_is_as_broad_in_a_window_twice_as_large(screen):
     tap(screen, (x, y))
     click(screen, (x + 60, y))
     assert screen.dialog == "help"
+
+
+def test_the_click_of_a_tap_may_come_after_another_fingers_tap(screen):
+    first, second = cell(screen, 4, 14), cell(screen, 22, 14)
+    finger(screen, DOWN, first, 1)
+    finger(screen, UP, first, 1)
+    finger(screen, DOWN, second, 2)
+    finger(screen, UP, second, 2)
+    for place in (first, second):
+        click(screen, place)
+    assert len(screen.session.canvas.strokes) == 2
