@@ -79,7 +79,7 @@ MUTATIONS = [
      "abs(weights.min(initial=0)) <= np.inf >= abs(weights.max(initial=0))", "checkpoint"),
     ("model_of", "expected != received", "False", "checkpoint"),
     ("ablated", "DigitsOff if stage.is_last else UnitsOff", "UnitsOff", "ablation"),
-    ("offsets", "(SIZE - 1) / 2", "SIZE / 2", "classifier"),
+    ("offsets", "(SIZE - 1) / 2", "SIZE / 2", "shear"),
     ("Rejection.rejection_score", "longer_side(images) < MIN_SIDE", "longer_side(images) < 0",
      "rejection"),
     ("is_level_line", "np.abs(slope)", "slope", "rejection"),
