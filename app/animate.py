@@ -8,7 +8,8 @@ extra.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,10 +20,13 @@ import pygame
 
 from app.draw import window_size
 from app.drawing.strokes import read_strokes
+from app.my_digits.my_digits import MyDigits
+from app.my_digits.profile import Profile
 from app.session.predictor import is_rejected
 from app.session.session import Session
 from app.window.screen.screen import Screen
 from app.window.style.palette import PALETTES
+from app.window.tour import tour
 from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
@@ -30,7 +34,8 @@ from nn.support.errors import UsageError, not_installed
 from nn.support.files import check_writable, write_file
 
 TICK = 1 / 60  # seconds of the recording's clock
-COLOURS = 64  # of the GIF; the window has few
+COLOURS = 96  # of the GIF; the window has few
+SAMPLES = 12  # pictures that these are chosen from
 TAIL_SECONDS = 2.5  # that the last answer is shown
 
 
@@ -44,14 +49,25 @@ class Clock:
         return self.now
 
 
-def record(screen: Screen, clock: Clock, rate: float) -> list[bytes]:
-    """The window's pictures, `rate` of them a second, as RGB bytes, until the replay has ended."""
+def replay(screen: Screen) -> Iterator[float]:
+    """Wait for the digits to be drawn, and for the last answer to be read."""
+    while screen.session.demonstration is not None:
+        yield TICK
+    yield TAIL_SECONDS
+
+
+def record(screen: Screen, clock: Clock, rate: float, steps: Iterator[float]) -> list[bytes]:
+    """The window's pictures, `rate` of them a second, as RGB bytes, until the last of the steps.
+
+    Each step does something and yields how many seconds to wait for the next.
+    """
     view, surface = View(), pygame.Surface(screen.size)
     pictures: list[bytes] = []
-    end: float | None = None
-    while end is None or clock.now < end:
-        if screen.session.demonstration is None and end is None:
-            end = clock.now + TAIL_SECONDS
+    due: float | None = 0.0
+    while due is not None:
+        while due is not None and due <= clock.now:
+            wait = next(steps, None)
+            due = None if wait is None else due + wait
         screen.update()
         if clock.now >= len(pictures) / rate:
             view.draw(surface, screen)
@@ -64,8 +80,12 @@ def save_gif(pictures: Sequence[bytes], size: tuple[int, int], rate: float, path
     """Write pictures as a GIF that repeats for ever. Raises `UsageError` if the disk refuses."""
     image = require_pillow()
     frames = [image.frombytes("RGB", size, data) for data in pictures]
-    # One palette for all, made from the last picture, so that what stands still does not flicker.
-    palette = frames[-1].quantize(COLOURS)
+    # One palette for all, so that what stands still does not flicker, made from some of them.
+    some = frames[:: -max(1, len(frames) // SAMPLES)]
+    strip = image.new("RGB", (size[0], size[1] * len(some)))
+    for index, frame in enumerate(some):
+        strip.paste(frame, (0, size[1] * index))
+    palette = strip.quantize(COLOURS)
     small = [frame.quantize(palette=palette, dither=image.Dither.NONE) for frame in frames]
 
     def write(file: BinaryIO) -> None:
@@ -106,6 +126,11 @@ def build_parser() -> ArgumentParser:
     add("--theme", choices=sorted(PALETTES), default="dark", help="the colours")
     add("--rate", type=number_in(float, 1, 50), default=12.5, help="pictures a second")
     add("--digits", type=number_in(int, 1, 1000), default=4, help="at most so many")
+    add(
+        "--tour",
+        action="store_true",
+        help="show Why and the inside after the first digit, and correct the last one",
+    )
     return parser
 
 
@@ -121,16 +146,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_writable(options.output, "--output")
     pygame.font.init()
     clock = Clock()
-    session = Session(
-        load_classifier(options.model),
-        digits=list(islice(read_strokes(options.replay), options.digits)),
-        clock=clock,
-        folders=[lambda: PACKAGED_MODELS],
-        is_rejected=is_rejected,
-    )
-    while not session.networks.is_complete:
-        session.networks.load_next()
-    pictures = record(Screen(session, options.size, options.theme), clock, options.rate)
+    digits = list(islice(read_strokes(options.replay), options.digits))
+    network = load_classifier(options.model)
+    with tempfile.TemporaryDirectory() as folder:  # the user's own digits are left alone
+        session = Session(
+            network,
+            digits=() if options.tour else digits,
+            clock=clock,
+            folders=[lambda: PACKAGED_MODELS],
+            my_digits=MyDigits(Profile(Path(folder)), network) if options.tour else None,
+            is_rejected=is_rejected,
+        )
+        while not session.networks.is_complete:
+            session.networks.load_next()
+        screen = Screen(session, options.size, options.theme)
+        steps = tour(screen, digits) if options.tour else replay(screen)
+        pictures = record(screen, clock, options.rate, steps)
+        session.close()
     save_gif(pictures, options.size, options.rate, options.output)
     kilobytes = options.output.stat().st_size // 1000
     print(f"{options.output}: {len(pictures)} pictures, {kilobytes:,} kB")

@@ -1,4 +1,4 @@
-"""Draws the icon and writes the example digits; `python -m assets.make_assets` makes both anew.
+"""Draws the icon and writes the example digits; `python -m assets.make_assets` makes them anew.
 
 The digits are smooth curves through a few points each, set by hand, with the small waver and the
 uneven pace of a hand added: a pen goes slower where its path bends.
@@ -56,6 +56,12 @@ PATHS = {
     ],
 }
 
+# The two digits of the README's animation: a 4, and a 9 that the network takes for a 1.
+TOUR = {
+    4: PATHS[4],
+    9: ["58,16 50,10 46,18 54,22 60,14 66,40 56,76 34,94 22,88"],
+}
+
 
 def smooth(points: str, steps: int = 40) -> Array:
     """A Catmull-Rom curve through the points of `PATHS`, `steps` samples a span; (N, 2)."""
@@ -94,11 +100,11 @@ def write_by_hand(points: str, generator: np.random.Generator) -> Array:
     return np.column_stack([np.interp(ticks, when, curve[:, axis]) for axis in (0, 1)])
 
 
-def make_strokes(seed: int = 5) -> str:
-    """The example file's text, a line for each digit."""
+def make_strokes(digits: dict[int, list[str]], seed: int = 5) -> str:
+    """The text of a stroke file, a line for each digit."""
     generator = np.random.default_rng(seed)
     lines = []
-    for label, paths in PATHS.items():
+    for label, paths in digits.items():
         strokes = [
             np.rint(10 * write_by_hand(path, generator)).astype(int).tolist() for path in paths
         ]
@@ -128,11 +134,12 @@ def make_icon(side: int = 256) -> Array:
 
 
 def main() -> None:
-    """Write both files beside this one."""
+    """Write the files beside this one."""
     import pygame
 
-    text = make_strokes()
-    write_atomically(FOLDER / "example-strokes.jsonl", lambda file: file.write(text.encode()))
+    for name, digits in (("example", PATHS), ("tour", TOUR)):
+        text = make_strokes(digits).encode()
+        write_atomically(FOLDER / f"{name}-strokes.jsonl", lambda file, text=text: file.write(text))
     icon = make_icon()
     picture = pygame.image.frombuffer(icon.tobytes(), icon.shape[:2], "RGBA")
 

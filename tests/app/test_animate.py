@@ -3,7 +3,9 @@ import sys
 import pytest
 
 from app.animate import main
+from app.my_digits.my_digits import MyDigits
 from app.session.predictor import is_rejected
+from app.window.input.commands import ALL_COMMANDS
 from nn.support.errors import UsageError
 from tests.helpers.paths import EXAMPLES
 
@@ -43,3 +45,33 @@ def test_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.gif"):
         main([*FAST, "--output", str(tmp_path / "a.png")])
     assert not list(tmp_path.iterdir())
+
+
+def test_the_tour_shows_why_the_inside_and_a_correction(tmp_path, monkeypatch):
+    image = pytest.importorskip("PIL.Image")
+    done = []
+    for name in ("why", "switch off", "restore"):
+        monkeypatch.setitem(
+            ALL_COMMANDS,
+            name,
+            ALL_COMMANDS[name]._replace(does=_noting(name, done, ALL_COMMANDS[name])),
+        )
+    path = tmp_path / "tour.gif"
+    tour = ["--replay", str(EXAMPLES.parent / "tour-strokes.jsonl"), "--tour"]
+    learned = []
+    poll = MyDigits.poll
+    monkeypatch.setattr(
+        MyDigits, "poll", lambda my_digits: learned.append(said := poll(my_digits)) or said
+    )
+    main([*tour, "--size", "480x320", "--rate", "2", "--output", str(path)])
+    assert done[:2] == ["why", "why"]
+    assert done[2:-1] == ["switch off"] * len(done[2:-1]) != []
+    assert done[-1] == "restore"
+    assert any(learned)  # what the correction came to
+    with image.open(path) as gif:
+        assert gif.n_frames > 10
+
+
+def _noting(name, done, command):
+    (action, *_) = command.actions.values()
+    return lambda screen: (done.append(name), action(screen))
