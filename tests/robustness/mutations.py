@@ -131,7 +131,7 @@ MUTATIONS = [
     # app.session
     ("Predictor.update", "self._canvas.version == self._read_version", "False", "predictor"),
     ("Predictor.update", "self._clock() + self.interval", "self._clock()", "predictor"),
-    ("NetworkList.add", "file is None or entry.file != file", "True", "session"),
+    ("NetworkList.add", "file is None or entry.file != file", "True", "networks"),
     ("Comparison.read_on", "(len(counts) - 1) * BATCH == start", "True", "ablation"),
     ("Ablation.hand_on", "before is not after", "before is after", "ablation"),
     ("Guard.run", "said != self.error", "True", "guard"),
@@ -155,7 +155,7 @@ MUTATIONS = [
     ("Controller._move", "self.canvas.extend(*place)", "None", "controller"),
     ("Layout.to_cells", "(y - self.canvas.y) / self.cell", "(y - self.canvas.x) / self.cell",
      "layout controller"),
-    ("decimal", "'−'", "'-'", "session"),
+    ("decimal", "'−'", "'-'", "text"),
     ("gliding", "3 - 2 * progress", "3 - progress", "session"),
     ("add_up", "lower[i] - values[i]", "values[i] - lower[i]", "waterfall"),
     ("Pen.move", "self.place or (SIZE / 2, SIZE / 2)", "(SIZE / 2, SIZE / 2)",
