@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
-from app.session.accuracy import Accuracies, Accuracy
+from app.session.counts import Count, Counts
 from app.session.inspection import Inspection
 from app.session.messages import Line
-from app.session.mnist import Mnist
 from app.session.predictor import Answer, Network, Predictor
 from nn.inference.ablation import AblatedClassifier, Unit
 from nn.inference.activations import Activations
 from nn.inference.classifier import Classifier
 
 AGAIN = "X switches it on again, Shift-X all"
+
+
+class Accuracies(NamedTuple):
+    """The shares of the first `done` of `total` test digits that are read right, 0…1."""
+
+    whole: float
+    without: float
+    done: int
+    total: int
 
 
 class Ablation:
@@ -23,13 +32,12 @@ class Ablation:
     not changed, and is the one that is listed in the table, trained, tuned and saved.
     """
 
-    def __init__(self, predictor: Predictor, inspection: Inspection, mnist: Mnist) -> None:
+    def __init__(self, predictor: Predictor, inspection: Inspection, counts: Counts) -> None:
         self._predictor = predictor
         self._inspection = inspection
-        self._mnist = mnist
+        self._mnist, self._counts = counts.mnist, counts
         self._off: dict[tuple[Path, str], frozenset[Unit]] = {}
         self._view: AblatedClassifier | None = None
-        self._accuracy = Accuracy()
 
     def view(self, network: Network) -> Network:
         """The network as it is to predict: without its units that are off."""
@@ -63,8 +71,24 @@ class Ablation:
     @property
     def accuracies(self) -> Accuracies | None:
         """How well MNIST's test digits are read with and without the units that are off."""
+        tallies = [count.tally for count in self._both]
+        done = min((tally.done for tally in tallies), default=0)
+        if not done:
+            return None
+        whole, without = (tally.accuracy(done) for tally in tallies)
+        return Accuracies(whole, without, done, tallies[0].total)
+
+    @property
+    def _both(self) -> list[Count]:
+        """What the whole network and the ablated one make of the digits; none before both begin."""
+        counts = [self._counts.of(network) for network in self._compared]
+        begun = [count for count in counts if count is not None]
+        return begun if len(begun) == 2 else []
+
+    @property
+    def _compared(self) -> list[Network]:
         network = self._predictor.network
-        return self._accuracy.of(network) if isinstance(network, AblatedClassifier) else None
+        return [network.whole, network] if isinstance(network, AblatedClassifier) else []
 
     @property
     def line(self) -> str:
@@ -76,8 +100,8 @@ class Ablation:
     def _accuracy_words(self) -> str:
         if self._mnist.is_missing:
             return "accuracy unknown, for MNIST is not on this computer"
-        if self._accuracy.message:
-            return f"accuracy unknown: {self._accuracy.message}"
+        if message := next((count.message for count in self._both if count.message), ""):
+            return f"accuracy unknown: {message}"
         if self.accuracies is None:
             return "MNIST …"
         whole, without, done, total = self.accuracies
@@ -120,28 +144,23 @@ class Ablation:
     @property
     def is_at_work(self) -> bool:
         """Whether the accuracy is being found out, or soon will be."""
-        network = self._predictor.network
-        if not isinstance(network, AblatedClassifier):
-            return self._accuracy.is_at_work  # until `poll` stops it
-        return not (self._mnist.is_missing or self._accuracy.is_over(network))
+        both = self._both
+        is_over = bool(both) and all(count.is_over and not count.is_stale for count in both)
+        return bool(self.off) and not (self._mnist.is_missing or is_over)
 
     def poll(self) -> None:
         """Go on finding out the accuracy of what predicts now."""
-        network, mnist = self._predictor.network, self._mnist
-        if not isinstance(network, AblatedClassifier):
-            self._accuracy.stop()
-        elif mnist.test is not None:
-            self._accuracy.compare(network, mnist.test)
-        elif mnist.state == "unknown":
-            mnist.load()
+        if self.off and self._mnist.state == "unknown":
+            self._mnist.load()
+        self._counts.read(self, self._compared)
 
     def close(self) -> None:
-        """End what runs."""
-        self._accuracy.close()
+        """Nothing of it runs; the counts end by themselves."""
 
     def _set(self, network: Network, off: frozenset[Unit]) -> None:
         """Let these units be off in the network that predicts; an answer follows at once."""
         self._off[_key(network)] = off
+        self._counts.drop_useless()
         self._predictor.network = self.view(network)
         if self._predictor.answer is not None:
             self._predictor.predict_now()

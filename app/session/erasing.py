@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
-from app.session.predictor import Network
-from nn.inference.classifier import Classifier
+from app.session.predictor import Network, copy_of
 from nn.inference.occlusion import Occlusion, OcclusionMap
 from nn.support.types import Array
 
@@ -31,7 +28,7 @@ class Erasing:
         self.error = ""
         self._done: set[Question] = set()
         self._question: Question | None = None
-        reader = _copied(network)
+        reader = copy_of(network)
         self._has_thread = reader is not None
         read = (network if reader is None else reader).probabilities
         batch = SMALL_BATCH if reader is None else BATCH
@@ -105,14 +102,3 @@ class Erasing:
                 else:
                     self._done.add(question)
             yield
-
-
-def _copied(network: Network) -> Network | None:
-    """The network with layers and weights of its own; None where it cannot be copied."""
-    try:
-        if isinstance(network, Classifier):
-            model = network.checkpoint.model.snapshot()
-            return Classifier(network.path, replace(network.checkpoint, model=model))
-        return copy.deepcopy(network)
-    except Exception:  # any object can be a network
-        return None

@@ -6,10 +6,11 @@ about a drawing that it has not seen. The clock is handed in, so that tests need
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -164,6 +165,17 @@ def read(network: Network, image: Array, is_digit: bool = True) -> Answer:
         return Answer(tuple(probabilities[0].astype(float).tolist()), is_digit, known)
     found = np.asarray(network.probabilities(image[None]), dtype=float)[0]
     return Answer(tuple(found.tolist()), is_digit)
+
+
+def copy_of(network: Network) -> Network | None:
+    """The network with layers and weights of its own, for a thread; None if it cannot be copied."""
+    try:
+        if isinstance(network, Classifier):
+            model = network.checkpoint.model.snapshot()
+            return Classifier(network.path, replace(network.checkpoint, model=model))
+        return copy.deepcopy(network)
+    except Exception:  # any object can be a network
+        return None
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from app.my_digits.editor import DigitEditor
 from app.my_digits.my_digits import MyDigits
 from app.session.ablation import Ablation
 from app.session.challenges import Challenges, State
+from app.session.counts import Counts
 from app.session.demonstration import Demonstration
 from app.session.explanation import Explanation
 from app.session.files import Files, read_file, read_picture
@@ -68,7 +69,8 @@ class Session:
         self.mnist = Mnist(data_dir)
         self.my_digits = my_digits
         self.editor = DigitEditor(my_digits, self.canvas) if my_digits is not None else None
-        self.ablation = Ablation(self.predictor, self.inspection, self.mnist)
+        self.counts = Counts(self.mnist)
+        self.ablation = Ablation(self.predictor, self.inspection, self.counts)
         self.tuned = Tuned(my_digits, self.networks, self.ablation) if my_digits else None
         self.demonstration: Demonstration | None = None
         if digits:
@@ -80,10 +82,10 @@ class Session:
         self._rng = np.random.default_rng(seed)
         self.course = TrainingCourse(self.mnist, self.networks, self._rng)
         self.test_digits = MnistDigits(self.mnist, self._rng, self._put_test_digit)
-        self.mistakes = Mistakes(self.mnist, lambda: self.network, self.test_digits.show)
+        self.mistakes = Mistakes(self.counts, lambda: self.network, self.test_digits.show)
         self.challenges = Challenges(State(self.canvas, self.predictor, self.networks, my_digits))
         self.parts: list[Part] = [self.ablation, self.challenges, self.test_digits, self.mistakes]
-        self.parts += [self.explanation, *([self.tuned] if self.tuned else [])]
+        self.parts += [self.counts, self.explanation, *([self.tuned] if self.tuned else [])]
 
     @property
     def network(self) -> Network:
@@ -173,7 +175,7 @@ class Session:
         self._follow_network()
         training = self.course.training
         if training is not None and training.refresh():
-            self.mistakes.forget(training.classifier)
+            self.counts.forget(training.classifier)
             is_answered = self.predictor.answer is not None and not self.canvas.is_drawing
             if self.is_training_shown and is_answered:
                 self.predict_now()

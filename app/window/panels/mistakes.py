@@ -6,7 +6,7 @@ import numpy as np
 
 from app.drawing.strokes import DIGITS
 from app.my_digits.my_digits import with_article
-from app.session.mistakes import Count, Tally
+from app.session.counts import Count, Tally
 from app.window.input.commands import PANEL_COMMANDS, words_of
 from app.window.layout.frame import Frame
 from app.window.layout.mistakes_layout import MistakesLayout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.drawing.strokes import DIGITS
-from app.session.mistakes import Tally
+from app.session.counts import Tally
 from app.session.session import Session
 from app.window.layout.layout import Layout
 from app.window.layout.mistakes_layout import MistakesLayout, lay_out_mistakes

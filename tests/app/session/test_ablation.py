@@ -13,7 +13,7 @@ import pytest
 from app.drawing.strokes import fit, read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
-from app.session import accuracy
+from app.session import counts
 from app.window.layout.frame import Frame
 from app.window.painter import Painter
 from app.window.view import View
@@ -483,14 +483,18 @@ def readable(small_mnist, tmp_path):
     """A small MNIST of whose test digits `tiny` reads all but every third as they are labelled."""
     folder = Path(shutil.copytree(small_mnist, tmp_path / "readable"))
     _, test = load_folder(folder)
-    labels = load_classifier("tiny").probabilities(test.images).argmax(axis=1)
+    labels = load_classifier("tiny").probabilities(framed(test)).argmax(axis=1)
     labels[::3] = (labels[::3] + 1) % 10
     write_idx(folder / "t10k-labels-idx1-ubyte", labels)
     return folder
 
 
+def framed(test):
+    return np.stack([frame(image) for image in test.images.reshape(-1, 28, 28)])
+
+
 def right(network, test):
-    return np.mean(network.probabilities(test.images).argmax(axis=1) == test.labels)
+    return np.mean(network.probabilities(framed(test)).argmax(axis=1) == test.labels)
 
 
 def test_the_accuracy_without_them_follows_in_the_background(clock, readable, monkeypatch):
@@ -515,32 +519,53 @@ def test_the_accuracy_without_them_follows_in_the_background(clock, readable, mo
 
 
 def test_meanwhile_the_line_says_of_how_many_digits_it_is(clock, readable, monkeypatch):
-    monkeypatch.setattr(accuracy, "BATCH", 10)
-    monkeypatch.setattr(accuracy, "SHOWN_EVERY", 3)
+    monkeypatch.setattr(counts, "BATCH", 10)
+    monkeypatch.setattr(counts.Count, "_work", lambda *_: None)
     screen = start(load_classifier("tiny"), clock, data_dir=readable)
     session = screen.session
     session.mnist.load()
     session.mnist.wait()
-    monkeypatch.setattr(accuracy.Accuracy, "_work", lambda _: None)
     click(screen, place_of(screen, 0, 2), button=3)
     session.ablation.poll()
-    comparison = session.ablation._accuracy._comparison
-    readers = comparison.readers()
-    for done in range(5):
-        assert session.ablation.accuracies == (None if done < 3 else (ANY, ANY, 30, 100))
-        comparison.read_on(readers)
-    assert " % after 30 digits" in session.ablation.line
-    click(screen, place_of(screen, 0, 5), button=3)  # the whole network's readings are kept
+    assert session.ablation.line == "1 off · MNIST …"
+    whole, without = session.counts.of(session.ablation.whole), session.counts.of(session.network)
+    read_on(whole, 4)
+    read_on(without, 3)
     session.ablation.poll()
-    comparison = session.ablation._accuracy._comparison
-    readers = comparison.readers()
-    for done in range(10):
-        assert session.ablation.accuracies is None or done >= 3
-        comparison.read_on(readers)
-    without = right(
-        AblatedClassifier(load_classifier("tiny"), {(0, 2), (0, 5)}), session.mnist.test
+    assert session.ablation.accuracies == (pytest.approx(20 / 30), ANY, 30, 100)
+    assert " % after 30 digits" in session.ablation.line
+    click(screen, place_of(screen, 0, 5), button=3)
+    session.ablation.poll()
+    assert session.counts.of(session.ablation.whole) is whole  # what it has read is kept
+    assert session.ablation.accuracies is None
+    read_on(whole, 6)
+    read_on(session.counts.of(session.network), 10)
+    session.ablation.poll()
+    expected = right(session.network, session.mnist.test)
+    assert session.ablation.accuracies == (0.66, expected, 100, 100)
+    session.close()
+
+
+def read_on(count, batches):
+    for _ in range(batches):
+        count._read_batch(count.network)
+
+
+def test_the_figures_are_those_of_the_matrix_of_mistakes(clock, small_mnist):
+    screen = start(load_classifier("linear"), clock, data_dir=small_mnist)
+    session = screen.session
+    session.ablation.switch((0, 4))
+    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    whole, without, *_, total = session.ablation.accuracies
+    tallies = []
+    for _ in range(2):
+        session.mistakes.show(True)
+        follow(screen, clock, lambda: not session.mistakes.is_at_work)
+        tallies.append(session.mistakes.count.tally)
+        session.ablation.restore()
+    assert [len(tally.misread) for tally in tallies] == pytest.approx(
+        [(1 - without) * total, (1 - whole) * total]
     )
-    assert session.ablation.accuracies == (0.66, without, 100, 100)
     session.close()
 
 
@@ -552,7 +577,7 @@ def test_what_was_found_out_once_is_known(clock, small_mnist, monkeypatch):
     follow(screen, clock, lambda: not session.ablation.is_at_work)
     found = session.ablation.accuracies
     read = []
-    monkeypatch.setattr(accuracy.Comparison, "read_on", lambda *_: read.append(1))
+    monkeypatch.setattr(counts.Count, "_read_batch", lambda *_: read.append(1))
     restore_all(screen)
     press(screen, pygame.K_x)
     session.ablation.poll()
@@ -562,7 +587,7 @@ def test_what_was_found_out_once_is_known(clock, small_mnist, monkeypatch):
 
 
 def test_a_change_takes_the_place_of_the_comparison_under_way(clock, small_mnist, monkeypatch):
-    monkeypatch.setattr(accuracy, "BATCH", 4)
+    monkeypatch.setattr(counts, "BATCH", 4)
     screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
     session = screen.session
     session.mnist.load()
@@ -587,7 +612,7 @@ def test_weights_that_change_meanwhile_are_read_anew(clock, small_mnist):
     network.checkpoint.model.parameters[:] = np.random.default_rng(9).normal(
         size=network.checkpoint.model.parameters.size
     )
-    session.ablation.poll()
+    session.counts.forget(network)
     follow(screen, clock, lambda: not session.ablation.is_at_work)
     assert session.ablation.accuracies.whole == right(network, session.mnist.test)
     session.close()
@@ -615,14 +640,14 @@ def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, mon
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     click(screen, place_of(screen, 0, 2), button=3)
-    session.ablation.poll()
-    assert not session.ablation.is_at_work
-    assert "accuracy unknown: can't start new thread" in session.ablation.line
+    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    assert "accuracy unknown" in session.ablation.line
+    assert "can't start new thread" in session.ablation.line
     session.close()
 
 
 def test_what_runs_ends_with_the_window(clock, small_mnist, monkeypatch):
-    monkeypatch.setattr(accuracy, "BATCH", 1)
+    monkeypatch.setattr(counts, "BATCH", 1)
     screen = start(load_classifier("cnn"), clock, data_dir=small_mnist)
     session = screen.session
     session.mnist.load()
@@ -630,9 +655,10 @@ def test_what_runs_ends_with_the_window(clock, small_mnist, monkeypatch):
     before = set(threading.enumerate())
     press(screen, pygame.K_x)
     session.ablation.poll()
-    [thread] = set(threading.enumerate()) - before
+    threads = set(threading.enumerate()) - before
+    assert threads
     start_of_end = time.monotonic()
     session.close()
     assert time.monotonic() - start_of_end < 1
-    assert not thread.is_alive()
-    assert session.ablation.accuracies is None  # it was far from its end
+    assert not any(thread.is_alive() for thread in threads)
+    assert session.ablation.accuracies is None  # they were far from their end

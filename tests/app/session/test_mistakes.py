@@ -5,7 +5,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.session.mistakes import Tally
+from app.session.counts import Tally
 from app.session.session import Session
 from nn.inference.checkpoint import copied
 from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
@@ -234,7 +234,7 @@ def test_shift_n_while_a_network_learns_shows_what_it_misreads_now(clock, small_
     assert len(shown) > 1
     training = session.course.training
     session.close()
-    assert not any(count.is_running for count in session.mistakes._counts)
+    assert not any(count.is_running for count in session.counts._kept)
     assert training.state != "failed"
 
 
@@ -244,7 +244,7 @@ def test_a_network_whose_weights_have_changed_is_counted_anew(screen, clock):
     follow(screen, clock, lambda: is_counted(screen))
     before = session.mistakes.count.tally
     session.network.checkpoint.model.parameters[...] *= -1
-    session.mistakes.forget(session.network)
+    session.counts.forget(session.network)
     follow(screen, clock, lambda: is_counted(screen) and session.mistakes.count.tally is not before)
     assert (session.mistakes.count.tally.read != before.read).any()
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.draw import main
-from app.session.mistakes import Tally
+from app.session.counts import Tally
 from app.window.layout.layout import lay_out
 from app.window.layout.mistakes_layout import lay_out_mistakes
 from app.window.painter import Painter
@@ -260,7 +260,7 @@ def test_only_the_panel_is_painted_again_when_something_of_it_changes(clock, sma
         lambda: press(screen, pygame.K_UP),
         lambda: press(screen, pygame.K_RETURN),
         lambda: press(screen, pygame.K_PAGEDOWN),
-        lambda: screen.session.mistakes._counts.clear(),
+        lambda: screen.session.counts._kept.clear(),
     ):
         change()
         assert not painter.is_current(screen)
