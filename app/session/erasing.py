@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from app.session.predictor import Network, copy_of
-from nn.inference.occlusion import Occlusion, OcclusionMap
 from nn.support.types import Array
+
+if TYPE_CHECKING:
+    from nn.inference.occlusion import OcclusionMap
 
 Question = tuple[int, int | None]  # a digit, and the one that it is asked why it is not
 SLICE_SECONDS = 0.006  # of the window's time, where there is no thread
@@ -24,6 +27,8 @@ class Erasing:
     """
 
     def __init__(self, network: Network, image: Array) -> None:
+        from nn.inference.occlusion import Occlusion  # only now: the first frame can do without
+
         self.maps: dict[Question, OcclusionMap] = {}
         self.error = ""
         self._done: set[Question] = set()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.session.erasing import Erasing, Question
 from app.session.messages import Line
 from app.session.predictor import Predictor
 from nn.inference.ablation import AblatedClassifier
-from nn.inference.occlusion import OcclusionMap
+
+if TYPE_CHECKING:
+    from nn.inference.occlusion import OcclusionMap
 
 
 class Explanation:

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn.training.settings import DEFAULTS, name_of, new_settings
-
 
 class Knobs(NamedTuple):
     """A setting of each knob; a change holds from the next batch on."""
@@ -45,6 +43,9 @@ KNOBS: dict[str, Knob] = {
 
 def usual_knobs(name: str, architecture: list[Any]) -> Knobs:
     """What suits a network; digits are not varied unless the user wants it."""
+    # Only now: the first frame can do without.
+    from nn.training.settings import DEFAULTS, name_of, new_settings
+
     known = name_of(architecture, otherwise=name)
     usual = new_settings({"model": known} if known in DEFAULTS else {})
     return Knobs(usual.learning_rate, usual.batch_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +34,7 @@ class Contributions:
     picture: Array | None = None
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """What one unit adds to another of the next stage: `strength` in −1…1 of the stage's most."""
 
     stage: int  # of the unit that is added to

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from nn.inference.classifier import Classifier
 from nn.support.types import Array
 
 
-@dataclass(frozen=True)
-class SoftmaxSteps:
+class SoftmaxSteps(NamedTuple):
     """How a classifier turns its logits for one image into the probability of one digit.
 
     `logit` is the mean over the image and its slanted copies, `images` in all; it is divided by the

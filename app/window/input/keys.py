@@ -74,17 +74,16 @@ def presses(keys: str) -> list[Press]:
     return [(code, "Ctrl-" in keys, "Shift-" in keys) for code in codes(name)]
 
 
-# What is said of a key that was pressed: its name, and what it does.
-SAID: dict[tuple[Press, Action], tuple[str, str]] = {}
+# The key that a press is of, and its command.
+PRESSED: dict[tuple[Press, Action], tuple[str, Command | None]] = {}
 
 
 def _bound(actions: dict[str, Action], command: Command | None = None) -> dict[Press, Action]:
     bound = {}
     for key, action in actions.items():
-        words = "" if command is None or key in ARROWS else command.said(key)
         for press in presses(key):
             bound[press] = action
-            SAID.setdefault((press, action), (LABELS.get(key, key), words))
+            PRESSED.setdefault((press, action), (key, command))
     return bound
 
 
@@ -120,7 +119,13 @@ def said_of(
 ) -> tuple[str, str]:
     """The name of that key, and in few words what it does; empty where it does nothing."""
     found = _found(event, dialog, panel)
-    return ("", "") if found is None else SAID[found]
+    return ("", "") if found is None else said(*PRESSED[found])
+
+
+def said(key: str, command: Command | None) -> tuple[str, str]:
+    """What to call a key, and what it does for a command."""
+    words = "" if command is None or key in ARROWS else command.said(key)
+    return LABELS.get(key, key), words
 
 
 def _found(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.window.style.geometry import Rect, around, button_row, split
 
 ALWAYS = ("train", "keep", "discard")  # of the buttons, where there is room for one short row
 
 
-@dataclass(frozen=True)
-class KnobPlace:
+class KnobPlace(NamedTuple):
     """A knob: what it is called, and below that its setting between − and +."""
 
     caption: Rect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
@@ -14,8 +15,10 @@ from app.window.style.geometry import Rect
 from app.window.style.palette import Palette, diverging, mixed
 from app.window.style.text import MIN_TEXT
 from nn.handwriting.framing import SIZE, Framing
-from nn.inference.occlusion import FAINT, OcclusionMap
 from nn.support.types import Array
+
+if TYPE_CHECKING:
+    from nn.inference.occlusion import OcclusionMap
 
 MUTED = 0.3  # how much ink shows of ink that is not coloured
 PALEST = 0.3  # how much colour the weakest effect has that is coloured at all
@@ -46,6 +49,8 @@ def greatest(found: OcclusionMap) -> float:
 
 def _colours(palette: Palette, ink: Array, strength: Array) -> Array:
     """Ink in 0…1 with effects in −1…1; faint ones are not coloured, and paper never is."""
+    from nn.inference.occlusion import FAINT  # only now: the first frame can do without
+
     muted = mixed(palette.paper, palette.ink, np.array(MUTED))
     size = np.minimum(np.abs(strength), 1)
     value = np.sign(strength) * np.where(size < FAINT, 0, PALEST + (1 - PALEST) * size)

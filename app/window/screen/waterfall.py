@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nn.inference.activations import Activations
 from nn.inference.contributions import Contributions
@@ -13,8 +13,7 @@ from nn.inference.softmax_steps import SoftmaxSteps
 MOST_UNITS = 8  # that are told one by one
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One of the amounts, or a sum of those before it: its bar goes from `start` to `end`.
 
     All are whole numbers, in the last decimal that is shown.
@@ -32,8 +31,7 @@ class Column:
         return self.end if self.is_sum else self.end - self.start
 
 
-@dataclass(frozen=True)
-class Waterfall:
+class Waterfall(NamedTuple):
     """The columns, and how their figures are written: with so many decimals, and times 10^power."""
 
     columns: tuple[Column, ...]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app.session.session import Session
 from app.window.layout.layout import Layout
 from app.window.style.text import percentage
 from nn.handwriting.framing import SIZE
-from nn.inference.occlusion import Change, OcclusionMap
+
+if TYPE_CHECKING:
+    from nn.inference.occlusion import Change, OcclusionMap
 
 NEAR_INK, NEAR_DOT = 0.8, 1.3  # cells from the pointer
 LEGEND = (
