@@ -76,6 +76,7 @@ class Controller:
                 self.screen.projector.tell(*said_of(event, *where))
                 if action is not None:
                     action(self.screen)
+                    self._look_again()
                 # Again: while the command ran, however long, nothing was heard of the key.
                 self._held[event.key] = self.session.clock()
         elif kind == pygame.KEYUP:
@@ -125,6 +126,7 @@ class Controller:
                 self._press(pointer, TOOLS[event.button], x, y)
             else:
                 self._release(pointer, x, y)
+            self._look_again()
 
     def _finger(self, event: pygame.event.Event) -> None:
         # Touches come as fractions of the window.
@@ -211,6 +213,11 @@ class Controller:
     def _hover(self, name: str | None) -> None:
         self.screen.hover = name
 
+    def _look_again(self) -> None:
+        """Below a pointer that rests there may be another button now, or none."""
+        if self.screen.pointed is not None and self._pointer is None:
+            self._hover(self._button_at(*self.screen.pointed))
+
     def _button_at(self, x: float, y: float) -> str | None:
         if self.screen.dialog == "my digits":
             return self.layout.dialog.own_digit_button_at(x, y)
@@ -266,8 +273,7 @@ class Controller:
         elif screen.dialog == "my digits":
             button = self.layout.dialog.own_digit_button_at(x, y)
             if button is not None:
-                screen.press_digit_button(button)
-                return self._hover(self._button_at(x, y))
+                return screen.press_digit_button(button)
             shown = screen.digits.shown
             tile = self.layout.dialog.tiles(len(shown)).at(x, y)
             if tile is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from app.drawing.strokes import DIGITS
-from app.my_digits.my_digits import with_article
 from app.session.counts import Count, Tally
 from app.window.input.commands import PANEL_COMMANDS, words_of
 from app.window.layout.frame import Frame
@@ -34,7 +33,8 @@ def draw_mistakes(frame: Frame, screen: Screen) -> None:
     layout = choice.lay_out(frame.layout)
     pointed = choice.cell_at(frame.layout, screen.pointed)
     if layout.about != layout.words:
-        _draw_words(frame, layout.words, count, pointed)
+        is_told_below = layout.about is not None and pointed == choice.cell
+        _draw_words(frame, layout.words, count, None if is_told_below else pointed)
     if layout.matrix is not None:
         _draw_matrix(frame, layout, layout.matrix, count.tally, (choice.cell, pointed))
     if layout.about is not None and layout.digits is not None:
@@ -111,8 +111,8 @@ def described(tally: Tally, cell: Cell) -> str:
     """What a cell counts."""
     label, read = cell
     found, of_all = int(tally.confusion[cell]), int(tally.confusion[label].sum())
-    how = "read right" if label == read else f"read as {with_article(read)}"
-    return f"{with_article(label)} {how}: {found:,} of {of_all:,}"
+    how = "read right" if label == read else f"read as {read}"
+    return f"{label}s {how}: {found:,} of {of_all:,}"
 
 
 def _draw_matrix(
@@ -131,8 +131,8 @@ def _draw_matrix(
     shares = FAINTEST + (1 - FAINTEST) * np.sqrt(wrong / max(1, wrong.max()))
     faces = mixed(palette.paper, palette.against, shares)
     is_readable = matrix.height + matrix.gap >= MIN_TEXT - 1  # or letters touch each other
-    largest = str(tally.confusion.diagonal().max())
-    has_room = frame.renderer.width(largest, MIN_TEXT) <= matrix.width  # for what is read right
+    widest = max(frame.renderer.width(str(n), MIN_TEXT) for n in tally.confusion.diagonal())
+    has_room = widest <= matrix.width  # for what is read right
     for index in range(matrix.count):
         cell = label, read = divmod(index, DIGITS)
         place, number = matrix.rect(index), int(tally.confusion[cell])
@@ -166,7 +166,7 @@ def _draw_matrix(
 
 def _draw_about(frame: Frame, place: Rect, tally: Tally, cell: Cell | None) -> None:
     """Which digits are shown, in which order."""
-    order = "the least sure first" if cell and cell[0] == cell[1] else "the surest first"
+    order = "least sure first" if cell and cell[0] == cell[1] else "surest first"
     what = (
         described(tally, cell) if cell else "all mistakes" if len(tally.misread) else "no mistakes"
     )

@@ -14,6 +14,7 @@ from app.window.layout.mistakes_layout import lay_out_mistakes
 from app.window.painter import Painter
 from app.window.panels.mistakes import described
 from app.window.style.palette import PALETTES
+from app.window.style.text import TextRenderer
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.helpers.contrast import contrast
@@ -305,9 +306,64 @@ def test_what_a_cell_counts_is_said_in_words(clock, small_mnist):
     screen = counted(clock, small_mnist)
     tally = screen.mistakes.tally
     found = int(tally.confusion[8, 1])
-    assert described(tally, (8, 1)) == f"an 8 read as a 1: {found} of 10"
+    assert described(tally, (8, 1)) == f"8s read as 1: {found} of 10"
     found = int(tally.confusion[2, 2])
-    assert described(tally, (2, 2)) == f"a 2 read right: {found} of 10"
+    assert described(tally, (2, 2)) == f"2s read right: {found} of 10"
+
+
+def written(screen, monkeypatch):
+    """All that is written while the window is drawn."""
+    lines = []
+    monkeypatch.setattr(TextRenderer, "write", lambda *given, **_: lines.append(given[2]))
+    View().draw(pygame.Surface(screen.size), screen)
+    return lines
+
+
+def test_the_chosen_cell_is_described_once_with_the_pointer_on_it(clock, small_mnist, monkeypatch):
+    screen = counted(clock, small_mnist)
+    matrix, cell = places(screen).matrix, commonest(screen)
+    click(screen, matrix.rect(cell[0] * 10 + cell[1]))
+    point(screen, matrix.rect(cell[0] * 10 + cell[1]))
+    words = described(screen.mistakes.tally, cell)
+    assert sum(words in line for line in written(screen, monkeypatch)) == 1
+    other = cell[0], (cell[1] + 1) % 10
+    point(screen, matrix.rect(other[0] * 10 + other[1]))
+    assert described(screen.mistakes.tally, other) in written(screen, monkeypatch)
+
+
+def test_numbers_that_are_wider_than_larger_ones_are_not_cut(clock, small_mnist, monkeypatch):
+    screen = counted(clock, small_mnist)
+    confusion = screen.mistakes.tally.confusion
+    confusion[:] = np.diag([311, *[288] * 9])  # in Inter a 1 is narrow
+    shortened, numbers = TextRenderer._shortened, []
+
+    def watched(self, text, *given):
+        if text in ("311", "288"):
+            numbers.append(shortened(self, text, *given))
+        return shortened(self, text, *given)
+
+    monkeypatch.setattr(TextRenderer, "_shortened", watched)
+    for width in range(440, 640, 5):
+        screen.resize((width, 320))
+        View().draw(pygame.Surface(screen.size), screen)
+    assert set(numbers) == {"311", "288"}
+
+
+def test_the_button_under_a_resting_pointer_is_no_longer_explained_once_it_is_gone(
+    clock, small_mnist
+):
+    screen = counted(clock, small_mnist)
+    button = screen.layout.panel_buttons["leave mistakes"]
+    point(screen, button)
+    assert screen.hint().startswith("back to the matrix")
+    press(screen, pygame.K_e)
+    assert screen.hover is None
+    assert not screen.hint().startswith("back to the matrix")
+    press(screen, pygame.K_e)
+    assert screen.hover == "leave mistakes"
+    click(screen, button)
+    assert screen.panel != "mistakes"
+    assert screen.hover is None
 
 
 def test_the_panel_without_data_offers_the_download_on_its_button(clock, tmp_path, monkeypatch):
