@@ -21,6 +21,8 @@ from nn.support.commands import duration
 if TYPE_CHECKING:
     from app.session.training import Training
 
+SEEN = "learned from"
+
 
 def draw_training(frame: Frame, screen: Screen) -> None:
     """Draw how the training goes, its curves, knobs and buttons; or what is needed to begin."""
@@ -70,8 +72,9 @@ def draw_seen(frame: Frame, session: Session) -> None:
     if place is None or training is None or not len(training.seen):
         return
     palette, text = frame.palette, frame.layout.text
-    label, gap = text * 9 // 2, max(2, text // 6)
-    frame.write("learned from", place._replace(width=label - gap), text * 0.75, palette.quiet)
+    gap = max(2, text // 6)
+    label = max(text * 9 // 2, frame.renderer.width(SEEN, MIN_TEXT) + 2 * gap)
+    frame.write(SEEN, place._replace(width=label - gap), text * 0.75, palette.quiet)
     columns = (place.width - label + gap) // (place.height + gap)
     for number, image in enumerate(training.seen[:columns]):
         x = place.x + label + number * (place.height + gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pygame
@@ -15,6 +16,7 @@ MIN_TEXT = 10  # pixels of the font; smaller letters cannot be read
 MAX_TEXT = 300  # characters; a line has room for fewer
 MAX_FONTS, MAX_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
 MAX_WIDTHS = 5000  # of words, kept
+KEPT = re.compile(r" (?=·)|(?<=\d) (?=%|(?:s|min|MB|off)\b)")  # spaces that no line ends at
 MAX_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
 
 
@@ -74,10 +76,10 @@ class TextRenderer:
         return self._widths[key]
 
     def wrapped(self, text: str, width: int, size: int, face: str = REGULAR) -> list[str]:
-        """The lines of a text that is wrapped at its spaces."""
+        """The lines of a text that is wrapped at its spaces; a number stays with its unit."""
         lines, about = [""], 0  # the last line's width, by its words: measured only near the edge
         space = self.width(" ", size, face)
-        for word in writable(text).split():
+        for word in re.findall(r"[\S\u00a0]+", KEPT.sub("\u00a0", writable(text))):
             longer, wider = (
                 f"{lines[-1]} {word}".strip(),
                 about + space + self.width(word, size, face),
@@ -88,7 +90,7 @@ class TextRenderer:
             else:
                 lines.append(word)
                 about = wider - about - space
-        return lines
+        return [line.replace("\u00a0", " ") for line in lines]
 
     def write_wrapped(
         self,

@@ -453,6 +453,23 @@ def test_the_pictures_of_words_that_are_kept_do_not_fill_the_memory():
     assert surface.get_bounding_rect().width > 0
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("epoch 3.7 of 10 · 96.0 % of unseen digits right · 3 s left", ("3 s", "96.0 %")),
+        ("50 neurons, each on the image, 22 silent, 1 off", ("1 off",)),
+        ("training needs MNIST: download 12 MB, or wait 12 min", ("12 MB", "12 min")),
+    ],
+)
+def test_no_line_ends_between_a_number_and_its_unit_or_begins_with_a_dot(words, kept):
+    writer, whole = TextRenderer(), TextRenderer().width(words, 12)
+    for width in range(whole // 4, whole):
+        lines = writer.wrapped(words, width, 12)
+        assert " ".join(lines) == words
+        assert all(any(part in line for line in lines) for part in kept)
+        assert not any(line.startswith("·") for line in lines)
+
+
 def test_a_long_message_is_wrapped_at_the_size_that_was_asked_for():
     surface = pygame.Surface((200, 120))
     surface.fill(DARK.background)
