@@ -189,7 +189,7 @@ class MyDigits:
             return None, STILL_READ
         lines = visible_strokes(strokes)
         if not lines:
-            return None, "Only what was drawn here can be kept; draw a digit first"
+            return None, "Only a digit drawn here can be kept; draw one first"
         try:
             own = self.profile.add(label, lines)
         except DigitpadError as error:
@@ -268,11 +268,12 @@ class MyDigits:
         if self._looking is not None or self._is_loading:
             return "Your digits are being read …"
         if not self.digits:
-            return "None of your digits yet: draw one, then press the digit it is"
+            return "No digits yet: draw one, then press the right digit"
         figures = self.shipped.checkpoint.record.get("figures", {})
-        line = f"{len(self.digits)} of your digits"
+        count = len(self.digits)
+        line = f"{count} digit{'s' if count > 1 else ''} kept"
         if self.is_reading:
-            return f"{line}; they are being read …"
+            return f"{line}, now being read …"
         line += f", {sum(bool(self.is_right(own)) for own in self.digits)} read right"
         if self.classifier is not None:
             untaught = sum(self._untaught.get(own.line) == own.digit.label for own in self.digits)

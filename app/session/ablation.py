@@ -99,7 +99,7 @@ class Ablation:
 
     def _accuracy_words(self) -> str:
         if self._mnist.is_missing:
-            return "accuracy unknown, for MNIST is not on this computer"
+            return "accuracy unknown: MNIST is not on this computer"
         if message := next((count.message for count in self._both if count.message), ""):
             return f"accuracy unknown: {message}"
         if self.accuracies is None:
@@ -114,7 +114,7 @@ class Ablation:
         unit = unit or self._inspection.looked_at
         network, activations = self.whole, self._inspection.stages
         if unit is None or not isinstance(network, Classifier):
-            return Line("Draw a digit first; then X switches off the part that is looked at")
+            return Line("Draw a digit first; then X switches off the framed part")
         layer = activations[unit[0]]
         name = unit_name(layer, unit[1])
         off = self._off_of(network) ^ {unit}
@@ -131,7 +131,7 @@ class Ablation:
     def restore(self) -> Line:
         """Switch all units of the network on again."""
         if not self.off:
-            return Line("Nothing is off: X switches off the part that is looked at")
+            return Line("Nothing is off: X switches off the framed part")
         self._set(self.whole, frozenset())
         return Line("All units are on again")
 

@@ -113,17 +113,17 @@ class Challenge(NamedTuple):
 
 CHALLENGES = (
     Challenge(
-        "tiny", f"draw a 3 within {TINY} × {TINY} cells, and have it read with 95 %",
+        "tiny", f"draw a 3 within {TINY} × {TINY} cells that is read with 95 % certainty",
         f"a 3 within {TINY} × {TINY} cells, 95 % sure",
         "a drawing is framed before it is read, so its size does not matter", is_tiny,
     ),
     Challenge(
-        "half", "draw what is half a 1 and half a 7: at least 35 % each",
-        "half a 1, half a 7: 35 % each",
-        "the ten bars share one whole, and two of them can have half each", is_half_and_half,
+        "half", "draw something half 1 and half 7: at least 35 % each",
+        "half 1, half 7: 35 % each",
+        "the ten bars share 100 %, and two of them can have half each", is_half_and_half,
     ),
     Challenge(
-        "no digit", "draw what is unlike any digit, and still fills one bar to 95 %",
+        "no digit", "draw something unlike any digit that still fills one bar to 95 %",
         "unlike any digit, yet one bar at 95 %",
         "ten bars must share 100 %, whatever is drawn; a second network tells what is no digit",
         is_false_certainty,
@@ -133,14 +133,14 @@ CHALLENGES = (
         "linear only adds up the ink cell by cell; cnn looks for shapes", is_linear_fooled,
     ),
     Challenge(
-        "teach", "draw a digit that is misread, press the digit it is, and see it learned",
+        "teach", "draw a digit that is misread, press the right digit, and watch it learn",
         "teach it a digit that it misreads",
         "the network was tuned to your digits, and reads one more of them", is_taught,
     ),
     Challenge(
         "neuron", "find the neuron of mlp or tiny without which your 4 is read as a 9 (Inside, X)",
         "the neuron that tells 4 from 9",
-        "that neuron saw what a 4 has and a 9 has not; in larger networks many share the work",
+        "that neuron saw what a 4 has and a 9 lacks; in larger networks many share the work",
         is_neuron_found,
     ),
 )  # fmt: skip
@@ -194,11 +194,11 @@ class Challenges:
         """Nothing runs."""
 
     def switch(self) -> Line | None:
-        """Show a challenge, or put them all away for good; a line where that cannot be kept."""
+        """Show a challenge, or put them all away for good; says so, or that it cannot be kept."""
         self._load()
         self.is_shown, self._seen = not self.is_shown, None
-        away = None if self.is_shown else Line("The challenges stay away now, until C is pressed")
-        return self._saved() or away
+        away = Line("The challenges are put away; C brings them back")
+        return self._saved() or (Line("", 0) if self.is_shown else away)  # no longer that they are
 
     def next(self) -> Line | None:
         """Show the next one that is not solved; any, once all are."""

@@ -104,7 +104,7 @@ class Observation:
     def no_number(self) -> Diagnosis:
         """The loss is no finite number any more."""
         return Diagnosis(
-            "the loss has left all bounds: the steps were too large",
+            "the loss has grown beyond all bounds: the steps were too large",
             f"fresh start, a third of the rate ({number_words(self._third)})",
             self.knobs._replace(learning_rate=self._third),
             is_fresh_start=True,
@@ -187,7 +187,7 @@ class Observation:
         if own - unseen < GAP + chance:
             return ""
         own_words, unseen_words = (f"{100 * part:.1f} %" for part in (own, unseen))
-        return f"it learns by heart: {own_words} of its digits right, {unseen_words} of unseen ones"
+        return f"it is memorising: {own_words} of its digits right, {unseen_words} of unseen ones"
 
     def _growing_loss(self) -> str:
         """The loss on unseen digits rises while that on its own falls."""
@@ -200,4 +200,4 @@ class Observation:
         if now - best < PATIENCE or losses[now] < losses[best] + rise or not learned:
             return ""
         number = self.epochs[best].number
-        return f"it learns by heart: since epoch {number} the loss on unseen digits rises"
+        return f"it is memorising: since epoch {number} the loss on unseen digits rises"

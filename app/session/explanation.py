@@ -73,7 +73,9 @@ class Explanation:
         if (off := self._off) is not None:
             return f"{off} is switched off: no ink speaks for it or against it"
         if self.rival is None:
-            return f"Why {self.explained}: without orange there is less of it, without blue more"
+            return (
+                f"Why {self.explained}: less likely without the orange ink, more without the blue"
+            )
         return (
             f"Why {self.explained} and not {self.rival}: orange speaks for {self.explained}, "
             f"blue for {self.rival}"
@@ -126,7 +128,7 @@ class Explanation:
         if not erasing.error or self._is_told:
             return None
         self._is_told = True
-        return Line(f"Why is not known: {erasing.error}", 8)
+        return Line(f"Cannot tell why: {erasing.error}", 8)
 
     def settle(self) -> None:
         """Answer the question at once."""

@@ -31,7 +31,7 @@ KNOBS: dict[str, Knob] = {
         [digit * 10.0**power for power in range(-6, 1) for digit in (1, 2, 5)],
     ),
     "batch_size": Knob(
-        "batch size", "batch", "digits that each step is an average over",
+        "batch size", "batch", "how many digits each step averages over",
         [2**power for power in range(11)],
     ),
     "variation": Knob(

@@ -79,12 +79,13 @@ class Training(Callback):
         self.version = 0  # grows with each snapshot of the weights
         self._seed = seed
         usual = new_settings({"model": name} if name in DEFAULTS else {})
+        self.label_smoothing = usual.label_smoothing
         settings = Settings(
             batch_size=self.knobs.batch_size,
             learning_rate=self.knobs.learning_rate,
             schedule="cosine",
             weight_decay=usual.weight_decay,
-            label_smoothing=usual.label_smoothing,
+            label_smoothing=self.label_smoothing,
             validation=0.1,
             seed=seed,
         )
@@ -194,7 +195,7 @@ class Training(Callback):
         self.refresh()
         shown = self.classifier.checkpoint
         if not np.isfinite(shown.model.parameters).all():
-            raise TrainingError("its weights are no finite numbers any more: nothing can be kept")
+            raise TrainingError("its weights are no longer finite numbers: nothing can be kept")
         record = {"seed": self._seed, **self.curves.record(self.state == "finished")}
         for number in itertools.count(1):
             path = folder / f"{self.name}-{number}.npz"

@@ -74,7 +74,7 @@ class TrainingCourse:
             return self._begin(is_stopped=True)
         if training.is_running:
             training.stop()
-            return Line("Paused: B learns from one batch more, T goes on")
+            return Line("Paused: B learns from one more batch, T continues")
         if training.state == "stopped":
             training.step()
             return None
@@ -117,7 +117,7 @@ class TrainingCourse:
             return Line("This network cannot be trained here")
         name, architecture = network.checkpoint.name, network.checkpoint.architecture
         complaint = self._start(name, architecture, self.knobs, **how)
-        begun = Line("Random weights: B learns from one batch, T goes on") if how else None
+        begun = Line("Random weights: B learns from one batch, T continues") if how else None
         return complaint or begun
 
     def _start(self, name: str, architecture: list[Any], knobs: Knobs, **how: bool) -> Line | None:
@@ -180,7 +180,7 @@ class TrainingCourse:
         """Do what mends the training, as the diagnosis says."""
         training, diagnosis = self.training, self.diagnosis
         if training is None:
-            return Line("Nothing is in training; T trains")
+            return Line("Nothing is being trained: T starts a training")
         if diagnosis is None:
             return Line("Nothing seems to be wrong with this training")
         if not diagnosis.is_fresh_start:
@@ -193,7 +193,7 @@ class TrainingCourse:
         self._use(training.knobs, diagnosis.knobs)
         self._give_up()
         complaint = self._start(training.name, training.architecture, diagnosis.knobs)
-        return complaint or Line(f"Begun anew with {words}" if words else "Begun anew")
+        return complaint or Line(f"Started afresh with {words}" if words else "Started afresh")
 
     # Keeping it
 
@@ -205,7 +205,7 @@ class TrainingCourse:
     def keep(self) -> tuple[Classifier | None, Line]:
         """Save the network among the user's own, and end the training."""
         if self.training is None:
-            return None, Line("Nothing has been trained yet: T trains")
+            return None, Line("Nothing has been trained yet: T starts a training")
         self.training.stop()
         try:
             classifier = self.training.save(users_networks())

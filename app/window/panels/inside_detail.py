@@ -93,7 +93,7 @@ def steps_words(steps: SoftmaxSteps) -> str:
     words = [f"{start}: {decimal(steps.logit)}"]
     if steps.temperature != 1:
         words.append(f"÷{steps.temperature:.3f}, its calibration, = {decimal(quotient)}")
-    words.append(f"softmax: less the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
+    words.append(f"softmax: minus the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
     words.append(f"e to the power of that = {_two_figures(steps.power)}")
     words.append(f"÷{steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
     return " · ".join(words)

@@ -8,16 +8,18 @@ from app.session.networks import NetworkInfo
 from app.session.predictor import Answer
 from app.session.session import Session
 from app.window.input.commands import Panel
-from app.window.layout.inside_layout import inside_detail
+from app.window.layout.inside_layout import inside_detail, is_shown_by_weights
 from app.window.layout.layout import Layout
 from app.window.screen.trace import traced_digit
 from app.window.screen.why_words import why_words
 from app.window.style.text import percentage
 
-FRAMED = "the drawing as MNIST's digits are framed: 20 cells large, in the middle, an even pen"
-TABLE = "what each reads, how sure it is, numbers it has learned, test digits it reads right"
+FRAMED = "the drawing, framed like MNIST's digits: 20 cells large, centred, with an even pen"
+TABLE = "what each reads, how sure it is, numbers it has learned, unseen digits it reads right"
 NAME = "the network that reads now · Tab chooses another"
 SUM = "what makes the framed part: orange adds, blue takes away · click an input to go down to it"
+SMOOTHED = "the loss on its own digits is higher: it is taught to be only {} sure of them"
+WEIGHTS = "the weights of each digit: ink on orange adds, ink on blue takes away · click one"
 PANELS: dict[Panel, str] = {
     "inside": "a tile for each part of the network, the brighter the stronger · click one",
     "weights": "the weights of each neuron: ink on orange makes it stronger, ink on blue weaker",
@@ -54,15 +56,21 @@ def caption_at(session: Session, layout: Layout, rows: range, x: float, y: float
     for name, knob in layout.knobs.items():
         if knob.steps_at(x, y) is not None:
             usual = setting_words(session.course.usual_knobs, name)
-            return f"{KNOBS[name].meaning}, usually {usual} · also by the arrows"
+            return f"{KNOBS[name].meaning}, usually {usual} · the arrow keys turn it too"
     if layout.seen is not None and layout.seen.contains(x, y):
         return "some digits of the batch that it learned from last, varied as it saw them"
-    former = session.course.former
+    former, training = session.course.former, session.course.training
     curves = layout.curves if layout.panel == "training" else None
+    loss = None if curves is None else curves._replace(width=curves.width // 2)
+    if loss is not None and loss.contains(x, y) and training and training.label_smoothing:
+        return SMOOTHED.format(percentage(1 - training.label_smoothing))
     if former is not None and curves is not None and curves.contains(x, y):
         return f"grey: the run before, {former.name} with {knob_words(former.begun_with)}"
     if layout.panel == "inside" and inside_detail(layout.above_buttons, layout.text).contains(x, y):
         return SUM
+    stages = session.inspection.stages if layout.panel == "inside" else []
+    if stages and is_shown_by_weights(stages[-1]) and layout.body.contains(x, y):
+        return WEIGHTS
     return PANELS.get(layout.panel, "") if layout.body.contains(x, y) else ""
 
 
@@ -88,7 +96,7 @@ def _of_bar(answer: Answer | None, digit: int) -> str:
 def _of_network(entry: NetworkInfo) -> str:
     learned = "" if entry.parameters is None else f" has learned {entry.parameters:,} numbers"
     right = (
-        "" if entry.accuracy is None else f"{percentage(entry.accuracy, 1)} of test digits right"
+        "" if entry.accuracy is None else f"{percentage(entry.accuracy, 1)} of unseen digits right"
     )
     parts = [entry.name + learned, right, "a click chooses it"]
     return " · ".join(part for part in parts if part)

@@ -91,7 +91,7 @@ class Screen:
         answer = self.session.predictor.answer
         if self.session.my_digits is not None and answer is not None:
             question = "wrong?" if answer.is_digit else "a digit after all?"
-            return f"{question} press the digit it is · H shows all keys"
+            return f"{question} press the right one, 0 … 9 · H shows all keys"
         leave = "P leaves" if self.projector.is_on else "Esc quits"
         return f"left draws · right erases · H shows all keys · {leave}"
 

@@ -70,7 +70,7 @@ class Steering:
         if self._session.is_training_shown:
             self._session.steer(step(self._session.course))
         else:
-            self._session.say("T shows the training; there this key has a meaning")
+            self._session.say("This key is for the training: T shows it")
 
     def arrow(self, dx: int, dy: int) -> None:
         """Up and down choose a knob, left and right turn it."""

@@ -248,7 +248,7 @@ def test_nothing_can_be_kept_of_blank_paper_or_of_a_picture(session):
     assert "Draw a digit first" in session.message
     session.canvas.show_picture(np.ones((28, 28)))
     session.correct(4)
-    assert "Only what was drawn here" in session.message
+    assert "Only a digit drawn here" in session.message
     assert session.my_digits.profile.load().digits == ()
 
 
@@ -259,7 +259,7 @@ def test_the_list_relabels_deletes_and_opens(screen):
         session.correct(label)
     screen.show_my_digits()
     assert screen.dialog == "my digits"
-    assert "2 of your digits" in session.my_digits.summary()
+    assert "2 digits kept" in session.my_digits.summary()
     assert screen.digits.row == 1
     session.correct(7)
     assert [own.digit.label for own in session.my_digits.digits] == [1, 7]
@@ -592,7 +592,7 @@ def test_many_digits_are_read_a_few_at_a_time_while_they_are_shown(screen, monke
     right = my_digits.shipped.logits(images).argmax(axis=1) == labels
     assert [my_digits.is_right(own) for own in my_digits.digits] == right.tolist()
     assert not right[-1]
-    assert f"{len(right)} of your digits, {right.sum()} read right" in my_digits.summary()
+    assert f"{len(right)} digits kept, {right.sum()} read right" in my_digits.summary()
     my_digits.profile.remove(my_digits.digits[0].key)
     screen.dialog = None
     screen.show_my_digits()
@@ -618,7 +618,7 @@ def test_with_nothing_learned_there_is_nothing_to_forget(tmp_path, shipped):
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
     assert my_digits.forget() == "Nothing has been learned yet"
     assert my_digits.poll() is None
-    assert my_digits.summary().startswith("None of your digits yet")
+    assert my_digits.summary().startswith("No digits yet")
     my_digits.close()
 
 

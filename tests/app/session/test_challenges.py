@@ -276,7 +276,9 @@ def test_one_key_puts_them_away_for_good(start, profile):
     press(screen, pygame.K_c)
     assert not screen.session.challenges.is_shown
     assert not start().session.challenges.is_shown
+    assert "C brings them back" in screen.hint()
     press(screen, pygame.K_c)
+    assert "put away" not in screen.hint()
     assert start().session.challenges.is_shown
 
 

@@ -87,7 +87,7 @@ def test_too_high_a_rate_makes_the_loss_rise_and_a_third_is_the_remedy():
 def test_a_loss_that_is_no_number_asks_for_a_fresh_start():
     training, found = trained(digits(600), learning_rate=1e38)
     assert training.state == "failed"
-    assert found[-1].finding == "the loss has left all bounds: the steps were too large"
+    assert found[-1].finding == "the loss has grown beyond all bounds: the steps were too large"
     assert found[-1].is_fresh_start
     assert found[-1].knobs.learning_rate == pytest.approx(1e38 / 3)
 
@@ -113,7 +113,7 @@ def test_a_network_that_learns_nothing_at_its_usual_rate_begins_anew():
 
 def test_what_is_learned_by_heart_is_told_by_the_unseen_digits():
     training, found = trained(noise(400), "custom", mlp([100], "Tanh"), epochs=40, batch_size=16)
-    assert found[-1].finding.startswith("it learns by heart")
+    assert found[-1].finding.startswith("it is memorising")
     assert found[-1].knobs == training.begun_with._replace(variation=0.5)
     assert found[-1].remedy == "vary the digits more (50 %)"
     assert training._learner.history[-1].train_accuracy > 0.9
@@ -209,7 +209,7 @@ def test_an_epoch_of_digits_varied_more_and_less_is_not_judged():
 
     observation = observed([])
     observation.add_epoch(epoch(1, 0.99))
-    assert finding(observation).startswith("it learns by heart: 99.0 % of its digits right")
+    assert finding(observation).startswith("it is memorising: 99.0 % of its digits right")
     observation.turn(Knobs(variation=0.5))
     observation.add_epoch(epoch(2, 0.99))
     assert finding(observation) is None
@@ -233,9 +233,7 @@ def test_a_loss_on_unseen_digits_that_rises_is_learning_by_heart():
     observation = observed([])
     for number, (own, unseen) in enumerate([(0.3, 0.3), (0.2, 0.25), (0.1, 0.3), (0.05, 0.4)], 1):
         observation.add_epoch(Epoch(number, 0.1, own, 0.95, unseen, 0.94, 1.0))
-    assert (
-        finding(observation) == "it learns by heart: since epoch 2 the loss on unseen digits rises"
-    )
+    assert finding(observation) == "it is memorising: since epoch 2 the loss on unseen digits rises"
 
 
 # The knobs

@@ -250,7 +250,7 @@ def test_a_network_that_fails_is_told_once_and_the_window_goes_on(clock):
     work(screen)
     clock.now += 0.1
     screen.update()
-    assert screen.session.message == "Why is not known: ValueError: one at once"
+    assert screen.session.message == "Cannot tell why: ValueError: one at once"
     assert screen.session.explanation.map is None
 
 

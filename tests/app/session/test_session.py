@@ -807,7 +807,7 @@ def test_t_pressed_again_as_the_data_has_just_come_starts_one_training(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (TrainingError("the loss is not finite"), "The loss has left all bounds"),
+        (TrainingError("the loss is not finite"), "The loss has grown beyond all bounds"),
         (MemoryError(), "not enough memory"),
         (ValueError("odd"), "ValueError: odd"),
     ],

@@ -5,6 +5,7 @@ import pytest
 
 from app.session.predictor import Answer
 from app.window.painter import state_of
+from app.window.style.geometry import Rect
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.app.window.test_view import PROBABILITIES, Network
@@ -57,7 +58,7 @@ def test_answer_framed_image_table_and_name_are_explained(screen):
     said.add(point(screen, screen.layout.table[0]))
     line = point(screen, screen.layout.table[-1])
     assert line.startswith("mlp has learned 40,785 numbers")
-    assert "97.9 %" in line
+    assert "97.9 % of unseen digits right" in line
     controller_of(screen).handle(pygame.event.Event(pygame.WINDOWLEAVE))
     assert len(said | {screen.hint()}) == 5
 
@@ -82,6 +83,16 @@ def test_panels_are_explained(screen, panel):
     before = screen.hint()
     body = screen.layout.curves or screen.layout.body
     assert point(screen, body) != before
+
+
+def test_inside_a_linear_network_the_tiles_are_said_to_be_weights(screen):
+    draw(screen)
+    screen.open_panel("inside")
+    x, y, *_ = screen.layout.body
+    names = [entry.name for entry in screen.session.networks.entries]
+    for name, words in (("mlp", "a tile for each part"), ("linear", "the weights of each digit")):
+        screen.choose_network(names.index(name))
+        assert point(screen, Rect(x, y, 20, 20)).startswith(words)
 
 
 def test_buttons_and_messages_come_first(screen):
@@ -126,6 +137,8 @@ def test_inside_it_says_what_the_rows_are_and_what_the_sum(screen):
     screen.session.settle()
     screen.open_panel("inside")
     layout = screen.layout
-    assert "a tile for each part" in point(screen, screen.inside.rows(layout)[0].row.tiles.rect(0))
+    assert "the weights of each digit" in point(
+        screen, screen.inside.rows(layout)[0].row.tiles.rect(0)
+    )
     _, column = screen.inside.waterfall(layout)[0]
     assert "orange adds, blue takes away" in point(screen, column)

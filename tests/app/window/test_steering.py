@@ -58,6 +58,20 @@ def begin(screen, clock, batches=0):
     return screen.session.course.training
 
 
+def test_why_the_loss_on_its_own_digits_is_higher_is_said_where_it_is(screen, clock):
+    for name, words in (("linear", "loss is how wrong"), ("mlp", "only 95 % sure")):
+        screen.session.networks.add(load_classifier(name))
+        begin(screen, clock, batches=1)
+        place = screen.layout.curves[:2]
+        controller_of(screen).handle(
+            pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0))
+        )
+        screen.session.say("", 0)
+        screen.session.update()
+        assert words in screen.hint()
+        screen.session.course.discard()
+
+
 def test_b_begins_with_random_weights_and_takes_one_batch_at_a_time(screen, clock):
     draw(screen.session)
     training = begin(screen, clock)
@@ -151,7 +165,8 @@ def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
     screen.session.say("", 0)
     screen.session.update()
     assert screen.hint() == (
-        "how far each digit is turned, bent and thickened, usually none · also by the arrows"
+        "how far each digit is turned, bent and thickened, usually none"
+        " · the arrow keys turn it too"
     )
     # The arrows move pen and focus where these are in use.
     press(screen, pygame.K_SPACE)
@@ -305,7 +320,7 @@ def test_a_fresh_start_keeps_the_curves_and_takes_the_new_knobs(screen, clock):
     assert course.training.begun_with.learning_rate == 0.0005
     assert course.training.name == "linear"
     assert screen.session.network is course.training.classifier
-    assert screen.session.message == "Begun anew with learning rate 0.001 → 0.0005"
+    assert screen.session.message == "Started afresh with learning rate 0.001 → 0.0005"
 
 
 def test_a_finished_training_is_not_begun_anew_without_a_warning(screen, clock):
@@ -313,7 +328,7 @@ def test_a_finished_training_is_not_begun_anew_without_a_warning(screen, clock):
     press(screen, pygame.K_t)
     follow(screen.session, clock, lambda: training.state == "finished")
     training.diagnosis = Diagnosis(
-        "it learns by heart", "vary the digits more", Knobs(0.001, 128, 0.5)
+        "it is memorising", "vary the digits more", Knobs(0.001, 128, 0.5)
     )
     assert training_words(screen.session).endswith("D: fresh start, vary the digits more")
     press(screen, pygame.K_d)
@@ -329,11 +344,13 @@ def test_a_training_whose_loss_is_no_number_says_so_and_d_begins_anew(screen, cl
     screen.steering.train()
     course = screen.session.course
     follow(screen.session, clock, lambda: course.training and course.training.state == "failed")
-    assert training_words(screen.session).startswith("The loss has left all bounds: the steps were")
+    assert training_words(screen.session).startswith(
+        "The loss has grown beyond all bounds: the steps"
+    )
     assert training_button_words(screen.session)["train"] == "Again"
     press(screen, pygame.K_d)
     assert course.training.begun_with.learning_rate == pytest.approx(1e38 / 3)
-    assert screen.session.message.startswith("Begun anew with learning rate ")
+    assert screen.session.message.startswith("Started afresh with learning rate ")
 
 
 def test_weights_that_are_no_numbers_are_drawn_and_not_kept(screen, clock, tmp_path):
@@ -385,7 +402,7 @@ def test_where_no_training_is_seen_its_keys_do_nothing(screen, clock, key):
     press(screen, key)
     assert screen.session.course.training is training
     assert training.batch[0] == 1
-    assert "T shows the training" in screen.session.message
+    assert "T shows it" in screen.session.message
 
 
 def test_b_downloads_nothing_unasked(screen, clock, monkeypatch):
@@ -396,7 +413,7 @@ def test_b_downloads_nothing_unasked(screen, clock, monkeypatch):
     press(screen, pygame.K_b, pygame.KMOD_LSHIFT)
     assert "T downloads MNIST first" in screen.session.message
     press(screen, pygame.K_d)
-    assert "T trains" in screen.session.message
+    assert "T starts a training" in screen.session.message
     screen.session.mnist.state = "unknown"
 
 
