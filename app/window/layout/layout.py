@@ -313,6 +313,8 @@ def _with_inside(layout: Layout) -> Layout:
         letters = max(SMALLEST_TEXT, text * 4 // 5)
     tall, low = round(DIGITS * letters * 1.1), round(DIGITS / 2 * text * 1.3)
     bars_height = tall if head.height >= tall + text * 4 else min(low, head.height * 6 // 10)
+    has_bars = head.width >= text * 12
+    bars_height = bars_height if has_bars else 0  # the answer has the room instead
     bars = Rect(head.x, head.bottom - bars_height, head.width, bars_height)
     caption = round(text * 1.2)
     upper = head.height - bars_height - text // 2
@@ -327,7 +329,7 @@ def _with_inside(layout: Layout) -> Layout:
         network_input=network_input,
         caption=captioned,
         body=body,
-        bars=_bar_rows(bars, letters) if head.width >= text * 12 else (),
+        bars=_bar_rows(bars, letters) if has_bars else (),
         panel_buttons=_panel_buttons(body, text, layout.panel),
     )
 

@@ -74,6 +74,13 @@ def test_in_large_everything_is_inside_the_window_and_nothing_overlaps(size, pan
             assert not overlap(rect, other), f"{name} and {other_name}"
 
 
+@pytest.mark.parametrize("size", [(480, 320), (640, 480), (800, 600), (960, 640), (640, 960)])
+def test_inside_in_large_the_answer_has_the_room_of_bars_that_do_not_fit(size):
+    layout = lay_out(*size, "inside", 5, True)
+    assert not layout.bars
+    assert layout.answer.height > 2 * layout.text
+
+
 @pytest.mark.parametrize("way_in", ["key", "help"])
 @pytest.mark.parametrize("way_out", ["P", "Esc", "button"])
 def test_p_makes_it_large_and_p_esc_and_a_button_usual_again(screen, way_in, way_out):
