@@ -129,6 +129,7 @@ def test_shift_n_shows_every_misread_digit_in_turn_also_with_the_panel_closed(sc
 def test_the_digits_are_loaded_and_searched_in_the_background_until_one_is_found(
     clock, small_mnist
 ):
+    threads = threading.active_count()
     network = Slow()
     screen = start(clock, network, small_mnist)
     session = screen.session
@@ -144,7 +145,7 @@ def test_the_digits_are_loaded_and_searched_in_the_background_until_one_is_found
     assert session.label == 0  # the first of them; all are called a 7
     assert session.message == "Misread 1: a 0, read as a 7"
     session.close()
-    assert threading.active_count() == 1
+    assert threading.active_count() <= threads
 
 
 def test_whoever_draws_meanwhile_is_not_disturbed(clock, small_mnist):
