@@ -314,19 +314,15 @@ class PanelView(NamedTuple):
     """
 
     draw: Callable[[Frame, Screen], None]
-    state: Callable[[Screen], object]
+    state: Callable[[Screen], object] = lambda _: None
     button: str = ""
     prepare: Callable[[Screen], object] | None = None
     is_about_drawing: bool = True
 
 
-def no_state(_: Screen) -> None:
-    """Of a panel that shows nothing but the answer and the networks."""
-
-
 PANELS: dict[Panel, PanelView] = {
-    "answer": PanelView(draw_answer, no_state),
-    "networks": PanelView(draw_answer, no_state, "network"),
+    "answer": PanelView(draw_answer),
+    "networks": PanelView(draw_answer, button="network"),
     "inside": PanelView(draw_inside, inside_state, "inside", prepare_inside),
     "training": PanelView(draw_training, training_state, "train"),
     "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes", is_about_drawing=False),

@@ -82,7 +82,7 @@ class Activations:
 
     @property
     def is_silent(self) -> Array:
-        """Which units give nothing but 0 for this image, (units,): their ReLU lets nothing by.
+        """Which units give nothing but 0 for this image, (units,): their ReLU passes nothing on.
 
         One that is switched off is not silent, but off.
         """

@@ -292,7 +292,7 @@ def _faintest(effects: Array) -> float:
 
 
 def _strong(changes: Sequence[Change]) -> list[Change]:
-    """Of dots of added ink, those that change enough to be shown."""
+    """The dots of added ink that change enough to be shown."""
     strongest = max((abs(change.effect) for change in changes), default=0.0)
     faintest = max(MISSING_FAINT * strongest, MISSING_WEAKEST)
     return [change for change in changes if abs(change.effect) >= faintest]

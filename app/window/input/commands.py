@@ -201,7 +201,7 @@ LEAST_NEEDED = (
     "train", "save", "undo", "inside",
 )  # fmt: skip
 # Of a training, on its panel and on that of its weights; the first says Start, Pause, Continue or
-# Again, as it stands.
+# Again, whichever it does just then.
 TRAINING_COMMANDS: dict[str, Command] = {
     "train": COMMANDS["train"]._replace(button="Download"),
     "batch": Command("Batch", "B", "learn from one batch, then wait",
@@ -229,7 +229,7 @@ PANEL_COMMANDS: dict[Panel, dict[str, Command]] = {
     "training": TRAINING_COMMANDS,
     "weights": TRAINING_COMMANDS,
     "mistakes": {
-        # The first says Close, Back or Download, as it stands.
+        # The first says Close, Back or Download, whichever it does just then.
         "leave mistakes": Command("Close (E)", "E", "back to the matrix, and to the bars",
                 lambda screen: screen.mistakes.go_back(screen.layout)
                 or screen.switch_panel("mistakes")),

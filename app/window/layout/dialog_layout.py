@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.drawing.strokes import DIGITS
 from app.window.input.commands import OWN_DIGIT_BUTTONS
@@ -12,8 +12,7 @@ from app.window.style.geometry import Rect, Tiles, button_at, button_row
 LABELS = {str(digit): str(digit) for digit in range(DIGITS)}  # buttons that relabel a digit
 
 
-@dataclass(frozen=True)
-class DialogLayout:
+class DialogLayout(NamedTuple):
     """The sheet that lies over the window, and what is on it; `text` is the height of its text."""
 
     size: tuple[int, int]

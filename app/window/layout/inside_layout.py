@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.drawing.strokes import DIGITS
 from app.window.style.geometry import Rect, Tiles
@@ -19,8 +19,7 @@ DOZEN = 12  # units that a row has room for, where it cannot show all
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A stage in the panel: the rectangles of what it is, of some of its units, and of the rest.
 
     `tiles` are as many as the units that are shown; which these are is not said here.
@@ -65,8 +64,7 @@ def inside_detail(body: Rect, text: int) -> Rect:
     return Rect(body.x, body.bottom - height, body.width, height)
 
 
-@dataclass(frozen=True)
-class Detail:
+class Detail(NamedTuple):
     """Where the parts of `inside_detail` are."""
 
     heading: Rect

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.drawing.strokes import DIGITS
 from app.window.layout.layout import Layout
 from app.window.style.geometry import Rect, Tiles
 
 
-@dataclass(frozen=True)
-class MistakesLayout:
+class MistakesLayout(NamedTuple):
     """In a low panel the digits take the matrix's place, and only one of the two is there.
 
     The cells of the matrix and the pictures of the digits are tiles; `axis` is above the headings

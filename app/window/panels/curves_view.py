@@ -86,7 +86,7 @@ def draw_curves(
 
 
 def ghost_colour(palette: Palette) -> Colour:
-    """Of the former run: between the paper and the quiet words."""
+    """The colour of the former run: between the paper and the quiet words."""
     red, green, blue = ((a + b) // 2 for a, b in zip(palette.quiet, palette.frame, strict=True))
     return red, green, blue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.session.inspection import Inspection
 from app.window.layout.inside_layout import Detail, Row, lay_out_detail, lay_out_inside, shown_shape
@@ -12,8 +12,7 @@ from app.window.style.geometry import Rect
 from nn.inference.ablation import Unit
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """A row of the panel, and the unit on each of its tiles."""
 
     row: Row
