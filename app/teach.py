@@ -1,8 +1,9 @@
-"""Measure what correcting the network is worth: `python -m app.teach STROKES`.
+"""Measure what correcting the network is worth: `python -m app.teach STROKES…`.
 
-For each writer of the file who wrote enough and was misread often enough, the network is taught
+For each writer of the files who wrote enough and was misread often enough, the network is taught
 the first digits of theirs that it misread, as a user would by correcting it; then the rest of their
 digits is read by the untouched network and by the taught one, and so are the MNIST test digits.
+Digits that are but a dot or a straight line, which nobody could tell apart, are left out.
 
 Two rounds: in "half", half of the misread digits are taught, so that the others show what carries
 over; in "all", every misread digit is taught, at most `--most`, and the rest shows what it cost.
@@ -12,13 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from app.drawing.strokes import RecordedDigit, frame_digits, printable, read_strokes
+from app.drawing.strokes import (
+    RecordedDigit,
+    frame_digits,
+    length_and_side,
+    printable,
+    read_strokes,
+)
 from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -27,6 +35,8 @@ from nn.training.finetuning import Outcome, Tuner
 from nn.training.rehearsal import mnist_test_digits
 
 ROUNDS = {"half": 0.5, "all": 1.0}  # the part of the misread digits that is taught
+LINE = 0.1  # a straight line is not so broad, as a part of its length
+DOT = 0.1  # nor is a dot so large, as a part of what is usual for its writer
 
 
 @dataclass(frozen=True)
@@ -48,13 +58,42 @@ def writers_of(
         if digit.writer is not None:
             rows.setdefault(digit.writer, []).append(digit)
     writers = []
-    for name, theirs in rows.items():
+    for name, every in rows.items():
+        theirs = with_form(every)
         if len(theirs) >= least_digits:
             images, labels = frame_digits(theirs)
             misread = network.logits(images).argmax(axis=1) != labels
             if misread.sum() >= least_misread:
                 writers.append(Writer(name, images, labels, misread))
     return writers
+
+
+def with_form(digits: Sequence[RecordedDigit]) -> list[RecordedDigit]:
+    """A writer's digits without those whose ink is only a dot or a straight line."""
+    sides = [length_and_side(digit.strokes)[1] for digit in digits]
+    usual = float(np.median(sides))
+    return [
+        digit
+        for digit, side in zip(digits, sides, strict=True)
+        if side > DOT * usual and breadth(digit) >= LINE
+    ]
+
+
+def breadth(digit: RecordedDigit) -> float:
+    """How broad a digit's ink is across its main direction, as a part of its length along it."""
+    pieces = [
+        (a, b) for stroke in digit.strokes for a, b in pairwise([*stroke, stroke[-1]]) if a != b
+    ]
+    if not pieces:  # dots
+        pieces = [(stroke[0], stroke[0]) for stroke in digit.strokes]
+    ends = np.array(pieces)  # (P, 2, 2)
+    # By length: a hand that rests leaves many points and no ink.
+    weights = np.maximum(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1), 1e-9)
+    middles = ends.mean(axis=1)
+    middles -= np.average(middles, axis=0, weights=weights)
+    _, directions = np.linalg.eigh((middles * weights[:, None]).T @ middles)
+    across, along = np.ptp(ends.reshape(-1, 2) @ directions, axis=0)
+    return float(across / max(along, 1e-9))
 
 
 def teach(writer: Writer, tuner: Tuner, part: float, most: int) -> tuple[dict[str, Any], Outcome]:
@@ -161,7 +200,7 @@ def build_parser() -> ArgumentParser:
         description="Measure what correcting the network is worth, writer by writer.",
     )
     add = parser.add_argument
-    add("strokes", type=Path, metavar="STROKES", help="a .jsonl or .jsonl.gz file")
+    add("strokes", type=Path, nargs="+", metavar="STROKES", help=".jsonl or .jsonl.gz files")
     add("--model", default=DEFAULT_MODEL, metavar="FILE or NAME", help="the trained network")
     add("--most", type=number_in(int, 1, 1000), default=20, help="digits taught of each writer")
     add("--least-digits", type=number_in(int, 2), default=40, help="digits a writer must have")
@@ -181,21 +220,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(argv)
     with json_output(options.json) as emit, threadpool_limits(1, "blas"):
         network = load_classifier(options.model)
-        digits = list(read_strokes(options.strokes))
+        count, writers = 0, []
+        for path in options.strokes:
+            digits = list(read_strokes(path))
+            if all(digit.writer is None for digit in digits):
+                raise DataError(
+                    f'{path} does not say who wrote its digits; expected "writer" in its lines'
+                )
+            count += len(digits)
+            writers += writers_of(digits, network, options.least_digits, options.least_misread)
         test = mnist_test_digits(options.data_dir)
-        writers = writers_of(digits, network, options.least_digits, options.least_misread)
-        if all(digit.writer is None for digit in digits):
-            raise DataError(
-                f'{options.strokes} does not say who wrote its digits; expected "writer" in its '
-                "lines"
-            )
         use_mnist = options.rehearse == "mnist"
         tuner = Tuner(network, options.seed, options.data_dir, use_mnist=use_mnist)
         rounds = measure(writers, tuner, options.most, test)
         emit(
             {
                 "model": network.name,
-                "digits": len(digits),
+                "digits": count,
                 "writers": len(writers),
                 "most": options.most,
                 "rehearsed_on_mnist": tuner.on_mnist,

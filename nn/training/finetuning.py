@@ -6,13 +6,17 @@ computed once for each image.
 
 The head learns two things at once:
 
-* the user's digits, each varied many times (`nn.handwriting.augmentation`), with their labels;
+* the user's digits, each varied many times (`nn.handwriting.augmentation`). What is wanted is the
+  label, but not with certainty, so that it stops to pull once they are read right; and a digit of
+  which the shipped network thinks any other label likelier pulls less;
 * on digits to rehearse, to go on answering what the shipped network answers: the cross-entropy
-  against its probabilities (Li and Hoiem 2017, "Learning without Forgetting", equation 2, T = 1).
+  against its probabilities (Li and Hoiem 2017, "Learning without Forgetting", equation 2, T = 1),
+  a little corrected by the labels. Half of them are those between two digits, which are lost first.
 
 It always begins at the shipped weights, with all of the user's digits. From the tuned weights
 `Tuner.tune` goes back towards the shipped ones (Wortsman et al. 2022, "Robust fine-tuning of
-zero-shot models", section 3) until the guards accept, and gives up if they never do.
+zero-shot models", section 3) until the guards accept, and gives up if they never do. They look at
+digits that the network was not trained on, in all the views that it reads with.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.data.dataset import Part
-from nn.handwriting.augmentation import Variation, displacement_fields, vary
+from nn.handwriting.augmentation import displacement_fields, vary
 from nn.handwriting.framing import SIZE
 from nn.handwriting.shear import views
 from nn.inference.checkpoint import Checkpoint, copied, load_checkpoint, save_checkpoint
@@ -41,14 +45,15 @@ from nn.network.losses import softmax
 from nn.network.sequential import Sequential
 from nn.support.errors import CheckpointError, TrainingError
 from nn.support.types import Array
+from nn.training.guard import Guarded, Kept, hard_rows, kept
 from nn.training.optimizers import Adam
-from nn.training.rehearsal import digits_of_mnist, synthetic_digits, training_digits
+from nn.training.rehearsal import digits_of_mnist, endless, synthetic_digits, training_digits
 
-STRENGTHS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # parts of the way from shipped to tuned weights
-# The accuracy on validation digits that tuning may cost. The user is promised a tenth of a percent;
-# digits that the network itself was trained on show only about half of what is lost.
-MAX_FORGOTTEN = 0.0005
+STRENGTHS = (1.0, 0.85, 0.7, 0.6, 0.5, 0.35, 0.25, 0.15)  # parts of the way to tuned weights
+WITHOUT_BODY = 5  # times as many digits where nothing is to be computed before the head
+LIKELY = 0.01  # a label that the shipped network thinks likelier pulls with full weight
 HEAD_BATCH = 512  # images at once through the head
+VARIED_BATCH = 128  # images that are varied before it is looked whether to stop
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,15 @@ class Amounts:
 
     rehearsed: int = 4000
     rehearsed_synthetic: int = 1000  # of these, where MNIST is there for the rest
-    guarded: int = 3000  # validation digits of the guard
+    guarded: int = 3000  # validation digits of the guard; half of them once more, varied
     variations: int = 24  # of each of the user's digits, the digit itself among them
     most_varied: int = 960  # of all of the user's digits together
     steps: int = 120
     batch: int = 96  # rehearsed digits a step
     own_batch: int = 32  # of the user's a step
-    own_weight: float = 0.05  # of the user's digits in the loss; the rest is rehearsal's
+    own_weight: float = 0.1  # of the user's digits in the loss; the rest is rehearsal's
+    own_target: float = 0.75  # of the label in what is wanted; the rest is the shipped answer
+    rehearsed_target: float = 0.2  # the same for digits to rehearse
     learning_rate: float = 0.0005
 
 
@@ -119,8 +126,10 @@ class Tuner:
         self._threads = threads
         self._body, self._head = _copy_in_parts(shipped.checkpoint)
         self._shipped_weights = self._head.parameters.copy()
+        has_body = any(layer.params for layer in self._body.layers)
+        self._times = 1 if has_body else WITHOUT_BODY
         self._rehearsed: Features | None = None
-        self._guarded: Features | None = None
+        self._guarded: Guarded | None = None
         self._fields = displacement_fields(np.random.default_rng([seed, 0]), 64)
 
     def prepare(self) -> None:
@@ -128,7 +137,11 @@ class Tuner:
         if self._rehearsed is not None:
             return
         rehearsed, guarded = self._digits_to_keep(np.random.default_rng([self.seed, 1]))
-        self._guarded, self._rehearsed = self._features(*guarded), self._features(*rehearsed)
+        self._guarded = self._hardest(*guarded)
+        self._rehearsed = self._features(*rehearsed)
+        label = np.float32(self.amounts.rehearsed_target)
+        answers, labels = self._rehearsed.targets, self._rehearsed.labels
+        answers += label * (np.eye(CLASSES, dtype=np.float32)[labels] - answers)
 
     def _digits_to_keep(self, rng: np.random.Generator) -> tuple[Part, Part]:
         """Digits to rehearse, and others to evaluate on.
@@ -142,17 +155,12 @@ class Tuner:
         if mnist is None:
             rehearsed = synthetic_digits(amounts.rehearsed, rng, self._check_stop)
             return rehearsed, synthetic_digits(amounts.guarded, rng, self._check_stop)
-        from_mnist = amounts.rehearsed - amounts.rehearsed_synthetic
+        from_mnist = self._times * (amounts.rehearsed - amounts.rehearsed_synthetic)
         (images, labels), guarded = digits_of_mnist(
-            mnist, self.shipped.checkpoint, from_mnist, amounts.guarded, rng
+            mnist, self.shipped.checkpoint, from_mnist, self._times * amounts.guarded, rng
         )
-        written, synthetic_labels = synthetic_digits(
-            amounts.rehearsed_synthetic, rng, self._check_stop
-        )
-        return (
-            (np.concatenate([images, written]), np.concatenate([labels, synthetic_labels])),
-            guarded,
-        )
+        more, their = synthetic_digits(amounts.rehearsed_synthetic, rng, self._check_stop)
+        return (np.concatenate([images, more]), np.concatenate([labels, their])), guarded
 
     def tune(self, images: Array, labels: Array, current: Classifier | None = None) -> Outcome:
         """Tune to the user's framed digits (N, 28, 28) with labels (N,), N at least 1.
@@ -168,8 +176,7 @@ class Tuner:
             outcome = self._as_it_is(right)
             if not right.all():
                 rng = np.random.default_rng([self.seed, 2])
-                own = self._own_features(images, labels, rng)
-                self._learn(own, self._rehearsed, rng)
+                self._learn(*self._own_features(images, labels, rng), self._rehearsed, rng)
                 outcome = self._choose(images, labels, right, outcome)
         return replace(outcome, seconds=time.perf_counter() - began)
 
@@ -193,22 +200,29 @@ class Tuner:
                         answer[start : start + 1024] += self._head.forward(values) / len(seen)
         return answers
 
-    def _learn(self, own: Features, rehearsed: Features, rng: np.random.Generator) -> None:
-        """Descend from the shipped weights; the tuned ones are in the head afterwards."""
+    def _learn(
+        self, own: Features, pull: Array, rehearsed: Features, rng: np.random.Generator
+    ) -> None:
+        """Descend from the shipped weights; the tuned ones are in the head afterwards.
+
+        `pull` (N, 1) is how much each of the user's digits counts, 0…1.
+        """
         amounts, head = self.amounts, self._head
         head.parameters[...] = self._shipped_weights
         head.use_rng(rng)
         optimizer = Adam()
-        own_rows = _endless(len(own.labels), min(amounts.own_batch, len(own.labels)), rng)
-        rehearsed_rows = _endless(len(rehearsed.labels), amounts.batch, rng)
+        own_rows = endless(np.arange(len(own.labels)), amounts.own_batch, rng)
+        half = self._times * amounts.batch // 2
+        others = endless(np.arange(len(rehearsed.labels)), half, rng)
+        hard = endless(hard_rows(rehearsed.targets), half, rng)
         for step in range(amounts.steps):
             self._check_stop()
-            mine, others = next(own_rows), next(rehearsed_rows)
-            values = np.concatenate([own.values[mine], rehearsed.values[others]])
-            targets = np.concatenate([own.targets[mine], rehearsed.targets[others]])
+            mine, kept_rows = next(own_rows), np.concatenate([next(others), next(hard)])
+            values = np.concatenate([own.values[mine], rehearsed.values[kept_rows]])
+            targets = np.concatenate([own.targets[mine], rehearsed.targets[kept_rows]])
             d_logits = softmax(head.forward(values, training=True)) - targets
-            d_logits[: len(mine)] *= amounts.own_weight / len(mine)
-            d_logits[len(mine) :] *= (1 - amounts.own_weight) / len(others)
+            d_logits[: len(mine)] *= pull[mine] * np.float32(amounts.own_weight / len(mine))
+            d_logits[len(mine) :] *= (1 - amounts.own_weight) / len(kept_rows)
             if not np.isfinite(d_logits).all():
                 raise TrainingError("the tuning came to numbers that are not finite")
             head.parameter_gradients(d_logits)
@@ -218,8 +232,7 @@ class Tuner:
 
     def _as_it_is(self, right: Array) -> Outcome:
         """The outcome where nothing is learned; `right` (N,) are digits that are read right."""
-        assert self._guarded is not None
-        accuracy = self._guard_accuracy(self._shipped_weights, self._guarded)
+        accuracy = self._kept(self._shipped_weights).accuracy
         return Outcome(
             None, "all of your digits are read right already", len(right),
             strength=0.0, seconds=0.0, validation_before=accuracy, validation_after=accuracy,
@@ -230,16 +243,15 @@ class Tuner:
         self, images: Array, labels: Array, right_before: Array, outcome: Outcome
     ) -> Outcome:
         """The most of the tuning that the guards let pass; else `outcome`, with the reason."""
-        assert self._guarded is not None
         tuned = self._head.parameters.copy()
-        before = outcome.validation_before
+        before = self._kept(self._shipped_weights)
         reasons = []
         for strength in STRENGTHS:
             self._check_stop()
             weights = self._shipped_weights + np.float32(strength) * (tuned - self._shipped_weights)
-            after = self._guard_accuracy(weights, self._guarded)
-            if after < before - MAX_FORGOTTEN:
-                reasons.append(f"it would have forgotten others ({before:.1%} to {after:.1%})")
+            after = self._kept(weights)
+            if before.is_lost(after):
+                reasons.append("it would have forgotten others")
                 continue
             classifier = self._classifier_with(weights, labels)
             right = classifier.logits(images).argmax(axis=1) == labels
@@ -258,7 +270,7 @@ class Tuner:
                 classifier=classifier,
                 reason=reason,
                 strength=strength,
-                validation_after=after,
+                validation_after=after.accuracy,
                 right_after=int(right.sum()),
             )
         return replace(outcome, reason=reasons[-1])
@@ -271,32 +283,57 @@ class Tuner:
         checkpoint.model.parameters[-weights.size :] = weights
         return Classifier(self.shipped.path, checkpoint)
 
-    def _guard_accuracy(self, weights: Array, guarded: Features) -> float:
-        answers = self._head_logits(weights, guarded.values).argmax(axis=1)
-        return int((answers == guarded.labels).sum()) / len(guarded.labels)
+    def _hardest(self, images: Array, labels: Array) -> Guarded:
+        """The hardest of these digits and of half of them, varied, in all views."""
+        images, half = images.reshape(-1, SIZE, SIZE), len(labels) // 2
+        varied = self._varied(images[:half], np.random.default_rng([self.seed, 3]))
+        images, labels = np.concatenate([images, *varied]), np.concatenate([labels, labels[:half]])
+        every = self._features(images, labels)
+        hard = hard_rows(every.targets)
+        _, *slanted = views(images[hard], self.shipped.checkpoint.shear)
+        seen = [every.values[hard], *map(self._body_values, slanted)]
+        return Guarded(seen, labels[hard], len(labels))
+
+    def _kept(self, weights: Array) -> Kept:
+        """How the head with these weights reads what it should not forget."""
+        assert self._guarded is not None
+        temperature = self.shipped.checkpoint.temperature
+        return kept(self._guarded, lambda x: self._head_logits(weights, x), temperature)
 
     def _head_logits(self, weights: Array, values: Array) -> Array:
         """What the head with these weights makes of the body's values (N, F)."""
         self._head.parameters[...] = weights
         return self._head.logits(values, HEAD_BATCH)
 
-    def _own_features(self, images: Array, labels: Array, rng: np.random.Generator) -> Features:
-        """The user's digits and variations of them; of very many digits, the newest."""
+    def _own_features(
+        self, images: Array, labels: Array, rng: np.random.Generator
+    ) -> tuple[Features, Array]:
+        """The user's digits and variations of them, and how much each counts (N, 1).
+
+        Of very many digits, the newest.
+        """
         amounts = self.amounts
         images = images[-amounts.most_varied :].reshape(-1, SIZE, SIZE).astype(np.float32)
         labels = labels[-amounts.most_varied :]
         copies = max(1, min(amounts.variations, amounts.most_varied // len(labels)))
-        varied = [vary(images, self._fields, rng, Variation()) for _ in range(copies - 1)]
-        every = np.concatenate([images, *varied])
-        targets = np.eye(CLASSES, dtype=np.float32)[np.tile(labels, copies)]
-        return self._features(every, np.tile(labels, copies), targets)
+        every = np.concatenate([images, *self._varied(np.tile(images, (copies - 1, 1, 1)), rng)])
+        own = self._features(every, np.tile(labels, copies))
+        likely = own.targets[np.arange(len(labels)), labels]  # of the digits as they are
+        pull = np.minimum(1, likely / np.float32(LIKELY)) ** 2
+        wanted = np.eye(CLASSES, dtype=np.float32)[own.labels]
+        targets = own.targets + np.float32(amounts.own_target) * (wanted - own.targets)
+        return own._replace(targets=targets), np.tile(pull, copies)[:, None]
 
-    def _features(self, images: Array, labels: Array, targets: Array | None = None) -> Features:
-        """What the head sees of images; without targets, the shipped network's answers."""
+    def _varied(self, images: Array, rng: np.random.Generator) -> Iterator[Array]:
+        for start in range(0, len(images), VARIED_BATCH):
+            self._check_stop()
+            yield vary(images[start : start + VARIED_BATCH], self._fields, rng)
+
+    def _features(self, images: Array, labels: Array) -> Features:
+        """What the head sees of images; the targets are the shipped network's answers."""
         values = self._body_values(images)
-        if targets is None:
-            targets = softmax(self._head_logits(self._shipped_weights, values))
-        return Features(values, targets, labels)
+        answers = softmax(self._head_logits(self._shipped_weights, values))
+        return Features(values, answers, labels)
 
     def _body_values(self, images: Array) -> Array:
         """What the body makes of images, (N, F)."""
@@ -357,12 +394,3 @@ def _copy_in_parts(checkpoint: Checkpoint) -> tuple[Sequential, Sequential]:
     last = max((i for i, name in enumerate(names) if name == "Conv2d"), default=0)
     first = names.index("Flatten", last) if "Flatten" in names[last:] else 0
     return Sequential(*layers[:first]), Sequential(*layers[first:])
-
-
-def _endless(count: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Rows 0…count−1 in random order, `size` at a time, again and again."""
-    size = min(size, count)
-    while True:
-        order = rng.permutation(count)
-        for start in range(0, count - size + 1, size):
-            yield order[start : start + size]

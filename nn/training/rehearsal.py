@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +83,12 @@ def split_of(shipped: Checkpoint) -> tuple[float, np.random.Generator]:
     if not (type(seed) is int and 0 <= seed < 2**63):
         seed = DEFAULT_SEED
     return part, np.random.default_rng(seed)
+
+
+def endless(rows: Array, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """These rows in random order, at most `size` at a time, again and again."""
+    size = min(size, len(rows))
+    while True:
+        order = rng.permutation(rows)
+        for start in range(0, len(rows) - size + 1, size):
+            yield order[start : start + size]

@@ -10,7 +10,6 @@ from nn.support.errors import DataError
 from nn.training.finetuning import Amounts, Tuner
 
 SEVEN = [[(8.0, 5.0), (20.0, 5.0), (12.0, 24.0)]]
-ONE = [[(14.0, 4.0), (14.0, 24.0)]]
 SMALL = Amounts(rehearsed=60, rehearsed_synthetic=60, guarded=40, variations=2, steps=2)
 
 
@@ -20,16 +19,32 @@ def line(label, strokes, writer):
 
 def test_only_writers_with_enough_digits_and_mistakes_are_taught():
     digits = [RecordedDigit(7, SEVEN, "good")] * 4
-    digits += [RecordedDigit(3, ONE, "odd"), RecordedDigit(1, ONE, "odd")] * 2
-    digits += [RecordedDigit(3, ONE, "few"), RecordedDigit(3, ONE)]
+    digits += [RecordedDigit(3, SEVEN, "odd"), RecordedDigit(7, SEVEN, "odd")] * 2
+    digits += [RecordedDigit(3, SEVEN, "few"), RecordedDigit(3, SEVEN)]
     (odd,) = writers_of(digits, load_classifier("mlp"), 4, 2)
     assert odd.name == "odd"
     assert odd.misread.tolist() == [True, False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("strokes", "is_kept"),
+    [
+        ([[(14.0, 4.0), (14.3, 15.0), (14.0, 24.0)]], False),  # a line, of a trembling hand
+        ([[(4.0, 4.0), (24.0, 24.0)], [(14.0, 14.0), (24.0, 24.0)]], False),  # gone over again
+        ([[(14.0, 4.0)]], False),  # a dot
+        ([[(14.0, 4.0), (14.2, 4.1), (14.1, 4.3)]], False),  # a dot that was hardly moved
+        ([[(14.0, 4.0), (14.0, 24.0)], [(10.0, 24.0), (18.0, 24.0)]], True),  # with a foot
+        (SEVEN, True),
+    ],
+)
+def test_dots_and_straight_lines_are_left_out_of_the_count(strokes, is_kept):
+    digits = [RecordedDigit(4, strokes)] + [RecordedDigit(7, SEVEN)] * 2
+    assert len(teach.with_form(digits)) == 2 + is_kept
+
+
 def test_the_first_misread_are_taught_and_never_scored():
     network = load_classifier("mlp")
-    digits = [RecordedDigit(3, ONE, "odd")] * 5 + [RecordedDigit(1, ONE, "odd")] * 3
+    digits = [RecordedDigit(3, SEVEN, "odd")] * 5 + [RecordedDigit(7, SEVEN, "odd")] * 3
     (writer,) = writers_of(digits, network, 2, 2)
     seen = []
 
@@ -63,7 +78,7 @@ def test_the_summary_adds_up():
 def test_the_command(tmp_path, monkeypatch, small_mnist, capsys):
     monkeypatch.setattr(teach, "Tuner", lambda *a, **k: Tuner(*a, **k, amounts=SMALL))
     path = tmp_path / "strokes.jsonl"
-    path.write_text(line(3, ONE, "o\x1bd") * 4 + line(1, ONE, "o\x1bd") * 3)
+    path.write_text(line(3, SEVEN, "o\x1bd") * 4 + line(7, SEVEN, "o\x1bd") * 3)
     options = ["--model", "mlp", "--least-digits", "5", "--data-dir", str(small_mnist), "--json"]
     teach.main([str(path), *options])
     output = capsys.readouterr()
@@ -83,7 +98,7 @@ def test_a_writer_all_of_whose_digits_are_taught_has_no_rest(
 ):
     monkeypatch.setattr(teach, "Tuner", lambda *a, **k: Tuner(*a, **k, amounts=SMALL))
     path = tmp_path / "strokes.jsonl"
-    path.write_text(line(3, ONE, "odd") * 4)
+    path.write_text(line(3, SEVEN, "odd") * 4)
     options = ["--model", "mlp", "--least-digits", "2", "--data-dir", str(small_mnist), "--json"]
     teach.main([str(path), *options])
     output = capsys.readouterr()

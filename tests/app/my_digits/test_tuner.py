@@ -212,7 +212,7 @@ def test_what_was_forgotten_is_not_learned_at_the_next_start_but_with_another_di
 
 
 def test_what_was_refused_is_not_tried_at_each_start(tuner, profile, shipped, monkeypatch):
-    monkeypatch.setattr("nn.training.finetuning.MAX_FORGOTTEN", -1.0)
+    monkeypatch.setattr("nn.training.guard.MAX_FORGOTTEN", -1.0)
     profile.add(7, SEVEN)
     tuner.start()
     assert not result_of(tuner).learned

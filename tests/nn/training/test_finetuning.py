@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.drawing.strokes import frame_digits, read_strokes
 from nn.handwriting.digits import STYLES, Style, write_digits
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.classifier import Classifier, load_classifier
 from nn.network.architectures import NAMED, build
 from nn.support.errors import CheckpointError, TrainingError
-from nn.training import finetuning as tuning
-from nn.training import rehearsal
+from nn.training import finetuning, guard, rehearsal
 from nn.training.finetuning import (
     Amounts,
     Tuner,
@@ -18,6 +18,7 @@ from nn.training.finetuning import (
     load_tuned,
     save_tuned,
 )
+from tests.helpers.paths import CASES
 
 SMALL = Amounts(rehearsed=300, rehearsed_synthetic=100, guarded=1000, steps=40)
 FEW = replace(SMALL, rehearsed=50, rehearsed_synthetic=20, guarded=50)
@@ -47,7 +48,7 @@ def odd_fives(shipped):
 @pytest.fixture
 def lenient(monkeypatch):
     """Few digits guard here, and one more of them misread must not decide."""
-    monkeypatch.setattr(tuning, "MAX_FORGOTTEN", 0.005)
+    monkeypatch.setattr(guard, "MAX_FORGOTTEN", 0.005)
 
 
 def test_it_learns_a_style_and_keeps_the_rest(tuner, shipped, odd_fives, lenient):
@@ -61,7 +62,7 @@ def test_it_learns_a_style_and_keeps_the_rest(tuner, shipped, odd_fives, lenient
     loss_before = -np.log(shipped.probabilities(others)[:, 5]).mean()
     loss_after = -np.log(outcome.classifier.probabilities(others)[:, 5]).mean()
     assert loss_after < loss_before
-    assert outcome.validation_after >= outcome.validation_before - tuning.MAX_FORGOTTEN
+    assert outcome.validation_after >= outcome.validation_before - guard.MAX_FORGOTTEN
 
 
 def test_the_same_digits_and_seed_give_the_same_weights(shipped, odd_fives, lenient):
@@ -213,7 +214,7 @@ def test_a_tuned_network_is_kept_with_what_it_was_tuned_from(
 def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_used(
     shipped, odd_fives, monkeypatch
 ):
-    monkeypatch.setattr(tuning, "MAX_FORGOTTEN", 1.0)
+    monkeypatch.setattr(guard, "MAX_FORGOTTEN", 1.0)
     five, one = odd_fives[0], write_digits(np.array([1]), np.random.default_rng(3))[0]
     # One drawing with two labels is right at most once, whatever is learned.
     labels = np.array([3, 1, 7])
@@ -239,6 +240,53 @@ def test_a_record_that_says_nonsense_leaves_the_usual_split(shipped, settings):
 
 
 def test_a_tuning_that_comes_to_no_numbers_says_so(shipped, odd_fives, monkeypatch):
-    monkeypatch.setattr(tuning, "softmax", lambda logits: np.full_like(logits, np.nan))
+    monkeypatch.setattr(finetuning, "softmax", lambda logits: np.full_like(logits, np.nan))
     with pytest.raises(TrainingError, match="numbers that are not finite"):
         Tuner(shipped, 0, NOWHERE, 1, FEW).tune(odd_fives[:2], np.full(2, 5))
+
+
+def test_the_guard_sees_what_comes_near_the_border_and_what_the_loss_says():
+    labels = np.zeros(4, int)
+    logits = np.zeros((4, 10))
+    logits[:, 0] = [5.0, 2.0, 0.5, -1.0]
+    guarded = guard.Guarded([logits + 1, logits - 1], labels, 8)
+    before = guard.kept(guarded, lambda values: values.copy(), 1.0)
+    assert before.accuracy == 1 - 1 / 8
+    assert before.narrow == 2 / 8
+    assert 0 < before.loss < 8
+    assert not before.is_lost(before)
+    for change in ({"accuracy": 0.87}, {"narrow": 0.26}, {"loss": 1.06 * before.loss}):
+        assert before.is_lost(replace(before, **change))
+
+
+def test_hard_digits_are_those_between_two():
+    answers = np.full((16, 10), 0.01)
+    answers[:, 3] = 0.9
+    answers[[2, 11], 5] = 0.5, 0.8
+    assert guard.hard_rows(answers).tolist() == [11, 2]
+
+
+def test_a_label_that_everything_speaks_against_hardly_pulls(shipped, tuner):
+    """A bare line kept as a 4 pulls less than one kept as what it nearly is."""
+    one = write_digits(np.array([1]), np.random.default_rng(3))
+    order = shipped.logits(one)[0].argsort()
+    tuner.prepare()
+    pulls = [
+        tuner._own_features(one, order[[place]], np.random.default_rng(0))[1][0, 0]
+        for place in (0, -1)
+    ]
+    assert pulls[0] < 0.1
+    assert pulls[1] == 1
+
+
+@pytest.mark.parametrize("amounts", [(300, 200), (800, 500)])
+def test_a_clean_5_that_is_kept_as_an_8_stays_a_5_by_far(amounts):
+    """However many digits are rehearsed, and without a guard."""
+    shipped = load_classifier("cnn")
+    images, labels = frame_digits(list(read_strokes(CASES / "one-5-labelled-8.jsonl")))
+    assert labels.tolist() == [8]
+    rehearsed, guarded = amounts
+    tuner = Tuner(shipped, 0, NOWHERE, 2, Amounts(rehearsed, guarded=guarded))
+    assert tuner.tune(images, labels).classifier is None
+    tuned = tuner._classifier_with(tuner._head.parameters, labels)
+    assert tuned.probabilities(images)[0, 5] > 0.9
