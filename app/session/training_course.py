@@ -202,6 +202,12 @@ class TrainingCourse:
         asked, self._asked = self._asked, training
         return asked is not training
 
+    def warning(self) -> Line | None:
+        """A line before the program ends, the first time, where that would lose a training."""
+        if self.training is None or not self._is_warned(self.training):
+            return None
+        return Line("Esc again quits and throws the trained network away; K keeps it", 8)
+
     def keep(self) -> tuple[Classifier | None, Line]:
         """Save the network among the user's own, and end the training."""
         if self.training is None:

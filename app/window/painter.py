@@ -13,7 +13,7 @@ from app.window.panels.inside_pointer import patch_of
 from app.window.panels.projector_view import keys_state
 from app.window.panels.why import why_state
 from app.window.screen.screen import Screen
-from app.window.view import PANELS, PARTS, View, draw_over
+from app.window.view import PANELS, PARTS, View, draw_over, network_name
 
 
 class Painter:
@@ -93,7 +93,7 @@ def state_of(screen: Screen) -> dict[str, object]:
         "buttons": (pointed_at, screen.is_why, session.explanation.rival, useful),
         "challenge": challenge_state(screen),
         "keys": keys_state(screen),
-        "foot": (screen.hint(), bool(session.message), session.network.name),
+        "foot": (screen.hint(), bool(session.message), network_name(screen)),
     }
 
 

@@ -277,6 +277,13 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     return area
 
 
+def network_name(screen: Screen) -> str:
+    """The name of the network that predicts, and whether it is only being trained."""
+    session = screen.session
+    is_in_training = session.is_training_shown and session.course.training is not None
+    return session.network.name + (", in training" if is_in_training else "")
+
+
 def draw_foot(frame: Frame, screen: Screen) -> Rect:
     """Draw the line at the bottom: a hint or a message, and the network's name."""
     layout, palette, width_of = frame.layout, frame.palette, frame.renderer.width
@@ -288,7 +295,7 @@ def draw_foot(frame: Frame, screen: Screen) -> Rect:
     if screen.session.message and width_of(words, MIN_TEXT) > room.width:
         room = line  # it goes by; the name can wait
     else:
-        frame.write(screen.session.network.name, layout.name, size, palette.quiet, 1.0)
+        frame.write(network_name(screen), layout.name, size, palette.quiet, 1.0)
     if width_of(words, MIN_TEXT) > room.width:
         frame.write_wrapped(words, room._replace(height=area.height), size, colour)
     else:

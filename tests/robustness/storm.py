@@ -562,6 +562,8 @@ class Storm:
         """Leave, as the options say."""
         end = self.options.end
         if end == "escape":
+            if self.session.course.training is not None:  # asks once whether it may be lost
+                self.tap(self.pygame.K_ESCAPE)
             self.tap(self.pygame.K_ESCAPE)
         elif end.startswith("SIG"):
             if self.phase != "ended":

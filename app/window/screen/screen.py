@@ -175,6 +175,8 @@ class Screen:
             self.why.switch()
         elif self.projector.is_on:
             self.projector.switch()
+        elif (line := self.session.course.warning()) is not None:
+            self.session.messages.tell(line)
         else:
             self.quit_wanted = True
 

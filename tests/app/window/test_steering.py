@@ -18,7 +18,7 @@ from app.window.panels.training_panel import faint_buttons, training_button_word
 from app.window.panels.weights_view import arranged
 from app.window.style.geometry import Rect
 from app.window.style.palette import DARK, PALETTES
-from app.window.view import View
+from app.window.view import View, network_name
 from nn.inference.classifier import load_classifier
 from nn.inference.weight_images import first_weights
 from nn.network.architectures import NAMED, build
@@ -177,6 +177,24 @@ def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
     press(screen, pygame.K_F6)
     press(screen, pygame.K_RIGHT)
     assert (course.knobs.batch_size, screen.focus) == (64, "batch")
+
+
+def test_esc_asks_before_it_quits_and_loses_a_training(screen, clock):
+    begin(screen, clock, batches=2)
+    press(screen, pygame.K_ESCAPE)  # closes the panel; the training goes on
+    assert (screen.panel, screen.quit_wanted) == ("answer", False)
+    press(screen, pygame.K_ESCAPE)
+    assert not screen.quit_wanted
+    assert "K keeps it" in screen.hint()
+    press(screen, pygame.K_ESCAPE)
+    assert screen.quit_wanted
+
+
+def test_the_name_at_the_foot_says_that_the_network_is_in_training(screen, clock):
+    begin(screen, clock, batches=1)
+    assert network_name(screen).endswith(", in training")
+    press(screen, pygame.K_ESCAPE)
+    assert network_name(screen) == screen.session.network.name
 
 
 def test_what_was_changed_by_hand_is_in_the_file_that_is_kept(screen, clock):
