@@ -283,9 +283,10 @@ def test_the_command_measures_sure_answers_to_half_drawn_digits(tmp_path, capsys
 def test_a_threshold_chosen_by_several_files_answers_each(tmp_path, capsys):
     path, examples = tmp_path / "x.refusal.npz", EXAMPLES.read_text().splitlines()
     save_rejection(path, load_rejection())
-    odd = write_lines(
-        tmp_path / "odd.jsonl", *({**json.loads(e), "label": 1} for e in examples[:5])
-    )
+    letter_h = [[[0, 0], [0, 9]], [[0, 5], [7, 5]], [[7, 0], [7, 9]]]
+    letter_e = [[[7, 0], [0, 0], [0, 9], [7, 9]], [[0, 4], [6, 4]]]
+    letters = [{"label": 1, "strokes": strokes} for strokes in (letter_h, letter_e)]
+    odd = write_lines(tmp_path / "odd.jsonl", *map(json.loads, examples[:3]), *letters)
     options = ["--refusal", str(path), "--each", "1", "--answer", "0.8", "--json"]
     alone = []
     for file in (EXAMPLES, odd):
