@@ -188,7 +188,7 @@ class Tuner:
         answers = np.zeros((len(classifiers), len(images), CLASSES), np.float32)
         shear = self.shipped.checkpoint.shear
         weights = [classifier.checkpoint.model.parameters for classifier in classifiers]
-        size = self._head.parameters.size
+        first = weights[0].size - self._head.parameters.size
         with threadpool_limits(1, "blas"):
             for start in range(0, len(images), 1024):
                 part = images[start : start + 1024].reshape(-1, SIZE, SIZE)
@@ -196,7 +196,7 @@ class Tuner:
                 for view in seen:
                     values = self._body_values(view)
                     for answer, all_weights in zip(answers, weights, strict=True):
-                        self._head.parameters[...] = all_weights[-size:]
+                        self._head.parameters[...] = all_weights[first:]
                         answer[start : start + 1024] += self._head.forward(values) / len(seen)
         return answers
 
@@ -280,7 +280,8 @@ class Tuner:
         shipped = self.shipped.checkpoint
         record = {**shipped.record, "tuned_from": fingerprint(self.shipped)}
         checkpoint = copied(shipped, record=record)
-        checkpoint.model.parameters[-weights.size :] = weights
+        parameters = checkpoint.model.parameters
+        parameters[parameters.size - weights.size :] = weights  # none of a convolution that is last
         return Classifier(self.shipped.path, checkpoint)
 
     def _hardest(self, images: Array, labels: Array) -> Guarded:

@@ -132,7 +132,7 @@ MUTATIONS = [
     ("Predictor.update", "self._canvas.version == self._read_version", "False", "predictor"),
     ("Predictor.update", "self._clock() + self.interval", "self._clock()", "predictor"),
     ("NetworkList.add", "file is None or entry.file != file", "True", "networks"),
-    ("Comparison.read_on", "(len(counts) - 1) * BATCH == start", "True", "ablation"),
+    ("Count._read_batch", "frame(image)", "image", "mistakes ablation"),
     ("Ablation.hand_on", "before is not after", "before is after", "ablation"),
     ("Guard.run", "said != self.error", "True", "guard"),
     ("network_files", "sorted(kept)[:MOST_LISTED]", "sorted(kept)", "odd_places"),

@@ -1,6 +1,7 @@
 """Whatever a panel, a command or a background part meets, the window goes on."""
 
 import threading
+from importlib.util import find_spec
 
 import numpy as np
 import pygame
@@ -126,6 +127,7 @@ def test_the_window_goes_on_where_no_thread_can_be_started(
 
 @settings(deadline=None, max_examples=10, suppress_health_check=SLOW)
 @given(architectures(), st.integers(0, 99))
+@example([["Unflatten", 16, 7, 7], ["Conv2d", 16, 10, 7, 0], ["Flatten"]], 0)  # nothing to tune
 def test_any_network_that_loads_can_be_used_in_every_way(
     clock, tmp_path_factory, small_mnist, quick, architecture, seed
 ):
@@ -169,7 +171,8 @@ def test_any_network_that_loads_can_be_used_in_every_way(
     follow(session, clock, lambda: my_digits.is_loaded and not my_digits.is_busy)
     assert "Error" not in session.message
     look()
-    assert to_onnx(load_checkpoint(folder / "any.npz"))  # exported
+    if find_spec("onnx") is not None:
+        assert to_onnx(load_checkpoint(folder / "any.npz"))  # exported
     session.close()
 
 
