@@ -22,6 +22,8 @@ from tests.helpers.paths import ROOT
 from tests.helpers.screens import screen_of
 
 SECONDS = 5.0  # of the processors' work, so that a busy machine makes no difference
+if "coverage" in sys.modules:  # which follows every line, in the commands as well
+    SECONDS *= 4
 MEMORY = 512 << 20
 FRAME = 0.2  # seconds of work in a frame; it is to be 0.05, on a machine of today
 WAIT = 20.0  # seconds of a frame, on a machine that does other things too

@@ -124,12 +124,16 @@ class Window:
 
     def close(self):
         """End the program as Ctrl-C does, if it has not ended by itself; it must go quietly."""
-        self.process.send_signal(signal.SIGINT)
-        try:
-            _, errors = self.process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
+        # Twice, if need be: where C calls back into Python, an exception can be lost.
+        for attempt in range(2):
+            self.process.send_signal(signal.SIGINT)
+            try:
+                _, errors = self.process.communicate(timeout=60)
+                break
+            except subprocess.TimeoutExpired:
+                if attempt:
+                    self.process.kill()
+                    raise
         assert "Traceback" not in (errors or "")
 
     def xdotool(self, *arguments):
