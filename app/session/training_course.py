@@ -44,7 +44,7 @@ class TrainingCourse:
         self._is_waiting = False  # for MNIST, to start then
         self._begins: dict[str, bool] = {}  # how, then
         self._ending: threading.Thread | None = None  # of the former, for a batch yet
-        self._asked: Training | None = None  # the user knows that this one would be thrown away
+        self._was_warned = False  # that this training would be thrown away
 
     @property
     def is_at_work(self) -> bool:
@@ -60,7 +60,7 @@ class TrainingCourse:
             training.stop()
         elif training.state == "stopped":
             training.go_on()
-        elif training.state == "finished" and self._is_warned(training):
+        elif training.state == "finished" and self._is_first_warning():
             return Line("K keeps this network; T again throws it away and trains another", 8)
         else:
             thrown_away = self.discard()
@@ -187,7 +187,7 @@ class TrainingCourse:
             line = self._use(training.knobs, diagnosis.knobs)
             training.diagnosis = None
             return line
-        if training.state == "finished" and self._is_warned(training):
+        if training.state == "finished" and self._is_first_warning():
             return Line("K keeps this network; D again throws it away and trains another", 8)
         words = change_words(training.knobs, diagnosis.knobs)
         self._use(training.knobs, diagnosis.knobs)
@@ -197,14 +197,14 @@ class TrainingCourse:
 
     # Keeping it
 
-    def _is_warned(self, training: Training) -> bool:
-        """Whether the user is to be told first that this training would be thrown away."""
-        asked, self._asked = self._asked, training
-        return asked is not training
+    def _is_first_warning(self) -> bool:
+        """Whether the user is only now to be told that the training would be thrown away."""
+        was_warned, self._was_warned = self._was_warned, True
+        return not was_warned
 
     def warning(self) -> Line | None:
         """A line before the program ends, the first time, where that would lose a training."""
-        if self.training is None or not self._is_warned(self.training):
+        if self.training is None or not self._is_first_warning():
             return None
         return Line("Esc again quits and throws the trained network away; K keeps it", 8)
 
@@ -236,7 +236,7 @@ class TrainingCourse:
             self._ending = self.training.give_up()
             if self.training.curves.points:
                 self.former = self.training.curves
-            self.training = None
+            self.training, self._was_warned = None, False
 
     def end(self) -> None:
         """End a training that is under way, and wait until it has ended."""

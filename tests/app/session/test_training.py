@@ -1,13 +1,18 @@
 """What `tests/app/session/test_session.py` does not see of a training in the window."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
 from app.session import curves
 from app.session import training as trainings
+from app.session.mnist import Mnist
+from app.session.networks import NetworkList
 from app.session.training import Training
+from app.session.training_course import TrainingCourse
 from nn.data.dataset import Dataset, load_folder
 from nn.inference.classifier import load_classifier
 from nn.network.architectures import NAMED
@@ -139,3 +144,22 @@ def test_a_stopped_training_is_kept_with_the_accuracy_of_its_latest_weights(digi
         training.state = state
         record = training.save(tmp_path).checkpoint.record
         assert record["figures"]["validation_accuracy"] == expected
+
+
+def test_a_training_thrown_away_after_a_warning_is_gone_from_memory(small_mnist):
+    mnist = Mnist(small_mnist)
+    mnist.load()
+    mnist.wait()
+    networks = NetworkList(load_classifier("linear"))
+    course = TrainingCourse(mnist, networks, np.random.default_rng(0))
+    course.one_batch()
+    assert course.warning() is not None
+    assert course.warning() is None
+    thrown_away = weakref.ref(course.training)
+    course.discard()
+    course.end()
+    gc.collect()
+    assert thrown_away() is None
+    course.one_batch()
+    assert course.warning() is not None  # this is another
+    course.end()
