@@ -246,6 +246,11 @@ class Counts:
     def poll(self) -> None:
         """Whoever wants digits read looks how far they are."""
 
+    def wait(self) -> None:
+        """Wait until the threads end, whichever it is that reads at the moment."""
+        for count in self._kept:
+            count.wait()
+
     def close(self) -> None:
         """End what runs."""
         counts = [*self._kept, *self._stopped]

@@ -74,7 +74,7 @@ class Mistakes:
         self._mnist.wait()
         self.poll()
         while (count := self.count) is not None and not count.is_over:
-            count.wait()
+            self._counts.wait()  # with units off, the whole network may have its turn
             self.poll()
 
     def close(self) -> None:

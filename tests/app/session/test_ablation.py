@@ -396,6 +396,34 @@ def test_the_mistakes_are_those_without_what_is_off(clock, small_mnist):
     session.close()
 
 
+def test_settling_waits_for_the_whole_network_while_that_has_its_turn(
+    clock, small_mnist, monkeypatch
+):
+    read_batch = counts.Count._read_batch
+
+    def slowly(count, reader):
+        time.sleep(0.005)
+        read_batch(count, reader)
+
+    monkeypatch.setattr(counts.Count, "_read_batch", slowly)
+    screen = start(load_classifier("linear"), clock, data_dir=small_mnist)
+    session, mistakes = screen.session, screen.session.mistakes
+    session.ablation.switch((0, 4))
+    mistakes.show(True)
+    session.mnist.wait()
+    mistakes.poll()
+    mistakes.count.pause()
+    mistakes.count.wait()
+    read_on(mistakes.count, (64 - mistakes.count.done) // counts.BATCH)
+    session.ablation.poll()  # the whole network has read nothing yet
+    polls, poll = [], mistakes.poll
+    monkeypatch.setattr(mistakes, "poll", lambda: polls.append(poll()))
+    session.settle()
+    assert mistakes.count.tally.is_complete
+    assert 1 < len(polls) < 5
+    session.close()
+
+
 # The network itself
 
 
