@@ -43,11 +43,9 @@ KNOBS: dict[str, Knob] = {
 
 def usual_knobs(name: str, architecture: list[Any]) -> Knobs:
     """What suits a network; digits are not varied unless the user wants it."""
-    # Only now: the first frame can do without.
-    from nn.training.settings import DEFAULTS, name_of, new_settings
+    from nn.training.settings import usual_settings  # only now: the first frame can do without
 
-    known = name_of(architecture, otherwise=name)
-    usual = new_settings({"model": known} if known in DEFAULTS else {})
+    usual = usual_settings(name, architecture)
     return Knobs(usual.learning_rate, usual.batch_size)
 
 

@@ -27,7 +27,7 @@ from nn.training.callbacks import BestWeights
 from nn.training.health import count_dead
 from nn.training.learner import Callback, Learner
 from nn.training.recipe import WINDOW_SLICE, prepare, temperature_of
-from nn.training.settings import DEFAULTS, Settings, name_of, new_settings
+from nn.training.settings import Settings, name_of, usual_settings
 
 State = Literal["running", "stopped", "finished", "failed"]
 SHOWN_EVERY = 0.25  # seconds between two snapshots of the weights
@@ -78,26 +78,14 @@ class Training(Callback):
         self.seconds_left: float | None = None  # at full speed, once it can be told
         self.version = 0  # grows with each snapshot of the weights
         self._seed = seed
-        usual = new_settings({"model": name} if name in DEFAULTS else {})
-        self.label_smoothing = usual.label_smoothing
-        settings = Settings(
-            batch_size=self.knobs.batch_size,
-            learning_rate=self.knobs.learning_rate,
-            schedule="cosine",
-            weight_decay=usual.weight_decay,
-            label_smoothing=self.label_smoothing,
-            validation=0.1,
-            seed=seed,
-        )
-        learner = prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)
-        self._learner = learner
+        settings = usual_settings(name, architecture)
+        self.label_smoothing = settings.label_smoothing
+        self._learner = learner = _new_learner(settings, architecture, dataset, self.knobs, seed)
         self._hold(self.knobs)
-        validation = learner.dataloaders.validation
+        size, validation = learner.dataloaders.train.size, learner.dataloaders.validation
         kept_aside = validation.size if validation is not None else 0
-        self.curves = Curves(name, epochs, learner.dataloaders.train.size, self.knobs)
-        self._observation = Observation(
-            self.usual, self.knobs, learner.dataloaders.train.size, kept_aside
-        )
+        self.curves = Curves(name, epochs, size, self.knobs)
+        self._observation = Observation(self.usual, self.knobs, size, kept_aside)
         self._best = BestWeights()
         self._lock = threading.Condition()
         self._snapshot = learner.model.parameters.copy()
@@ -338,3 +326,19 @@ class Training(Callback):
         with self._lock:
             self._snapshot[...] = self._learner.model.parameters
             self.version += 1
+
+
+def _new_learner(
+    usual: Settings, architecture: list[Any], dataset: Dataset, knobs: Knobs, seed: int
+) -> Learner:
+    """A learner with fresh weights, set as the knobs are; a tenth of the digits is kept aside."""
+    settings = Settings(
+        batch_size=knobs.batch_size,
+        learning_rate=knobs.learning_rate,
+        schedule="cosine",
+        weight_decay=usual.weight_decay,
+        label_smoothing=usual.label_smoothing,
+        validation=0.1,
+        seed=seed,
+    )
+    return prepare(settings, architecture, dataset, slice_size=WINDOW_SLICE)

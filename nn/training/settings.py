@@ -121,6 +121,12 @@ def name_of(architecture: Architecture, otherwise: str) -> str:
     return next((name for name, layers in NAMED.items() if layers == architecture), otherwise)
 
 
+def usual_settings(name: str, architecture: Architecture) -> Settings:
+    """What suits the named network of these layers, or of this name; the defaults without one."""
+    known = name_of(architecture, otherwise=name)
+    return new_settings({"model": known} if known in DEFAULTS else {})
+
+
 def command_for(settings: Settings) -> str:
     """The command that gives the same weights, with what differs from the network's defaults.
 
