@@ -15,10 +15,11 @@ from nn.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nn.inference.metrics import evaluate_logits, report
 from nn.lessons import pictures as lesson_plots
 from nn.lessons.steps import PrintEpoch, explain_step, heading, softmax_gradient_check
+from nn.network.sequential import Sequential
 from nn.training.learner import DataLoaders
 from nn.training.parallel import available_cores
 from nn.training.recipe import evaluation_loader
-from nn.training.tasks import new_learner, tasks, two_parts
+from nn.training.tasks import Task, new_learner, tasks, two_parts
 
 # The lowest validation losses in the table of the teaching project that this repeats: of the same
 # network after 10 epochs, its own and two frameworks', and of a small conv net after one epoch.
@@ -41,26 +42,10 @@ def run(
     )
     learner = new_learner(task, training, available_cores())
     learner.dataloaders = DataLoaders(learner.dataloaders.train, evaluation_loader(validation))
-    for layer in learner.model.layers:
-        for name, value in layer.params.items():
-            if name == "weight":
-                print(
-                    f"{layer!r}: weights of standard deviation {value.std():.4f}; He asks for "
-                    f"√(2/{value.shape[1]}) = {np.sqrt(2 / value.shape[1]):.4f}"
-                )
-    print("(the last layer, which no ReLU follows, is initialised after Glorot instead)")
-    images, labels = training.images[: task.batch_size], training.labels[: task.batch_size]
-    step = explain_step(learner.model, images, labels, task.learning_rate)
+    step = first_step(learner.model, task, training)
 
     heading("b2. why the gradient of the logits is p − y")
-    check = softmax_gradient_check()
-    print(
-        f"the largest difference from the gradient measured by centred differences:\n"
-        f"  (p − y)/N              {check['right']:.1e}\n"
-        f"  (p − y)/N · p (1 − p)  {check['wrong']:.1e}, the widespread mistake: the softmax is\n"
-        f"    differentiated twice; what comes out has {check['ratio']:.2f} of the length and "
-        f"another direction (cosine {check['cosine']:.2f})"
-    )
+    check = compare_gradients()
 
     heading(f"b3. {task.epochs} epochs of stochastic gradient descent")
     print(f"batches of {task.batch_size}, learning rate {task.learning_rate:g}, no momentum")
@@ -90,6 +75,32 @@ def run(
         **figures,
         "reported": REPORTED,
     }
+
+
+def first_step(model: Sequential, task: Task, training: Dataset) -> dict[str, float]:
+    """Show the fresh weights, then one step with the first batch; returns its figures."""
+    for layer in model.layers:
+        if (weight := layer.params.get("weight")) is not None:
+            print(
+                f"{layer!r}: weights of standard deviation {weight.std():.4f}; He asks for "
+                f"√(2/{weight.shape[1]}) = {np.sqrt(2 / weight.shape[1]):.4f}"
+            )
+    print("(the last layer, which no ReLU follows, is initialised after Glorot instead)")
+    images, labels = training.images[: task.batch_size], training.labels[: task.batch_size]
+    return explain_step(model, images, labels, task.learning_rate)
+
+
+def compare_gradients() -> dict[str, float]:
+    """Show how far the right formula and a widespread wrong one are from the measured gradient."""
+    check = softmax_gradient_check()
+    print(
+        f"the largest difference from the gradient measured by centred differences:\n"
+        f"  (p − y)/N              {check['right']:.1e}\n"
+        f"  (p − y)/N · p (1 − p)  {check['wrong']:.1e}, the widespread mistake: the softmax is\n"
+        f"    differentiated twice; what comes out has {check['ratio']:.2f} of the length and "
+        f"another direction (cosine {check['cosine']:.2f})"
+    )
+    return check
 
 
 def save_and_load(checkpoint: Checkpoint, folder: Path | None) -> bool:
