@@ -112,6 +112,11 @@ class Training(Callback):
         return self.state == "running"
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be learned: it is finished, or has failed."""
+        return self.state in ("finished", "failed")
+
+    @property
     def is_at_work(self) -> bool:
         """Whether there is, or soon will be, something new to show."""
         return self.is_running or self._steps > 0 or self.has_news

@@ -85,7 +85,7 @@ class TrainingCourse:
         training = self.training
         if training is None:
             return self._begin(is_slow=True)
-        if training.state not in ("running", "stopped"):
+        if training.has_ended:
             return Line("This training is over; T trains another")
         training.set_slow(not (training.is_slow and training.is_running))
         training.go_on()
@@ -140,7 +140,7 @@ class TrainingCourse:
     def knobs(self) -> Knobs:
         """The settings of the training under way, or of the next."""
         training = self.training
-        if training is not None and training.state in ("running", "stopped"):
+        if training is not None and not training.has_ended:
             return training.knobs
         return self.usual_knobs._replace(**self._by_hand)
 
@@ -164,7 +164,7 @@ class TrainingCourse:
     def _use(self, before: Knobs, after: Knobs) -> Line:
         self._by_hand |= {name: getattr(after, name) for name in changed(before, after)}
         training, words = self.training, change_words(before, after)
-        if training is None or training.state not in ("running", "stopped"):
+        if training is None or training.has_ended:
             return Line(f"{words}, for the next training")
         training.knobs = after
         return Line(f"{words}, from the next batch on")
@@ -172,8 +172,9 @@ class TrainingCourse:
     @property
     def diagnosis(self) -> Diagnosis | None:
         """What is wrong with the training, if anything is."""
-        found = None if self.training is None else self.training.diagnosis
-        is_over = self.training is not None and self.training.state in ("finished", "failed")
+        training = self.training
+        found = None if training is None else training.diagnosis  # once: the thread may clear it
+        is_over = training is not None and training.has_ended
         return found.by_fresh_start() if found is not None and is_over else found
 
     def remedy(self) -> Line | None:

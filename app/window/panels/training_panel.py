@@ -149,7 +149,7 @@ def training_button_words(session: Session) -> dict[str, str]:
 def faint_buttons(session: Session) -> list[str]:
     """The buttons that would do nothing now."""
     course = session.course
-    is_over = course.training is not None and course.training.state in ("finished", "failed")
+    is_over = course.training is not None and course.training.has_ended
     useless = {
         "keep": course.training is None,
         "discard": course.training is None and course.former is None,
