@@ -19,7 +19,7 @@ from app.drawing.strokes import frame_digits
 from app.my_digits.profile import OwnDigit, Profile
 from nn.inference.classifier import Classifier
 from nn.support.deadline import Task
-from nn.support.errors import DigitpadError
+from nn.support.errors import DigitpadError, error_words
 from nn.training.finetuning import Amounts, Outcome, Tuner, fingerprint, load_tuned, save_tuned
 
 CLOSING_SECONDS = 2.0  # for what is being written
@@ -167,11 +167,10 @@ class BackgroundTuner:
         """The thread: whatever happens becomes a result."""
         try:
             self._result = self._tune()
-        except DigitpadError as error:
-            self._result = TuningResult(f"kept the old weights: {error}")
         except Exception as error:
             # A bug or no memory must not end in a thread that nobody hears of.
-            self._result = TuningResult(f"kept the old weights: {type(error).__name__}: {error}")
+            words = error_words(error, "to learn your digits")
+            self._result = TuningResult(f"kept the old weights: {words}")
 
     def _tune(self) -> TuningResult:
         found = self.profile.load()

@@ -15,6 +15,7 @@ from app.session.predictor import Network, copy_of
 from nn.data.dataset import Dataset
 from nn.handwriting.framing import SIZE, frame
 from nn.inference.ablation import AblatedClassifier
+from nn.support.errors import error_words
 from nn.support.types import Array
 
 BATCH = 8  # digits at once: fast enough, and what the window wants goes between
@@ -151,10 +152,8 @@ class Count:
         try:
             while not self._stop.is_set() and self.done < len(self._labels):
                 self._read_batch(reader)
-        except MemoryError:
-            self.message = "there is not enough memory to read the test digits"
         except Exception as error:
-            self.message = f"{type(error).__name__}: {error}"
+            self.message = error_words(error, "to read the test digits")
 
     def _read_batch(self, reader: Network) -> None:
         part = slice(self.done, min(self.done + BATCH, len(self._labels)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from app.session.predictor import Network, copy_of
+from nn.support.errors import error_words
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -79,10 +80,8 @@ class Erasing:
         try:
             while self.is_at_work and time.perf_counter() < end:
                 next(self._steps)
-        except MemoryError:
-            self.error = "there is not enough memory"
         except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = error_words(error)
 
     def stop(self) -> None:
         """Let go of the question, after the present batch; waits for nothing."""

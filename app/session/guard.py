@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+from nn.support.errors import error_words
+
 T = TypeVar("T")
 
 
@@ -24,7 +26,7 @@ class Guard:
         try:
             return do()
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
+            said = error_words(error)
             if said != self.error:
                 self.error = said
                 traceback.print_exc()

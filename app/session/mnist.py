@@ -11,7 +11,7 @@ import numpy as np
 
 from app.session.messages import Line
 from nn.data.dataset import Dataset, load_folder, mnist_cache
-from nn.support.errors import DataError
+from nn.support.errors import DataError, error_words
 
 State = Literal["unknown", "loading", "ready", "missing", "downloading", "failed"]
 
@@ -103,10 +103,8 @@ class Mnist:
         """Whatever happens becomes a state; the window would wait for ever for a dead thread."""
         try:
             work()
-        except MemoryError:
-            self.message, self.state = "there is not enough memory for MNIST", "failed"
         except Exception as error:
-            self.message, self.state = f"{type(error).__name__}: {error}", "failed"
+            self.message, self.state = error_words(error, "for MNIST"), "failed"
 
     def _load(self) -> None:
         try:

@@ -22,7 +22,7 @@ from nn.handwriting.augmentation import Varied
 from nn.handwriting.framing import SIZE as SIDE
 from nn.inference.checkpoint import Checkpoint, copied, save_checkpoint
 from nn.inference.classifier import Classifier
-from nn.support.errors import DigitpadError, TrainingError
+from nn.support.errors import TrainingError, error_words
 from nn.training.callbacks import BestWeights
 from nn.training.health import count_dead
 from nn.training.learner import Callback, Learner
@@ -224,13 +224,9 @@ class Training(Callback):
         except TrainingError as error:
             self.diagnosis = self._observation.no_number()
             self._end_as("failed", str(error))
-        except DigitpadError as error:
-            self._end_as("failed", str(error))
-        except MemoryError:
-            self._end_as("failed", "there is not enough memory to train it")
         except Exception as error:
             # A bug must not end unnoticed in the thread.
-            self._end_as("failed", f"{type(error).__name__}: {error}")
+            self._end_as("failed", error_words(error, "to train it"))
         finally:
             sys.setswitchinterval(usual)
 

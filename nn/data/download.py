@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from nn.data.mnist_files import FILES, MnistFile
 from nn.support.deadline import within
-from nn.support.errors import DataError
+from nn.support.errors import DataError, error_words
 from nn.support.files import open_own, write_atomically
 
 MIRRORS = (
@@ -392,4 +392,4 @@ def _reason(error: Exception, timeout: float) -> str:
         return "no connection"
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return "the connection broke"
-    return f"{type(error).__name__}: {error}"
+    return error_words(error)

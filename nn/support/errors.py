@@ -46,6 +46,21 @@ class DisplayError(DigitpadError):
     """No window can be opened."""
 
 
+def error_words(error: Exception, work: str = "") -> str:
+    """What to say of any error that ended some work; `work` is what memory may have lacked for.
+
+    >>> error_words(ValueError("odd"))
+    'ValueError: odd'
+    >>> error_words(MemoryError(), "to train it")
+    'there is not enough memory to train it'
+    """
+    if isinstance(error, DigitpadError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory {work}".rstrip()
+    return f"{type(error).__name__}: {error}"
+
+
 def one_line(text: str) -> str:
     r"""Text on one line of limited length, with what cannot be printed escaped.
 

@@ -121,6 +121,23 @@ def test_a_broken_profile_keeps_the_old_weights_and_says_so(tuner, profile, ship
     assert tuner.network is shipped
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "there is not enough memory to learn your digits"),
+        (ValueError("odd"), "ValueError: odd"),
+    ],
+)
+def test_whatever_ends_a_tuning_is_said(tuner, profile, monkeypatch, error, said):
+    def fail(*given):
+        raise error
+
+    monkeypatch.setattr(tuner._tuner, "tune", fail)
+    profile.add(7, SEVEN)
+    tuner.start()
+    assert result_of(tuner).message == f"kept the old weights: {said}"
+
+
 def test_bad_lines_found_while_tuning_are_named(tuner, profile):
     profile.add(7, SEVEN)
     with open(profile.path, "ab") as file:
