@@ -13,7 +13,7 @@ from app.window.panels.inside_pointer import patch_of
 from app.window.panels.projector_view import keys_state
 from app.window.panels.why import why_state
 from app.window.screen.screen import Screen
-from app.window.view import PANELS, PARTS, View, draw_over, network_name
+from app.window.view import PARTS, View, draw_over, network_name, panel_view
 
 
 class Painter:
@@ -57,7 +57,7 @@ class Painter:
 
         Two frames: the answer's own, and one to work out what is to be painted.
         """
-        prepare = PANELS[screen.panel].prepare
+        prepare = panel_view(screen.panel).prepare
         self._frames_off = 2 if is_answered else max(0, self._frames_off - 1)
         if prepare is None or not self._frames_off:
             return False
@@ -79,7 +79,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     pointed_at = screen.hover, screen.focus
     patch = screen.guard.run(lambda: patch_of(screen))
     seen = patch and (patch, predictor.version)
-    panel = screen.guard.run(lambda: PANELS[screen.panel].state(screen))
+    panel = screen.guard.run(lambda: panel_view(screen.panel).state(screen))
     is_traced = session.demonstration is None
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme, screen.projector.is_on

@@ -19,14 +19,10 @@ from app.window.panels.bars import draw_bars
 from app.window.panels.buttons import draw_row
 from app.window.panels.challenge_line import draw_challenge
 from app.window.panels.dialogs import draw_help, draw_list
-from app.window.panels.inside import draw_inside, inside_state, prepare_inside
 from app.window.panels.inside_pointer import draw_patch_in_frame, draw_patch_on_canvas
-from app.window.panels.mistakes import draw_mistakes, mistakes_state
 from app.window.panels.my_digits_dialog import draw_own_digits
 from app.window.panels.projector_view import draw_keys
 from app.window.panels.table import draw_table
-from app.window.panels.training_panel import draw_training, training_state
-from app.window.panels.weights_view import draw_weights
 from app.window.panels.why import draw_legend, draw_missing, why_colours
 from app.window.screen.screen import Screen
 from app.window.screen.trace import draw_trace, traced_digit
@@ -239,7 +235,7 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
     layout = frame.layout
     body = layout.body.grown(frame.line)  # with the frames around what touches its edges
     frame.fill(body, frame.palette.background)
-    is_drawn = screen.guard.run(lambda: PANELS[screen.panel].draw(frame, screen) is None)
+    is_drawn = screen.guard.run(lambda: panel_view(screen.panel).draw(frame, screen) is None)
     if not is_drawn:
         frame.fill(body, frame.palette.background)
         words = f"{PANEL_ERROR} ({screen.guard.error})"
@@ -249,7 +245,7 @@ def draw_body(frame: Frame, screen: Screen) -> Rect:
         bars = layout.bars if screen.panel not in BESIDE_CANVAS else ()
         answers = [*(row.whole for row in bars), *layout.table]
         above = layout.above_buttons.grown(frame.line)  # which do what they say all the same
-        if answers or PANELS[screen.panel].is_about_drawing:
+        if answers or panel_view(screen.panel).is_about_drawing:
             frame.fade(around(*answers) if answers else above, STALE)
     return body
 
@@ -259,7 +255,7 @@ def draw_buttons(frame: Frame, screen: Screen) -> Rect:
     area = around(*frame.layout.buttons.values(), *frame.layout.groups.values())
     frame.fill(area, frame.palette.background)
     is_compared = screen.is_why and screen.session.explanation.rival is not None
-    active = {PANELS[screen.panel].button}
+    active = {panel_view(screen.panel).button}
     active |= {"versus" if is_compared else "why"} if screen.is_why else set()
     canvas = screen.session.canvas
     useless = {
@@ -327,14 +323,26 @@ class PanelView(NamedTuple):
     is_about_drawing: bool = True
 
 
-PANELS: dict[Panel, PanelView] = {
-    "answer": PanelView(draw_answer),
-    "networks": PanelView(draw_answer, button="network"),
-    "inside": PanelView(draw_inside, inside_state, "inside", prepare_inside),
-    "training": PanelView(draw_training, training_state, "train"),
-    "mistakes": PanelView(draw_mistakes, mistakes_state, "mistakes", is_about_drawing=False),
-    "weights": PanelView(draw_weights, training_state, "inside", is_about_drawing=False),
-}
+def panel_view(panel: Panel) -> PanelView:
+    """How a panel is drawn; what only an open one needs is loaded then, for a sooner start."""
+    if panel == "inside":
+        from app.window.panels.inside import draw_inside, inside_state, prepare_inside
+
+        return PanelView(draw_inside, inside_state, "inside", prepare_inside)
+    if panel == "mistakes":
+        from app.window.panels.mistakes import draw_mistakes, mistakes_state
+
+        return PanelView(draw_mistakes, mistakes_state, "mistakes", is_about_drawing=False)
+    if panel in ("training", "weights"):
+        from app.window.panels.training_panel import draw_training, training_state
+        from app.window.panels.weights_view import draw_weights
+
+        if panel == "training":
+            return PanelView(draw_training, training_state, "train")
+        return PanelView(draw_weights, training_state, "inside", is_about_drawing=False)
+    return PanelView(draw_answer, button="network" if panel == "networks" else "")
+
+
 # What the window consists of; each is painted anew when its part of the state changed.
 PARTS = {
     "canvas": draw_canvas,

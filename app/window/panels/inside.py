@@ -8,8 +8,8 @@ from app.window.input.commands import PANEL_COMMANDS, words_of
 from app.window.layout.frame import Frame
 from app.window.layout.inside_layout import is_shown_by_weights
 from app.window.panels.buttons import draw_row
-from app.window.panels.inside_detail import draw_detail
-from app.window.panels.inside_pointer import draw_card, pointer_of
+from app.window.panels.inside_detail import draw_card, draw_detail
+from app.window.panels.inside_pointer import pointer_of
 from app.window.screen.inside_panel import Shown
 from app.window.screen.screen import Screen
 from app.window.style.geometry import Rect
