@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.drawing.canvas import Kind
 from app.session.session import Session
 from app.window.input.commands import ALL_COMMANDS, COMMANDS, HINTS, Dialog, Panel
 from app.window.layout.help_pages import HelpPages
 from app.window.layout.layout import Layout, lay_out
-from app.window.screen.captions import caption_at
-from app.window.screen.inside_panel import InsidePanel
 from app.window.screen.lists import DigitList, DrawingList
-from app.window.screen.mistakes_choice import MistakesChoice
 from app.window.screen.pen import Pen
 from app.window.screen.projector import Projector
 from app.window.screen.steering import Steering
 from app.window.screen.why_choice import WhyChoice
+
+if TYPE_CHECKING:
+    from app.window.screen.inside_panel import InsidePanel
+    from app.window.screen.mistakes_choice import MistakesChoice
 
 WINDOW_SIZE = (960, 640)
 LEAVE = COMMANDS["leave"].does
@@ -42,19 +45,33 @@ class Screen:
         self.projector = Projector(session.canvas, session.clock)
         self.pen = Pen(session.canvas)
         self.guard = session.messages.guard
-        self.inside = InsidePanel(session.inspection)
         self.drawings = DrawingList(session.files)
         self.digits = DigitList(session.editor)
         self.help_pages = HelpPages(
             lambda: (self.size, self.layout.text, self.panel, self.projector.is_on)
         )
-        self.mistakes = MistakesChoice(session)
         self.why = WhyChoice(session)
         self.steering = Steering(self)
         self.requests: list[str] = []  # for what runs the window
         self.quit_wanted = False
         self._layout: Layout | None = None
         self._laid_out: object = None  # what the layout is for
+
+    # Loaded when their panels are first open, for a sooner start.
+
+    @cached_property
+    def inside(self) -> InsidePanel:
+        """Which units the inside of the network shows."""
+        from app.window.screen.inside_panel import InsidePanel
+
+        return InsidePanel(self.session.inspection)
+
+    @cached_property
+    def mistakes(self) -> MistakesChoice:
+        """What is chosen among the mistakes."""
+        from app.window.screen.mistakes_choice import MistakesChoice
+
+        return MistakesChoice(self.session)
 
     @property
     def layout(self) -> Layout:
@@ -85,6 +102,8 @@ class Screen:
         if self.panel == "inside" and self.session.ablation.line:
             return self.session.ablation.line
         if self.pointed is not None and self.dialog is None:
+            from app.window.screen.captions import caption_at  # only now, for a sooner start
+
             caption = caption_at(self.session, self.layout, self.rows(), *self.pointed)
             if caption:
                 return caption
