@@ -14,8 +14,7 @@ from app.my_digits.profile import Profile
 from app.session.networks import MOST_LISTED, network_files
 from nn.inference.checkpoint import PACKAGED_MODELS
 from nn.inference.classifier import load_classifier
-from tests.app.session.test_session import draw
-from tests.helpers.screens import screen_of
+from tests.helpers.screens import draw, screen_of
 from tests.robustness.interrupting import COMMANDS
 from tests.robustness.test_surroundings import environment
 

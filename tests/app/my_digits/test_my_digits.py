@@ -17,7 +17,7 @@ from nn.inference.classifier import DEFAULT_MODEL, load_classifier
 from nn.training.finetuning import Amounts, Tuner
 from tests.helpers.clock import Clock
 from tests.helpers.paths import CASES, EXAMPLES
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, finger, middle, press, screen_of
 
 LITTLE = Amounts(rehearsed=300, guarded=300, steps=20, batch=32, learning_rate=0.001)
 SEVEN = [[(15.5, 5.0), (20.0, 5.0), (12.0, 24.0)]]  # read as a 1, by a little
@@ -275,62 +275,42 @@ def test_the_list_relabels_deletes_and_opens(screen):
 
 def test_the_list_by_keys_and_clicks(screen):
     session = screen.session
-
-    def press(key, mod=0):
-        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=mod))
-        controller_of(screen).handle(pygame.event.Event(pygame.KEYUP, key=key, mod=0))
-
     for label in range(3):
         draw(session, label)
         session.correct(label)
-    press(pygame.K_m)
+    press(screen, pygame.K_m)
     assert screen.digits.row == 2
-    press(pygame.K_LEFT)
-    press(pygame.K_RIGHT)
-    press(pygame.K_RIGHT)  # there is none
+    press(screen, pygame.K_LEFT)
+    press(screen, pygame.K_RIGHT)
+    press(screen, pygame.K_RIGHT)  # there is none
     assert screen.digits.row == 2
-    x, y, width, height = screen.layout.dialog.tiles(3).rect(1)
-    place = (x + width // 2, y + height // 2)
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
-    )
+    click(screen, screen.layout.dialog.tiles(3).rect(1))
     assert (screen.dialog, screen.digits.row) == ("my digits", 1)
     dialog = screen.layout.dialog.sheet
     for place, overlay in (((dialog.x + 3, dialog.y + 3), "my digits"), ((2, 2), None)):
-        event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1, touch=False)
-        controller_of(screen).handle(event)
+        click(screen, place)
         assert screen.dialog == overlay
     screen.show_my_digits()
     screen.digits.row = 1
-    press(pygame.K_DELETE)
+    press(screen, pygame.K_DELETE)
     assert "Deleted" in session.message
     assert [own.digit.label for own in session.my_digits.digits] == [0, 2]
-    press(pygame.K_KP7, pygame.KMOD_NUM)
+    press(screen, pygame.K_KP7, pygame.KMOD_NUM)
     assert [own.digit.label for own in session.my_digits.digits] == [0, 7]
-    press(pygame.K_f)
+    press(screen, pygame.K_f)
     assert session.my_digits.classifier is None
-    press(pygame.K_RETURN)
+    press(screen, pygame.K_RETURN)
     assert (screen.dialog, session.label) == (None, 7)
 
 
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
+def by_mouse(screen, button):
+    click(screen, screen.layout.dialog.own_digit_buttons[button])
 
 
-def click(screen, button):
-    x, y, width, height = screen.layout.dialog.own_digit_buttons[button]
-    place = (x + width // 2, y + height // 2)
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1, touch=False))
-
-
-def touch(screen, button):
-    x, y, width, height = screen.layout.dialog.own_digit_buttons[button]
-    x, y = (x + width / 2) / screen.size[0], (y + height / 2) / screen.size[1]
+def by_finger(screen, button):
+    place = middle(screen.layout.dialog.own_digit_buttons[button])
     for kind in (pygame.FINGERDOWN, pygame.FINGERUP):
-        event = pygame.event.Event(kind, x=x, y=y, touch_id=1, finger_id=2)
-        controller_of(screen).handle(event)
+        finger(screen, kind, place)
 
 
 def marked(screen):
@@ -350,7 +330,7 @@ def labels_of(session):
     return kept
 
 
-@pytest.mark.parametrize("way", [click, touch])
+@pytest.mark.parametrize("way", [by_mouse, by_finger])
 @pytest.mark.parametrize("size", [(960, 640), (480, 320), (320, 480), (240, 240)])
 def test_the_list_by_its_buttons(screen, way, size, monkeypatch):
     session = screen.session
@@ -731,9 +711,7 @@ def test_of_very_many_digits_a_page_is_shown_with_the_marked_one_on_it(screen, m
     assert (screen.digits.row, screen.digits.shown) == (9, range(8, 10))
     screen.digits.move(-2)
     assert screen.digits.shown == range(4, 8)
-    x, y, width, height = screen.layout.dialog.tiles(4).rect(1)
-    place = {"pos": (x + width // 2, y + height // 2), "button": 1, "touch": False}
-    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, place))
+    click(screen, screen.layout.dialog.tiles(4).rect(1))
     assert screen.digits.row == 5
     screen.digits.change(None)
     assert [own.digit.label for own in session.my_digits.digits] == [0, 1, 2, 3, 4, 6, 7, 8, 9]

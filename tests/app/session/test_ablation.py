@@ -10,7 +10,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.drawing.strokes import fit, read_strokes
+from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session import counts
@@ -24,8 +24,16 @@ from nn.inference.checkpoint import Checkpoint, load_checkpoint
 from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
 from nn.network.architectures import build, mlp
 from tests.helpers.data_files import write_idx
-from tests.helpers.paths import EXAMPLES
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import (
+    click,
+    draw,
+    finger,
+    follow,
+    load_networks,
+    middle,
+    press,
+    screen_of,
+)
 
 CONVOLUTION_LAST = [
     ["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Conv2d", 1, 3, 3, 1], ["ReLU"],
@@ -40,22 +48,10 @@ def own_network(architecture, path=Path("own.npz")):
 
 def start(network, clock, **more):
     screen = screen_of(network, clock=clock, seed=3, **more)
-    while not screen.session.networks.is_complete:
-        screen.session.networks.load_next()
+    load_networks(screen)
     draw(screen.session)
     press(screen, pygame.K_i)
     return screen
-
-
-def draw(session, digit=4):
-    recorded = list(read_strokes(EXAMPLES))[digit]
-    session.canvas.draw_strokes(fit(recorded.strokes, 0.5, (0.1, -0.1)))
-    session.predict_now()
-
-
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
 
 
 def restore_all(screen):
@@ -66,30 +62,10 @@ def place_of(screen, stage, unit):
     return middle(screen.inside.rows(screen.layout)[stage].rect(unit))
 
 
-def middle(rect):
-    return rect[0] + rect[2] // 2, rect[1] + rect[3] // 2
-
-
-def click(screen, place, button=1):
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=button))
-
-
 def touch(screen, place, clock, seconds):
-    where = {"x": place[0] / screen.size[0], "y": place[1] / screen.size[1]}
-    finger = {"touch_id": 1, "finger_id": 1, "dx": 0, "dy": 0}
-    controller_of(screen).handle(pygame.event.Event(pygame.FINGERDOWN, **where, **finger))
+    finger(screen, pygame.FINGERDOWN, place)
     clock.now += seconds
-    controller_of(screen).handle(pygame.event.Event(pygame.FINGERUP, **where, **finger))
-
-
-def follow(screen, clock, ready, seconds=60):
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end
-        clock.now += 0.1
-        screen.update()
-        time.sleep(0.005)
+    finger(screen, pygame.FINGERUP, place)
 
 
 def probabilities(session):
@@ -215,12 +191,12 @@ def test_the_buttons_of_the_panel_do_it_too_and_say_what_they_do(screen):
     painter.paint(surface, screen)
     click(screen, place_of(screen, 1, 3))
     assert {"Off (X)", "Restore all (Shift-X)"} <= words_on(screen)
-    click(screen, middle(screen.layout.panel_buttons["switch off"]))
+    click(screen, screen.layout.panel_buttons["switch off"])
     assert session.ablation.off == {(1, 3)}
     assert "On (X)" in words_on(screen)
     assert not painter.is_current(screen)
     click(screen, place_of(screen, 1, 5), button=3)
-    click(screen, middle(screen.layout.panel_buttons["restore"]))
+    click(screen, screen.layout.panel_buttons["restore"])
     assert not session.ablation.off
 
 
@@ -387,7 +363,7 @@ def test_the_mistakes_are_those_without_what_is_off(clock, small_mnist):
     session = screen.session
     click(screen, place_of(screen, 0, 2), button=3)
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: session.mistakes.count and session.mistakes.count.is_over)
+    follow(screen, lambda: session.mistakes.count and session.mistakes.count.is_over)
     images = np.stack([frame(image.reshape(28, 28)) for image in session.mnist.test.images])
     without = AblatedClassifier(load_classifier("tiny"), {(0, 2)})
     read = without.probabilities(images).argmax(axis=1)
@@ -454,9 +430,9 @@ def test_a_training_begins_from_the_architecture_and_keeps_a_whole_network(
     session = screen.session
     click(screen, place_of(screen, 0, 2), button=3)
     press(screen, pygame.K_t)
-    follow(screen, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     session.course.training.wait()
-    follow(screen, clock, lambda: session.course.training.state == "finished")
+    follow(screen, lambda: session.course.training.state == "finished")
     assert session.network.name == "tiny"
     press(screen, pygame.K_k)
     [path] = kept.glob("*.npz")
@@ -470,13 +446,13 @@ def test_a_network_in_training_has_its_newest_weights_and_the_units_stay_off(clo
     screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
     session = screen.session
     press(screen, pygame.K_t)
-    follow(screen, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     training = session.course.training
     session.inspection.unit = (0, 2)
     session.ablation.switch()
     assert session.network.name == "tiny, 1 off"
     training.wait()
-    follow(screen, clock, lambda: training.shown[1] == "finished")
+    follow(screen, lambda: training.shown[1] == "finished")
     image = session.predictor.framing.image[None]
     expected = AblatedClassifier(training.classifier, {(0, 2)}).probabilities(image)[0]
     np.testing.assert_allclose(probabilities(session), expected, rtol=1e-5)
@@ -495,7 +471,7 @@ def test_what_is_off_is_off_in_the_tuned_network_that_takes_the_place_of_the_cho
     own = Classifier(my_digits.tuned_path, load_checkpoint(shipped.path))
     my_digits.classifier = own
     monkeypatch.setattr(my_digits, "poll", iter(["Learned", *[None] * 99]).__next__)
-    follow(screen, clock, lambda: session.message == "Learned")
+    follow(screen, lambda: session.message == "Learned")
     assert session.networks.network is own
     assert session.ablation.off == {(0, 2)}
     assert type(session.predictor.network) is AblatedClassifier
@@ -533,15 +509,15 @@ def test_the_accuracy_without_them_follows_in_the_background(clock, readable, mo
         click(screen, place_of(screen, 0, unit), button=3)
     assert session.ablation.line == "2 off · MNIST …"
     assert session.seconds_until_due() < 1
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: not session.ablation.is_at_work)
     _, test = load_folder(readable)
     without = right(AblatedClassifier(load_classifier("tiny"), {(0, 2), (0, 5)}), test)
     assert session.ablation.accuracies == (0.66, without, 100, 100)
     assert without < 0.66
-    follow(screen, clock, lambda: session.message == "")
+    follow(screen, lambda: session.message == "")
     assert screen.hint() == f"2 off · MNIST 66.0 → {100 * without:.1f} %"
     restore_all(screen)
-    follow(screen, clock, lambda: session.message == "")
+    follow(screen, lambda: session.message == "")
     assert "MNIST" not in screen.hint()
     session.close()
 
@@ -583,12 +559,12 @@ def test_the_figures_are_those_of_the_matrix_of_mistakes(clock, small_mnist):
     screen = start(load_classifier("linear"), clock, data_dir=small_mnist)
     session = screen.session
     session.ablation.switch((0, 4))
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: not session.ablation.is_at_work)
     whole, without, *_, total = session.ablation.accuracies
     tallies = []
     for _ in range(2):
         session.mistakes.show(True)
-        follow(screen, clock, lambda: not session.mistakes.is_at_work)
+        follow(screen, lambda: not session.mistakes.is_at_work)
         tallies.append(session.mistakes.count.tally)
         session.ablation.restore()
     assert [len(tally.misread) for tally in tallies] == pytest.approx(
@@ -601,8 +577,8 @@ def test_what_was_found_out_once_is_known(clock, small_mnist, monkeypatch):
     screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
     session = screen.session
     click(screen, place_of(screen, 0, 2), button=3)
-    follow(screen, clock, lambda: session.mnist.test is not None)
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: session.mnist.test is not None)
+    follow(screen, lambda: not session.ablation.is_at_work)
     found = session.ablation.accuracies
     read = []
     monkeypatch.setattr(counts.Count, "_read_batch", lambda *_: read.append(1))
@@ -624,7 +600,7 @@ def test_a_change_takes_the_place_of_the_comparison_under_way(clock, small_mnist
         click(screen, place_of(screen, 0, unit), button=3)
         session.ablation.poll()
     assert threading.active_count() <= 3  # one at work at most
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: not session.ablation.is_at_work)
     without = AblatedClassifier(load_classifier("tiny"), {(0, unit) for unit in range(6)})
     assert session.ablation.accuracies.without == right(without, session.mnist.test)
     session.close()
@@ -635,13 +611,13 @@ def test_weights_that_change_meanwhile_are_read_anew(clock, small_mnist):
     screen = start(network, clock, data_dir=small_mnist)
     session = screen.session
     click(screen, place_of(screen, 0, 2), button=3)
-    follow(screen, clock, lambda: session.mnist.test is not None)
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: session.mnist.test is not None)
+    follow(screen, lambda: not session.ablation.is_at_work)
     network.checkpoint.model.parameters[:] = np.random.default_rng(9).normal(
         size=network.checkpoint.model.parameters.size
     )
     session.counts.forget(network)
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: not session.ablation.is_at_work)
     assert session.ablation.accuracies.whole == right(network, session.mnist.test)
     session.close()
 
@@ -651,7 +627,7 @@ def test_without_the_data_the_line_says_so(clock, tmp_path, monkeypatch):
     screen = start(load_classifier("tiny"), clock)
     session = screen.session
     click(screen, place_of(screen, 0, 2), button=3)
-    follow(screen, clock, lambda: session.mnist.state == "missing")
+    follow(screen, lambda: session.mnist.state == "missing")
     assert not session.ablation.is_at_work
     assert "MNIST is not on this computer" in session.ablation.line
     session.close()
@@ -668,7 +644,7 @@ def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, mon
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     click(screen, place_of(screen, 0, 2), button=3)
-    follow(screen, clock, lambda: not session.ablation.is_at_work)
+    follow(screen, lambda: not session.ablation.is_at_work)
     assert "accuracy unknown" in session.ablation.line
     assert "can't start new thread" in session.ablation.line
     session.close()

@@ -19,7 +19,7 @@ from app.window.painter import state_of
 from app.window.screen.trace import lines_of
 from app.window.view import View
 from nn.inference.classifier import load_classifier
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, press, screen_of
 
 ONE, SEVEN = [[(14, 5), (14, 23)]], [[(7, 5), (20, 5), (12, 23)]]
 
@@ -69,17 +69,6 @@ def draw(screen, lines):
     screen.session.canvas.draw_strokes(lines)
     wait(screen)
     wait(screen)
-
-
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        event = pygame.event.Event(kind, key=key, mod=mod, unicode="")
-        controller_of(screen).handle(event)
-
-
-def click(screen, x, y):
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, button=1, pos=(x, y)))
 
 
 def show(screen, name):
@@ -285,12 +274,12 @@ def test_one_key_puts_them_away_for_good(start, profile):
 def test_the_cross_puts_them_away_too_and_a_click_on_the_line_sets_the_next(start):
     screen = start()
     line, first = screen.layout.challenge, screen.session.challenges.challenge
-    click(screen, line.x + 5, line.y + line.height // 2)
+    click(screen, (line.x + 5, line.y + line.height // 2))
     assert screen.session.challenges.challenge is not first
     assert screen.session.canvas.is_blank
-    click(screen, line.right - line.height // 2, line.y + line.height // 2)
+    click(screen, (line.right - line.height // 2, line.y + line.height // 2))
     assert not screen.session.challenges.is_shown
-    click(screen, line.x + 5, line.y + line.height // 2)  # nothing is there now
+    click(screen, (line.x + 5, line.y + line.height // 2))  # nothing is there now
     assert not screen.session.challenges.is_shown
 
 

@@ -18,7 +18,7 @@ from nn.inference.classifier import Classifier, load_classifier
 from nn.inference.occlusion import Occlusion
 from nn.network.architectures import build, mlp
 from tests.helpers.paths import EXAMPLES
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import follow, press, screen_of
 
 ARCHITECTURES = {
     "linear only": mlp(),
@@ -69,20 +69,10 @@ def draw(session, digit=4):
     session.update()
 
 
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
-
-
-def work(screen, until=None, seconds=20):
+def work(screen, until=lambda explanation: False):
     """Let the window's time go by until nothing more is to come, or `until` is true."""
     explanation = screen.session.explanation
-    end = time.monotonic() + seconds
-    while explanation.is_at_work and not (until is not None and until(explanation)):
-        assert time.monotonic() < end
-        screen.session.clock.now += 0.1
-        screen.update()
-        time.sleep(0.002)
+    follow(screen, lambda: not explanation.is_at_work or until(explanation), seconds=20)
 
 
 def test_the_map_comes_in_the_background_the_coarse_one_first(clock):

@@ -13,7 +13,7 @@ from nn.inference.classifier import load_classifier
 from nn.support import deadline
 from nn.support.errors import DataError
 from tests.helpers.paths import EXAMPLES, ROOT
-from tests.helpers.screens import screen_of
+from tests.helpers.screens import follow, screen_of
 
 LINES = [[(14.0, 4.0), (14.0, 24.0)]]
 
@@ -49,17 +49,6 @@ def screen(clock, monkeypatch, tmp_path):
     return screen_of(network, clock=clock, my_digits=my_digits, drawings=tmp_path / "drawings")
 
 
-def until(screen, is_so):
-    """Let the window go on until something is so; no frame may wait for it."""
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        assert screen.session.seconds_until_due() is not None  # or it would sleep for ever
-        screen.session.clock.now += 0.2
-        screen.update()
-        time.sleep(0.002)
-
-
 def test_a_picture_that_takes_long_is_shown_when_it_has_been_read(screen, hold):
     session = screen.session
     session.canvas.draw_strokes(LINES)
@@ -78,7 +67,7 @@ def test_a_picture_that_takes_long_is_shown_when_it_has_been_read(screen, hold):
     screen.update()
     assert session.canvas.is_drawing
     session.canvas.end()
-    until(screen, lambda: session.message == "Opened dash.png")
+    follow(screen, lambda: session.message == "Opened dash.png")
     assert session.canvas.is_picture
     assert not session.files.is_opening
     session.undo()
@@ -91,7 +80,7 @@ def test_of_two_files_the_last_is_shown(screen, hold):
     screen.open_file(ROOT / "tests" / "cases" / "dash.png")
     screen.open_file(EXAMPLES)
     let_go()
-    until(screen, lambda: session.message.startswith("Opened"))
+    follow(screen, lambda: session.message.startswith("Opened"))
     assert session.message == f"Opened {EXAMPLES.name}"
     assert not session.canvas.is_picture
 
@@ -102,7 +91,7 @@ def test_a_network_that_takes_long_is_chosen_when_it_has_been_read(screen, hold)
     screen.open_file(ROOT / "models" / "tiny.npz")
     assert session.network.name == "linear"
     let_go()
-    until(screen, lambda: session.network.name == "tiny")
+    follow(screen, lambda: session.network.name == "tiny")
     assert session.message == "Network tiny from tiny.npz"
 
 
@@ -120,7 +109,7 @@ def test_a_paste_that_fails_late_is_one_line_and_changes_nothing(screen, hold):
     session.paste(Picture.read)
     assert session.message == "The picture is being read …"
     let_go()
-    until(screen, lambda: session.message == "cannot read the clipboard: no")
+    follow(screen, lambda: session.message == "cannot read the clipboard: no")
     assert session.canvas.version == version
 
 
@@ -137,7 +126,7 @@ def test_a_profile_that_takes_long_is_read_while_the_window_goes_on(screen, hold
     screen.show_my_digits()
     assert session.my_digits.summary() == "Your digits are being read …"
     let_go()
-    until(screen, lambda: session.my_digits.is_loaded and session.my_digits.digits)
+    follow(screen, lambda: session.my_digits.is_loaded and session.my_digits.digits)
     session.correct(7)
     assert session.message.startswith("Kept as a 7: the 2nd of your digits")
     assert [own.digit.label for own in profile.load().digits] == [3, 7]
@@ -145,11 +134,11 @@ def test_a_profile_that_takes_long_is_read_while_the_window_goes_on(screen, hold
 
 def test_what_another_window_wrote_comes_when_it_has_been_read(screen, hold):
     session, profile = screen.session, screen.session.my_digits.profile
-    until(screen, lambda: session.my_digits.is_loaded)
+    follow(screen, lambda: session.my_digits.is_loaded)
     profile.add(3, LINES)
     let_go = hold(Profile, "load")
     screen.show_my_digits()
     assert session.my_digits.digits == ()
     let_go()
-    until(screen, lambda: session.my_digits.digits)
+    follow(screen, lambda: session.my_digits.digits)
     assert [own.digit.label for own in session.my_digits.digits] == [3]

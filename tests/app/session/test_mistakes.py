@@ -9,7 +9,7 @@ from app.session.counts import Tally
 from app.session.session import Session
 from nn.inference.checkpoint import copied
 from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, follow, load_networks, press, screen_of
 
 
 class Reader:
@@ -46,29 +46,12 @@ class Slow(Reader):
 
 def start(clock, network, data, folders=()):
     screen = screen_of(network, clock=clock, data_dir=data, folders=folders, seed=3)
-    while not screen.session.networks.is_complete:
-        screen.session.networks.load_next()
+    load_networks(screen)
     return screen
-
-
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
 
 
 def next_misread(screen):
     press(screen, pygame.K_n, pygame.KMOD_LSHIFT)
-
-
-def follow(screen, clock, ready):
-    """Let what runs in the background go on, looking as the window does, as long as it would."""
-    end = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < end
-        assert screen.session.seconds_until_due() is not None, "the window would sleep"
-        clock.now += 0.1
-        screen.update()
-        time.sleep(0.002)
 
 
 def is_counted(screen):
@@ -83,14 +66,14 @@ def screen(clock, small_mnist):
     screen.session.close()
 
 
-def test_what_is_counted_is_what_the_window_answers(screen, clock):
+def test_what_is_counted_is_what_the_window_answers(screen):
     session = screen.session
     for name in ("linear", "mlp", "cnn"):
         names = [entry.name for entry in session.networks.entries]
         screen.choose_network(names.index(name))
         if screen.panel != "mistakes":
             press(screen, pygame.K_e)
-        follow(screen, clock, lambda: is_counted(screen))
+        follow(screen, lambda: is_counted(screen))
         tally = session.mistakes.count.tally
         as_drawn = session.network.probabilities(session.mnist.test.images).argmax(axis=1)
         assert (as_drawn != tally.read).any()  # framing matters
@@ -105,10 +88,10 @@ def test_what_is_counted_is_what_the_window_answers(screen, clock):
         np.testing.assert_array_equal(tally.confusion, expected)
 
 
-def test_shift_n_shows_every_misread_digit_in_turn_also_with_the_panel_closed(screen, clock):
+def test_shift_n_shows_every_misread_digit_in_turn_also_with_the_panel_closed(screen):
     session, shown = screen.session, []
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     press(screen, pygame.K_e)
     assert screen.panel == "answer"
     misread = session.mistakes.count.tally.misread
@@ -136,12 +119,12 @@ def test_the_digits_are_loaded_and_searched_in_the_background_until_one_is_found
     began = time.monotonic()
     next_misread(screen)
     assert "MNIST" in session.message
-    follow(screen, clock, network.is_asked.is_set)
+    follow(screen, network.is_asked.is_set)
     assert time.monotonic() - began < 50
-    follow(screen, clock, lambda: "Looking for misread digits: 0 of 100" in session.message)
+    follow(screen, lambda: "Looking for misread digits: 0 of 100" in session.message)
     assert session.canvas.is_blank
     network.may_read.set()
-    follow(screen, clock, lambda: not session.canvas.is_blank)
+    follow(screen, lambda: not session.canvas.is_blank)
     assert session.label == 0  # the first of them; all are called a 7
     assert session.message == "Misread 1: a 0, read as a 7"
     session.close()
@@ -152,11 +135,9 @@ def test_whoever_draws_meanwhile_is_not_disturbed(clock, small_mnist):
     network = Slow()
     screen = start(clock, network, small_mnist)
     next_misread(screen)
-    follow(screen, clock, network.is_asked.is_set)
+    follow(screen, network.is_asked.is_set)
     canvas, layout = screen.session.canvas, screen.layout
-    event = pygame.event.Event
-    controller_of(screen).handle(event(pygame.MOUSEBUTTONDOWN, pos=layout.canvas[:2], button=1))
-    controller_of(screen).handle(event(pygame.MOUSEBUTTONUP, pos=layout.canvas[:2], button=1))
+    click(screen, layout.canvas[:2])
     drawn = canvas.version
     network.may_read.set()
     while screen.session.mistakes.is_at_work:
@@ -174,17 +155,17 @@ def test_counts_are_kept_for_each_network_and_only_the_chosen_one_is_read(clock,
     session.networks.add(quick)
     session.choose_network([entry.network for entry in session.networks.entries].index(slow))
     press(screen, pygame.K_e)
-    follow(screen, clock, slow.is_asked.is_set)
+    follow(screen, slow.is_asked.is_set)
     first = session.mistakes.count
     press(screen, pygame.K_TAB)
     assert session.network is quick
     slow.may_read.set()
-    follow(screen, clock, lambda: is_counted(screen) and not first.is_running)
+    follow(screen, lambda: is_counted(screen) and not first.is_running)
     assert 0 < slow.calls < 4  # a batch, not all
     calls, tally = quick.calls, session.mistakes.count.tally
     press(screen, pygame.K_TAB)
     assert session.mistakes.count is first
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     press(screen, pygame.K_TAB)
     assert session.mistakes.count.tally is tally
     clock.now += 1
@@ -194,10 +175,10 @@ def test_counts_are_kept_for_each_network_and_only_the_chosen_one_is_read(clock,
     session.close()
 
 
-def test_with_units_switched_off_it_is_another_network_until_they_are_on_again(screen, clock):
+def test_with_units_switched_off_it_is_another_network_until_they_are_on_again(screen):
     session = screen.session
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     whole = session.mistakes.count
     read = int(np.bincount(whole.tally.read).argmax())
     session.canvas.draw_strokes([[(9, 5), (14, 22)]])
@@ -205,7 +186,7 @@ def test_with_units_switched_off_it_is_another_network_until_they_are_on_again(s
     press(screen, pygame.K_i)
     session.ablation.switch((0, read))
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     without = session.mistakes.count
     assert without is not whole
     assert not (without.tally.read == read).any()
@@ -222,11 +203,11 @@ def test_shift_n_while_a_network_learns_shows_what_it_misreads_now(clock, small_
     screen = start(clock, load_classifier("linear"), small_mnist)
     session = screen.session
     press(screen, pygame.K_t)
-    follow(screen, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     shown = set()
     for _ in range(4):
         next_misread(screen)
-        follow(screen, clock, lambda: not session.mistakes._is_searching)
+        follow(screen, lambda: not session.mistakes._is_searching)
         if session.label is None:  # it has learned all of the hundred
             break
         shown.add(session.canvas.ink.tobytes())
@@ -239,14 +220,14 @@ def test_shift_n_while_a_network_learns_shows_what_it_misreads_now(clock, small_
     assert training.state != "failed"
 
 
-def test_a_network_whose_weights_have_changed_is_counted_anew(screen, clock):
+def test_a_network_whose_weights_have_changed_is_counted_anew(screen):
     session = screen.session
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     before = session.mistakes.count.tally
     session.network.checkpoint.model.parameters[...] *= -1
     session.counts.forget(session.network)
-    follow(screen, clock, lambda: is_counted(screen) and session.mistakes.count.tally is not before)
+    follow(screen, lambda: is_counted(screen) and session.mistakes.count.tally is not before)
     assert (session.mistakes.count.tally.read != before.read).any()
 
 
@@ -258,14 +239,14 @@ def test_a_search_shows_only_what_the_network_misreads_with_the_weights_it_has_n
     screen = start(clock, network, small_mnist)
     session = screen.session
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     labels = session.mnist.test.labels
     former = set(session.mistakes.count.tally.misread.tolist())
     network.checkpoint.model.parameters[...] = 0
     network.checkpoint.model.layers[-1].params["bias"][int(labels[min(former)])] = 1
     session.mistakes.stop_searching()
     next_misread(screen)
-    follow(screen, clock, lambda: session.label is not None)
+    follow(screen, lambda: session.label is not None)
     assert session.label != labels[min(former)]
     assert session.predictor.answer.digit != session.label
     session.close()
@@ -286,7 +267,7 @@ def test_a_network_that_reads_all_of_them_is_praised(clock, small_mnist):
     framed = np.stack([frame(image) for image in session.mnist.test.images.reshape(-1, 28, 28)])
     for _ in range(2):
         next_misread(screen)
-        follow(screen, clock, lambda: session.message.startswith("reader reads all 100"))
+        follow(screen, lambda: session.message.startswith("reader reads all 100"))
         session.say("")
     assert session.canvas.is_blank
     session.close()
@@ -304,13 +285,13 @@ def test_without_the_data_e_offers_and_e_again_downloads(clock, small_mnist, tmp
     screen = screen_of(Reader(), clock=clock)
     session = screen.session
     next_misread(screen)
-    follow(screen, clock, lambda: "T offers to download it" in session.message)
+    follow(screen, lambda: "T offers to download it" in session.message)
     assert not session.mistakes.is_at_work
     press(screen, pygame.K_e)
     assert not asked  # not unasked
     press(screen, pygame.K_e)
     assert screen.panel == "mistakes"
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     assert asked
     press(screen, pygame.K_e)
     assert screen.panel == "answer"
@@ -329,10 +310,10 @@ def test_what_goes_wrong_in_the_background_is_said(clock, small_mnist, error, sa
 
     screen = start(clock, Reader(fail), small_mnist)
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     assert said in screen.session.mistakes.count.message
     next_misread(screen)
-    follow(screen, clock, lambda: said in screen.session.message)
+    follow(screen, lambda: said in screen.session.message)
     assert not screen.session.mistakes.is_at_work
 
 
@@ -346,11 +327,11 @@ def test_what_went_wrong_is_tried_again_when_the_panel_is_opened_again(clock, sm
 
     screen = start(clock, Reader(answers), small_mnist)
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     is_ill[0] = False
     press(screen, pygame.K_e)
     press(screen, pygame.K_e)
-    follow(screen, clock, lambda: is_counted(screen))
+    follow(screen, lambda: is_counted(screen))
     assert not screen.session.mistakes.count.message
     assert screen.session.mistakes.count.tally.is_complete
 

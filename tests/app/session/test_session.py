@@ -13,7 +13,7 @@ import pygame
 import pytest
 
 from app.drawing.canvas import Canvas
-from app.drawing.strokes import fit, read_strokes
+from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session.messages import MESSAGE_SECONDS
@@ -25,7 +25,6 @@ from app.window.painter import Painter
 from app.window.panels.training_panel import training_button_words, training_words
 from app.window.style.cells import gliding, on_canvas
 from app.window.style.palette import DARK, LIGHT
-from app.window.view import View
 from nn.data.download import PACKED_SIZE
 from nn.handwriting.framing import BOX, Framing, centre_of_mass, frame
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
@@ -34,23 +33,19 @@ from tests.helpers.clock import Clock
 from tests.helpers.contrast import contrast, luminance
 from tests.helpers.data_files import made_up_digits
 from tests.helpers.paths import EXAMPLES, ROOT
-from tests.helpers.screens import controller_of, screen_of
-
-
-def start(clock, tmp_path, model="linear", networks=True, **more):
-    folders = [lambda: PACKAGED_MODELS] if networks else []
-    screen = screen_of(
-        load_classifier(model),
-        clock=clock,
-        folders=folders,
-        drawings=tmp_path / "drawings",
-        seed=3,
-        **more,
-    )
-    session = screen.session
-    while not session.networks.is_complete:
-        session.networks.load_next()
-    return screen
+from tests.helpers.screens import (
+    click,
+    draw,
+    finger,
+    follow,
+    load_networks,
+    painted,
+    point,
+    press,
+    screen_of,
+    send,
+    start,
+)
 
 
 @pytest.fixture
@@ -61,34 +56,6 @@ def screen(clock, tmp_path):
 @pytest.fixture
 def session(screen):
     return screen.session
-
-
-def draw(session, digit=4):
-    recorded = list(read_strokes(EXAMPLES))[digit]
-    session.canvas.draw_strokes(fit(recorded.strokes, 0.5, (0.1, -0.1)))
-    session.predict_now()
-
-
-def press(screen, key, mod=0):
-    scancode = 0
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=scancode))
-
-
-def click(screen, rect):
-    place = (rect[0] + rect[2] // 2, rect[1] + rect[3] // 2)
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1))
-
-
-def follow(session, clock, ready, seconds=300):
-    """Let what runs in the background come to an end, looking as the window does."""
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end
-        clock.now += 0.1
-        session.update()
-        time.sleep(0.01)
 
 
 def answers(session):
@@ -175,13 +142,7 @@ def test_the_drawing_glides_into_its_frame(session, clock):
 def mouse(screen, kind, x, y):
     place = tuple(int(v) for v in screen.layout.to_pixels(x, y))
     more = {"buttons": (1, 0, 0)} if kind == pygame.MOUSEMOTION else {"button": 1}
-    controller_of(screen).handle(pygame.event.Event(kind, pos=place, **more))
-
-
-def finger(screen, kind, x, y):
-    (left, top), size = screen.layout.to_pixels(x, y), screen.size
-    place = {"x": left / size[0], "y": top / size[1]}
-    controller_of(screen).handle(pygame.event.Event(kind, touch_id=1, finger_id=1, **place))
+    send(screen, kind, pos=place, **more)
 
 
 def by_mouse(screen):
@@ -191,9 +152,10 @@ def by_mouse(screen):
 
 
 def by_finger(screen):
-    finger(screen, pygame.FINGERDOWN, 4, 14)
-    yield finger(screen, pygame.FINGERMOTION, 9, 20)
-    yield finger(screen, pygame.FINGERUP, 9, 20)
+    begin, end = (screen.layout.to_pixels(*cell) for cell in ((4, 14), (9, 20)))
+    finger(screen, pygame.FINGERDOWN, begin)
+    yield finger(screen, pygame.FINGERMOTION, end)
+    yield finger(screen, pygame.FINGERUP, end)
 
 
 def by_keyboard(screen):
@@ -259,16 +221,18 @@ def test_evidence_is_not_shown_on_ink_that_it_is_not_about(screen):
     session.explanation.settle()
     mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
     session.update()
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    red, _, blue = pygame.surfarray.array3d(surface.subsurface(screen.layout.canvas)).T.astype(int)
-    assert np.abs(red - blue).max() < 30
+
+    def colour():
+        """By how much red and blue differ on the canvas, at most."""
+        shown = painted(screen).subsurface(screen.layout.canvas)
+        red, _, blue = pygame.surfarray.array3d(shown).T.astype(int)
+        return np.abs(red - blue).max()
+
+    assert colour() < 30
     mouse(screen, pygame.MOUSEBUTTONUP, 4, 14)
     session.update()
     session.explanation.settle()
-    View().draw(surface, screen)
-    red, _, blue = pygame.surfarray.array3d(surface.subsurface(screen.layout.canvas)).T.astype(int)
-    assert np.abs(red - blue).max() > 60
+    assert colour() > 60
 
 
 def test_a_training_does_not_make_the_network_read_while_the_pen_is_down(
@@ -278,7 +242,7 @@ def test_a_training_does_not_make_the_network_read_while_the_pen_is_down(
     session = screen.session
     draw(session)
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     mouse(screen, pygame.MOUSEBUTTONDOWN, 4, 14)
     session.update()
     answer = session.predictor.answer
@@ -328,14 +292,12 @@ def test_why_shows_evidence_for_the_answer_and_for_any_digit_chosen(screen):
 def test_evidence_colours_the_ink_and_nothing_else(screen):
     session = screen.session
     draw(session)
-    surface = pygame.Surface(screen.size)
     screen.why.switch()
     session.explanation.settle()
     hollow = session.explanation.map.missing
     assert hollow  # and elsewhere nothing is painted but these
     session.explanation.map.missing.clear()
-    View().draw(surface, screen)
-    layout = screen.layout
+    surface, layout = painted(screen), screen.layout
     colours = set()
     for y in range(28):
         for x in range(28):
@@ -348,26 +310,13 @@ def test_evidence_colours_the_ink_and_nothing_else(screen):
     assert {"for", "against"} <= colours
 
 
-def written_by(screen):
-    """All that the window says, as it is asked for."""
-    said = []
-    view = View()
-    write = view.renderer.write
-    view.renderer.write = lambda surface, text, *rest, **more: (
-        said.append(text), write(surface, text, *rest, **more)
-    )  # fmt: skip
-    view.draw(pygame.Surface(screen.size), screen)
-    return said
-
-
 def test_the_bar_that_why_explains_is_marked_and_its_label_stays_a_single_digit(screen):
     session = screen.session
     draw(session)
-    plain, marked = pygame.Surface(screen.size), pygame.Surface(screen.size)
     for digit in range(10):
-        View().draw(plain, screen)
+        plain = painted(screen)
         screen.why.explain(digit)
-        View().draw(marked, screen)
+        marked = painted(screen)
         row = screen.layout.bars[digit]
         gap = row.track.x - row.label.x - max(2, screen.layout.text // 9)
         label = row.label._replace(width=gap)
@@ -421,7 +370,7 @@ def test_brush_sizes_by_wheel_and_keys(screen, thinner, thicker):
     session = screen.session
 
     def wheel(y):
-        controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=y))
+        send(screen, pygame.MOUSEWHEEL, x=0, y=y)
 
     def dot():
         screen.do("clear")
@@ -492,13 +441,12 @@ def test_left_and_right_walk_through_the_buttons_once_one_has_the_focus(screen):
 
 def test_keys_held_down_count_once_but_arrows_go_on(screen, clock):
     for _ in range(3):
-        event = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0)
-        controller_of(screen).handle(event)
-        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0))
+        send(screen, pygame.KEYDOWN, key=pygame.K_l, mod=0)
+        send(screen, pygame.KEYDOWN, key=pygame.K_RIGHT, mod=0)
     assert screen.theme == "light"
     assert screen.pen.place == (17.0, 14.0)
     clock.now += 1  # its release was lost, and it is pressed again
-    controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_l, mod=0))
+    send(screen, pygame.KEYDOWN, key=pygame.K_l, mod=0)
     assert screen.theme == "dark"
 
 
@@ -512,7 +460,7 @@ def test_a_held_key_counts_once_also_where_its_command_takes_long(screen, clock,
 
     monkeypatch.setattr(session, "save", slowly)
     for _ in range(3):
-        controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_s, mod=0))
+        send(screen, pygame.KEYDOWN, key=pygame.K_s, mod=0)
     assert len(saved) == 1
 
 
@@ -543,7 +491,7 @@ def test_over_a_card_no_key_changes_what_lies_below(clock, tmp_path, dialog):
         if key == pygame.K_RETURN and screen.dialog is None:  # the list's own key
             screen.do(dialog)
         assert screen.dialog == dialog
-    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
+    send(screen, pygame.MOUSEWHEEL, x=0, y=1)
     assert before == (
         session.canvas.version, session.canvas.brush, screen.panel, session.networks.chosen
     )  # fmt: skip
@@ -565,7 +513,7 @@ def test_the_help_opens_and_closes_by_a_click(screen):
     session = screen.session
     press(screen, pygame.K_F1)
     assert screen.dialog == "help"
-    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1)
     assert screen.dialog is None
     assert session.canvas.is_blank  # the click that closes the help draws nothing
 
@@ -576,7 +524,7 @@ def test_a_test_digit_comes_with_its_label_and_is_seen_as_mnist_made_it(
     screen = start(clock, tmp_path, data_dir=small_mnist)
     session = screen.session
     press(screen, pygame.K_n)
-    follow(session, clock, lambda: not session.canvas.is_blank)
+    follow(screen, lambda: not session.canvas.is_blank)
     image = session.canvas.ink
     label = session.label
     matches = (session.mnist.test.images == image.ravel()).all(axis=1)
@@ -607,8 +555,8 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
     screen = start(clock, tmp_path)
     session = screen.session
     press(screen, pygame.K_n)
-    follow(session, clock, lambda: session.mnist.state == "missing")
-    follow(session, clock, lambda: "T offers to download it" in session.message)
+    follow(screen, lambda: session.mnist.state == "missing")
+    follow(screen, lambda: "T offers to download it" in session.message)
     press(screen, pygame.K_t)
     assert training_button_words(session)["train"] == "Download"
     assert "download" in training_words(session)
@@ -616,7 +564,7 @@ def test_without_the_data_n_and_t_say_how_to_get_it_and_t_downloads_it(
     press(screen, pygame.K_n)
     assert "T downloads it" in session.message  # as it does here
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     assert said == [pytest.approx(0.5, abs=0.01), "Downloading MNIST: 50 %"]
     session.close()
 
@@ -632,7 +580,7 @@ def test_a_download_that_fails_says_why(clock, tmp_path, monkeypatch):
     screen.steering.train()
     assert session.mnist.state == "missing"
     screen.steering.train()
-    follow(session, clock, lambda: "no connection" in session.message)
+    follow(screen, lambda: "no connection" in session.message)
     assert session.course.training is None
     assert training_words(session) == "no connection"
 
@@ -644,11 +592,11 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     session = screen.session
     draw(session)
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     assert session.network is session.course.training.classifier
     first = session.predictor.answer.probabilities
     training = session.course.training
-    follow(session, clock, lambda: training.curves.points)
+    follow(screen, lambda: training.curves.points)
     click(screen, screen.layout.panel_buttons["train"])
     if session.course.training is training:  # it had not ended yet, and did not begin again
         assert training.state in ("stopped", "finished")
@@ -659,10 +607,9 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
         time.sleep(0.1)
         assert learner.batch <= done + 1  # the batch under way, or another epoch's first
         press(screen, pygame.K_t)
-    follow(session, clock, lambda: training_state(session) == "finished")
+    follow(screen, lambda: training_state(session) == "finished")
     follow(
-        session,
-        clock,
+        screen,
         lambda: session.course.training.refresh() or len(session.course.training.curves.points) > 1,
     )
     session.predict_now()
@@ -687,7 +634,7 @@ def test_t_trains_keeps_and_throws_away(clock, tmp_path, small_mnist, monkeypatc
     np.testing.assert_array_equal(kept.checkpoint.model.parameters, learned)
 
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     press(screen, pygame.K_x)
     assert session.course.training is None
     assert len(session.networks.entries) == 5
@@ -701,8 +648,7 @@ def test_a_finished_training_is_thrown_away_only_where_it_is_seen_and_after_a_wa
     session = screen.session
     press(screen, pygame.K_t)
     follow(
-        session,
-        clock,
+        screen,
         lambda: session.course.training and session.course.training.state == "finished",
     )
     finished = session.course.training
@@ -744,11 +690,9 @@ def test_the_list_of_drawings_says_when_there_are_more(clock, tmp_path):
         (session.files.folder / f"{number}.jsonl").write_text("")
     press(screen, pygame.K_o)
     assert (len(session.files.saved), session.files.saved_in_all) == (8, 11)
-    titled = pygame.Surface(screen.size)
-    View().draw(titled, screen)
+    titled = painted(screen)
     session.files.saved_in_all = 8
-    untitled = pygame.Surface(screen.size)
-    View().draw(untitled, screen)
+    untitled = painted(screen)
     title = screen.layout.dialog.title
     assert inked(titled, title) > inked(untitled, title) > 0
 
@@ -826,14 +770,13 @@ def test_a_training_that_fails_says_why_and_can_begin_again(
         patch.setattr("nn.training.learner.Learner.fit", fail)
         press(screen, pygame.K_t)
         follow(
-            session,
-            clock,
+            screen,
             lambda: session.course.training and session.course.training.state == "failed",
         )
     assert words in training_words(session)
     assert training_button_words(session)["train"] == "Again"
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: training_state(session) == "finished")
+    follow(screen, lambda: training_state(session) == "finished")
     session.close()
 
 
@@ -846,8 +789,7 @@ def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
     session = screen.session
     press(screen, pygame.K_t)
     follow(
-        session,
-        clock,
+        screen,
         lambda: session.course.training and session.course.training.state == "finished",
     )
     press(screen, pygame.K_k)
@@ -866,15 +808,15 @@ def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
     screen = screen_of(Network(), clock=clock, data_dir=small_mnist)
     session = screen.session
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: "cannot be trained" in session.message)
+    follow(screen, lambda: "cannot be trained" in session.message)
     assert session.course.training is None
     press(screen, pygame.K_i)
-    View().draw(pygame.Surface(screen.size), screen)
+    painted(screen)
     press(screen, pygame.K_m)
     assert "no profile" in session.message
 
 
-def test_save_and_open_give_the_same_drawing(screen, clock):
+def test_save_and_open_give_the_same_drawing(screen):
     session = screen.session
     press(screen, pygame.K_s)
     assert "nothing to save" in session.message
@@ -918,7 +860,7 @@ def test_a_file_dropped_on_the_window(screen, tmp_path, kind):
         path = {"strokes": EXAMPLES}.get(kind, tmp_path / f"{kind}.jsonl")
         if kind == "nonsense":
             path.write_text(json.dumps({"label": 3}) + "\n")
-    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    send(screen, pygame.DROPFILE, file=str(path))
     if kind == "strokes":
         assert session.label == 0
         assert session.predictor.answer is not None
@@ -939,7 +881,7 @@ def test_a_pipe_dropped_on_the_window_is_not_waited_for(screen, tmp_path, end):
     session = screen.session
     path = tmp_path / f"pipe.{end}"
     os.mkfifo(path)
-    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    send(screen, pygame.DROPFILE, file=str(path))
     assert session.message == f"{path.name} is a folder, a pipe or a device; expected a file"
 
 
@@ -958,7 +900,7 @@ def test_a_pipe_dropped_on_the_window_is_not_waited_for(screen, tmp_path, end):
 def test_a_file_of_any_name_can_be_dropped_and_is_spoken_of(screen, name):
     session = screen.session
     painter, surface = Painter(), pygame.Surface(screen.size)
-    controller_of(screen).handle(pygame.event.Event(pygame.DROPFILE, file=name))
+    send(screen, pygame.DROPFILE, file=name)
     assert session.message
     painter.paint(surface, screen)
     session.files.saved, screen.dialog = [Path(name)], "open"
@@ -1022,12 +964,9 @@ def test_a_thousand_events_a_second_lose_none(screen):
         for x, y in rng.integers(0, layout.canvas.width, (1000, 2))
     ]
     painter, surface = Painter(), pygame.Surface(screen.size)
-    press_event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=places[0], button=1)
-    controller_of(screen).handle(press_event)
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=places[0], button=1)
     for number, place in enumerate(places[1:]):
-        controller_of(screen).handle(
-            pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(1, 0, 0), rel=(0, 0))
-        )
+        point(screen, place, (1, 0, 0))
         if number % 16 == 0:
             session.update()
             painter.paint(surface, screen)
@@ -1094,7 +1033,7 @@ def test_the_window_looks_once_more_when_a_training_has_ended(clock, tmp_path, s
     screen = start(clock, tmp_path, data_dir=small_mnist)
     session = screen.session
     press(screen, pygame.K_t)
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     session.course.training.wait()
     clock.now += 10  # messages are gone
     while session.seconds_until_due() is not None:
@@ -1137,7 +1076,7 @@ def test_what_waits_for_the_data_is_all_done_once_it_is_there(
     session.test_digit()
     session.test_digit()
     may_load.set()
-    follow(session, clock, lambda: session.course.training is not None)
+    follow(screen, lambda: session.course.training is not None)
     assert session.label is not None
     session.close()
 
@@ -1195,7 +1134,5 @@ def test_a_link_in_a_circle_among_the_networks_is_passed_over(clock, tmp_path):
         pytest.skip("no links here")
     shutil.copy(PACKAGED_MODELS / "tiny.npz", folder / "c.npz")
     screen = screen_of(load_classifier("linear"), clock=clock, folders=[lambda: folder])
-    session = screen.session
-    while not session.networks.is_complete:
-        session.networks.load_next()
-    assert len(session.networks.entries) == 2
+    load_networks(screen)
+    assert len(screen.session.networks.entries) == 2

@@ -15,10 +15,9 @@ from app.window.painter import Painter
 from app.window.style.geometry import Rect, around
 from app.window.style.palette import PALETTES
 from app.window.style.text import MIN_TEXT, TextRenderer
-from app.window.view import View
 from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import painted, press, screen_of
 
 sizes = st.tuples(st.integers(240, 3840), st.integers(240, 2160))
 NARROW = (240, 240)
@@ -90,10 +89,8 @@ def test_the_first_button_stands_out_where_there_is_something_to_clear(theme):
     screen = screen_of(Network(), theme=theme)
 
     def face(name):
-        surface = pygame.Surface(screen.size)
-        View().draw(surface, screen)
         x, y, _, height = screen.layout.buttons[name]
-        return surface.get_at((x + 2, y + height // 2))[:3]
+        return painted(screen).get_at((x + 2, y + height // 2))[:3]
 
     assert face("clear") == face("undo")
     screen.session.canvas.draw_strokes([[(9, 5), (14, 22)]])
@@ -129,9 +126,7 @@ def test_the_walk_goes_over_every_button_and_only_those_that_are_seen():
         screen = screen_of(Network(), size=size)
         walked = []
         for _ in screen.layout.buttons:
-            event = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F6, mod=0, unicode="")
-            controller_of(screen).handle(event)
-            controller_of(screen).handle(pygame.event.Event(pygame.KEYUP, key=pygame.K_F6))
+            press(screen, pygame.K_F6)
             walked.append(screen.focus)
         assert walked == list(screen.layout.buttons)
 

@@ -10,7 +10,7 @@ from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.app.window.test_view import PROBABILITIES, Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import point, screen_of, send
 
 SIZES = [(320, 480), (480, 320), (960, 640), (1920, 1080), (3840, 2160)]
 
@@ -22,10 +22,8 @@ def screen(request):
     return screen
 
 
-def point(screen, rect):
-    pos = rect.x + rect.width // 2, rect.y + rect.height // 2
-    event = pygame.event.Event(pygame.MOUSEMOTION, pos=pos, rel=(1, 1), buttons=(0, 0, 0))
-    controller_of(screen).handle(event)
+def hint_at(screen, rect):
+    point(screen, rect)
     return screen.hint()
 
 
@@ -35,31 +33,31 @@ def draw(screen):
 
 
 def test_on_blank_paper_it_says_what_may_be_traced_until_there_is_ink(screen):
-    assert point(screen, screen.layout.canvas) == "trace the faint 3, or draw any other digit"
+    assert hint_at(screen, screen.layout.canvas) == "trace the faint 3, or draw any other digit"
     draw(screen)
-    assert "trace" not in point(screen, screen.layout.canvas)
+    assert "trace" not in hint_at(screen, screen.layout.canvas)
 
 
 def test_a_bar_is_explained_as_it_stands(screen):
     layout = screen.layout
-    assert point(screen, layout.bars[8].whole).endswith("that you drew an 8")
+    assert hint_at(screen, layout.bars[8].whole).endswith("that you drew an 8")
     draw(screen)
     screen.session.predictor.answer = Answer(PROBABILITIES)
-    assert point(screen, layout.bars[4].whole) == "25 % sure that it is a 4 · a click asks why"
+    assert hint_at(screen, layout.bars[4].whole) == "25 % sure that it is a 4 · a click asks why"
     screen.session.predictor.answer = Answer(PROBABILITIES, is_digit=False)
-    assert "%" not in point(screen, layout.bars[4].whole)
+    assert "%" not in hint_at(screen, layout.bars[4].whole)
 
 
 def test_answer_framed_image_table_and_name_are_explained(screen):
     layout, said = screen.layout, set()
     for rect in (layout.answer, layout.network_input, layout.name):
-        said.add(point(screen, rect))
+        said.add(hint_at(screen, rect))
     screen.open_panel("networks")
-    said.add(point(screen, screen.layout.table[0]))
-    line = point(screen, screen.layout.table[-1])
+    said.add(hint_at(screen, screen.layout.table[0]))
+    line = hint_at(screen, screen.layout.table[-1])
     assert line.startswith("mlp has learned 40,785 numbers")
     assert "97.9 % of unseen digits right" in line
-    controller_of(screen).handle(pygame.event.Event(pygame.WINDOWLEAVE))
+    send(screen, pygame.WINDOWLEAVE)
     assert len(said | {screen.hint()}) == 5
 
 
@@ -74,7 +72,7 @@ def test_answer_framed_image_table_and_name_are_explained(screen):
 def test_the_answer_is_explained_as_it_stands(screen, answer, words):
     draw(screen)
     screen.session.predictor.answer = answer
-    assert words in point(screen, screen.layout.answer)
+    assert words in hint_at(screen, screen.layout.answer)
 
 
 @pytest.mark.parametrize("panel", ["inside", "training", "weights"])
@@ -82,7 +80,7 @@ def test_panels_are_explained(screen, panel):
     screen.open_panel(panel)
     before = screen.hint()
     body = screen.layout.curves or screen.layout.body
-    assert point(screen, body) != before
+    assert hint_at(screen, body) != before
 
 
 def test_inside_a_linear_network_the_tiles_are_said_to_be_weights(screen):
@@ -92,12 +90,12 @@ def test_inside_a_linear_network_the_tiles_are_said_to_be_weights(screen):
     names = [entry.name for entry in screen.session.networks.entries]
     for name, words in (("mlp", "a tile for each part"), ("linear", "the weights of each digit")):
         screen.choose_network(names.index(name))
-        assert point(screen, Rect(x, y, 20, 20)).startswith(words)
+        assert hint_at(screen, Rect(x, y, 20, 20)).startswith(words)
 
 
 def test_buttons_and_messages_come_first(screen):
-    assert point(screen, screen.layout.buttons["clear"]).startswith("blank paper")
-    point(screen, screen.layout.answer)
+    assert hint_at(screen, screen.layout.buttons["clear"]).startswith("blank paper")
+    hint_at(screen, screen.layout.answer)
     screen.session.say("a message")
     assert screen.hint() == "a message"
 
@@ -117,7 +115,7 @@ def test_what_is_said_is_painted_whole(screen, monkeypatch):
     places = [layout.answer, layout.network_input, layout.name, layout.bars[0].whole, *layout.table]
     states = set()
     for rect in places:
-        said = point(screen, rect)
+        said = hint_at(screen, rect)
         written.clear()
         view.draw(pygame.Surface(screen.size), screen)
         assert not [text for text in written if "…" in text]
@@ -129,7 +127,7 @@ def test_what_is_said_is_painted_whole(screen, monkeypatch):
 def test_a_network_that_nothing_is_known_of_is_named():
     screen = screen_of(Network(), clock=Clock())
     screen.open_panel("networks")
-    assert point(screen, screen.layout.table[1]) == "stub · a click chooses it"
+    assert hint_at(screen, screen.layout.table[1]) == "stub · a click chooses it"
 
 
 def test_inside_it_says_what_the_rows_are_and_what_the_sum(screen):
@@ -137,8 +135,8 @@ def test_inside_it_says_what_the_rows_are_and_what_the_sum(screen):
     screen.session.settle()
     screen.open_panel("inside")
     layout = screen.layout
-    assert "the weights of each digit" in point(
+    assert "the weights of each digit" in hint_at(
         screen, screen.inside.rows(layout)[0].row.tiles.rect(0)
     )
     _, column = screen.inside.waterfall(layout)[0]
-    assert "orange adds, blue takes away" in point(screen, column)
+    assert "orange adds, blue takes away" in hint_at(screen, column)

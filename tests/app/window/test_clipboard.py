@@ -12,7 +12,7 @@ from app.window.loop import serve
 from app.window.painter import Painter
 from nn.inference.classifier import load_classifier
 from nn.support.errors import DataError
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import screen_of, send
 
 
 class Scrap:
@@ -43,9 +43,7 @@ class Scrap:
 def pasted_into_a_window():
     """A session after Ctrl-V."""
     screen = screen_of(load_classifier("linear"))
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.KEYDOWN, key=pygame.K_v, mod=pygame.KMOD_LCTRL)
-    )
+    send(screen, pygame.KEYDOWN, key=pygame.K_v, mod=pygame.KMOD_LCTRL)
     serve(screen, Painter())
     return screen.session
 

@@ -18,9 +18,8 @@ from nn.inference.checkpoint import MAX_WEIGHT, Checkpoint, load_checkpoint, sav
 from nn.inference.classifier import load_classifier
 from nn.inference.onnx_model import to_onnx
 from nn.network.architectures import build
-from tests.app.session.test_session import click, draw, follow, press, start
 from tests.helpers.architectures import architectures
-from tests.helpers.screens import controller_of
+from tests.helpers.screens import click, draw, follow, press, send, start
 from tests.robustness.killing import AMOUNTS
 
 CONVOLUTIONS = [["Conv2d", 1 if place == 0 else 4, 4, 3, 1] for place in range(5)]
@@ -145,15 +144,13 @@ def test_any_network_that_loads_can_be_used_in_every_way(
         Painter().paint(pygame.Surface(screen.size), screen)
         assert screen.guard.error == ""
 
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.DROPFILE, file=str(folder / "any.npz"))
-    )  # chosen
-    follow(session, clock, lambda: not session.files.is_opening)
+    send(screen, pygame.DROPFILE, file=str(folder / "any.npz"))  # chosen
+    follow(screen, lambda: not session.files.is_opening)
     assert session.network.name == "any"
     draw(session)
     look()
     press(screen, pygame.K_w)  # explained
-    follow(session, clock, lambda: not session.explanation.is_at_work)
+    follow(screen, lambda: not session.explanation.is_at_work)
     look()
     press(screen, pygame.K_i)  # looked into, and a part switched off
     look()
@@ -164,11 +161,11 @@ def test_any_network_that_loads_can_be_used_in_every_way(
         press(screen, pygame.K_x, pygame.KMOD_SHIFT)
     press(screen, pygame.K_e)  # counted
     end = lambda: session.mistakes.count is not None and session.mistakes.count.is_over  # noqa: E731
-    follow(session, clock, end)
+    follow(screen, end)
     look()
     press(screen, pygame.K_ESCAPE)
     press(screen, pygame.K_3)  # tuned
-    follow(session, clock, lambda: my_digits.is_loaded and not my_digits.is_busy)
+    follow(screen, lambda: my_digits.is_loaded and not my_digits.is_busy)
     assert "Error" not in session.message
     look()
     if find_spec("onnx") is not None:
@@ -194,5 +191,5 @@ def test_weights_at_the_limit_are_no_trouble_inside(clock, tmp_path_factory, arc
         screen.update()
         Painter().paint(pygame.Surface(screen.size), screen)
         assert screen.guard.error == ""
-    follow(screen.session, clock, lambda: not screen.session.explanation.is_at_work)
+    follow(screen, lambda: not screen.session.explanation.is_at_work)
     screen.session.close()

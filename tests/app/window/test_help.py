@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from app.window.input.commands import COMMANDS, PANEL_COMMANDS
 from app.window.painter import Painter, state_of
 from app.window.style.text import MIN_TEXT
-from app.window.view import View
 from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, painted, point, press, screen_of, send
 
 SIZES = [(240, 240), (320, 480), (480, 320), (900, 400), (960, 640), (1920, 1080), (3840, 2160)]
 sizes = st.tuples(st.integers(240, 3840), st.integers(240, 2160))
@@ -24,18 +23,6 @@ def screen(clock):
     screen = screen_of(Network(), clock=clock)
     screen.do("help")
     return screen
-
-
-def click(screen, rect):
-    place = rect.x + rect.width // 2, rect.y + rect.height // 2
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, button=1, pos=place))
-
-
-def point(screen, rect):
-    place = rect.x + rect.width // 2, rect.y + rect.height // 2
-    event = pygame.event.Event(pygame.MOUSEMOTION, pos=place, rel=(1, 0), buttons=(0, 0, 0))
-    controller_of(screen).handle(event)
 
 
 def entries_of(screen):
@@ -150,8 +137,7 @@ def test_pointing_at_a_line_paints_the_sheet_alone_and_what_is_below_it_is_not_l
     for name in ("undo", "clear"):
         point(screen, chosen(screen, name, COMMANDS[name].keys))
         assert painter.paint(surface, screen) == [screen.help_pages.sheet.dialog.sheet]
-        whole = pygame.Surface(screen.size)
-        View().draw(whole, screen)
+        whole = painted(screen)
         assert pygame.image.tobytes(surface, "RGB") == pygame.image.tobytes(whole, "RGB")
     assert painter.paint(surface, screen) == []
     screen.session.canvas.draw_strokes([[(5, 5), (9, 9)]])
@@ -173,9 +159,7 @@ def test_what_is_pointed_at_lights_up(screen):
     shown = []
     for name, label in (("undo", "Ctrl-Z"), ("network", "Tab"), ("network", "Shift-Tab")):
         point(screen, chosen(screen, name, label))
-        surface = pygame.Surface(screen.size)
-        View().draw(surface, screen)
-        shown.append((state_of(screen), pygame.image.tobytes(surface, "RGB")))
+        shown.append((state_of(screen), pygame.image.tobytes(painted(screen), "RGB")))
     for one, other in itertools.combinations(shown, 2):
         assert one[0] != other[0]
         assert one[1] != other[1]
@@ -192,14 +176,12 @@ def test_pages_are_turned_by_click_key_and_wheel(size):
     assert screen.help_pages.page is not first
     assert screen.dialog == "help"
     for _ in range(count - 1):
-        key = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_PAGEDOWN, mod=0, unicode="")
-        controller_of(screen).handle(key)
-        controller_of(screen).handle(pygame.event.Event(pygame.KEYUP, key=pygame.K_PAGEDOWN))
+        press(screen, pygame.K_PAGEDOWN)
     assert screen.help_pages.page is first
     brush = screen.session.canvas.brush
-    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=-1))
+    send(screen, pygame.MOUSEWHEEL, x=0, y=-1)
     assert screen.help_pages.page is not first
-    controller_of(screen).handle(pygame.event.Event(pygame.MOUSEWHEEL, x=0, y=1))
+    send(screen, pygame.MOUSEWHEEL, x=0, y=1)
     assert screen.help_pages.page is first
     assert screen.session.canvas.brush == brush
     screen.help_pages.turn(1)

@@ -10,14 +10,22 @@ from hypothesis import strategies as st
 from app.window.layout.inside_layout import inside_detail
 from app.window.painter import Painter, state_of
 from app.window.style.palette import DARK, LIGHT
-from app.window.view import View
 from nn.inference.checkpoint import Checkpoint, save_checkpoint
 from nn.inference.classifier import Classifier
 from nn.network.architectures import build
-from tests.app.session.test_session import click, draw, press, start, written_by
 from tests.helpers.architectures import architectures
 from tests.helpers.paths import CASES
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import (
+    click,
+    draw,
+    painted,
+    point,
+    press,
+    screen_of,
+    send,
+    start,
+    written_by,
+)
 
 
 def opened(clock, tmp_path, model="cnn", size=None, networks=False):
@@ -30,21 +38,8 @@ def opened(clock, tmp_path, model="cnn", size=None, networks=False):
     return screen
 
 
-def painted(screen):
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    assert screen.guard.error == ""
-    return surface
-
-
 def rows_of(screen):
     return screen.inside.rows(screen.layout)
-
-
-def move_to(screen, rect):
-    place = (rect[0] + rect[2] // 2, rect[1] + rect[3] // 2)
-    motion = pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0), rel=(0, 0))
-    controller_of(screen).handle(motion)
 
 
 @pytest.mark.parametrize(("model", "count"), [("linear", 1), ("mlp", 3), ("cnn", 6)])
@@ -271,9 +266,7 @@ def test_a_stroke_under_way_goes_on_where_the_canvas_moves_to(clock, tmp_path):
 
     def mouse(kind, x, y):
         where = tuple(int(v) for v in screen.layout.to_pixels(x, y))
-        controller_of(screen).handle(
-            pygame.event.Event(kind, pos=where, button=1, buttons=(1, 0, 0), rel=(0, 0))
-        )
+        send(screen, kind, pos=where, button=1, buttons=(1, 0, 0))
 
     mouse(pygame.MOUSEBUTTONDOWN, 4, 14)
     press(screen, pygame.K_i)
@@ -314,7 +307,7 @@ def test_any_network_that_loads_can_be_looked_into(clock, tmp_path, architecture
         press(screen, pressed[key])
         for shown in rows_of(screen)[:1]:
             click(screen, shown.row.tiles.rect(0))
-            move_to(screen, shown.row.tiles.rect(shown.row.tiles.count - 1))
+            point(screen, shown.row.tiles.rect(shown.row.tiles.count - 1))
         if screen.session.canvas.is_blank:
             painted(screen)
             draw(screen.session)

@@ -11,11 +11,10 @@ from app.window.style.palette import DARK
 from app.window.style.text import percentage
 from app.window.view import View
 from nn.inference.receptive_field import receptive_field
-from tests.app.session.test_session import click, draw, press, written_by
-from tests.app.window.test_inside import move_to, opened, painted, rows_of, save
+from tests.app.window.test_inside import opened, rows_of, save
 from tests.app.window.test_waterfall import number
 from tests.helpers.paths import CASES
-from tests.helpers.screens import controller_of
+from tests.helpers.screens import click, draw, painted, point, press, send, written_by
 
 POOLED = CASES / "inside-pool-linear.npz"
 
@@ -92,10 +91,8 @@ def test_a_contribution_that_is_clicked_leads_to_the_unit_it_came_from(clock, tm
 
 def test_a_right_click_on_a_contribution_switches_its_unit_off(clock, tmp_path):
     screen = opened(clock, tmp_path, "mlp")
-    column, (x, y, width, height) = screen.inside.waterfall(screen.layout)[0]
-    place = (x + width // 2, y + height // 2)
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=3))
+    column, rect = screen.inside.waterfall(screen.layout)[0]
+    click(screen, rect, button=3)
     assert screen.session.ablation.off == {(1, column.unit)}
     said = " ".join(written_by(screen))
     assert "1 off" in said
@@ -114,7 +111,7 @@ def test_the_pointer_on_a_map_outlines_the_patch_that_its_strongest_cell_sees(
     assert patch_of(screen) is None  # a digit sees all
     shown = rows_of(screen)[stage]
     for tile in range(0, shown.row.tiles.count, 4):
-        move_to(screen, shown.row.tiles.rect(tile))
+        point(screen, shown.row.tiles.rect(tile))
         left, top, right, bottom = patch_of(screen)
         seen = receptive_field(session.inspection.stages, stage, shown.units[tile])
         assert seen[top:bottom, left:right].all()
@@ -137,7 +134,7 @@ def test_the_pointer_on_a_map_outlines_the_patch_that_its_strongest_cell_sees(
 def test_what_is_pointed_at_is_forgotten_where_it_is_no_longer_true(clock, tmp_path):
     screen = opened(clock, tmp_path, "cnn")
     shown = rows_of(screen)[1]
-    move_to(screen, shown.row.tiles.rect(3))
+    point(screen, shown.row.tiles.rect(3))
     assert patch_of(screen) is not None
     screen.session.canvas.draw_strokes([[(3, 3), (20, 4)]])  # it is about another drawing
     assert patch_of(screen) is None
@@ -146,7 +143,7 @@ def test_what_is_pointed_at_is_forgotten_where_it_is_no_longer_true(clock, tmp_p
     press(screen, pygame.K_h)  # the help lies over it
     assert patch_of(screen) is None
     press(screen, pygame.K_ESCAPE)
-    controller_of(screen).handle(pygame.event.Event(pygame.WINDOWLEAVE))
+    send(screen, pygame.WINDOWLEAVE)
     assert patch_of(screen) is None
     screen.session.inspection.unit = 1, 3
     assert patch_of(screen) is not None  # without a pointer, that of the unit that is looked at
@@ -157,10 +154,10 @@ def test_what_is_pointed_at_is_forgotten_where_it_is_no_longer_true(clock, tmp_p
 def test_a_neuron_of_the_image_shows_its_weights_under_the_pointer(clock, tmp_path):
     screen = opened(clock, tmp_path, "mlp")
     assert "weights" not in " ".join(written_by(screen))
-    move_to(screen, rows_of(screen)[0].row.tiles.rect(2))
+    point(screen, rows_of(screen)[0].row.tiles.rect(2))
     assert "weights" in written_by(screen)
     assert patch_of(screen) is None
-    move_to(screen, rows_of(screen)[1].row.tiles.rect(2))
+    point(screen, rows_of(screen)[1].row.tiles.rect(2))
     assert "weights" not in written_by(screen)
 
 
@@ -175,10 +172,9 @@ def test_only_what_changed_is_painted_and_it_makes_up_the_whole(clock, tmp_path,
             draw(screen.session, step % 10)
         left, top, width, height = screen.layout.above_buttons
         x, y = left + int(rng.integers(width)), top + int(rng.integers(height))
-        motion = {"pos": (x, y), "buttons": (0, 0, 0), "rel": (0, 0)}
-        controller_of(screen).handle(pygame.event.Event(pygame.MOUSEMOTION, **motion))
+        point(screen, (x, y))
         if step % 3 == 0:
-            click(screen, (x, y, 1, 1))
+            click(screen, (x, y))
         frames = 0
         while not painter.is_current(screen):
             painter.paint(surface, screen)
@@ -203,7 +199,7 @@ def test_the_panel_follows_the_answer_by_two_frames_each_of_which_has_less_to_do
 
     assert [is_painted() for _ in range(3)] == [False, False, True]
     assert painter.is_current(screen)
-    move_to(screen, rows_of(screen)[0].row.tiles.rect(0))  # what is known is painted at once
+    point(screen, rows_of(screen)[0].row.tiles.rect(0))  # what is known is painted at once
     assert is_painted()
     screen.resize((700, 500))
     assert painter.paint(pygame.Surface((700, 500)), screen) == [(0, 0, 700, 500)]

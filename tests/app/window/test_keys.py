@@ -12,7 +12,7 @@ from app.window.input import keys
 from app.window.input.commands import ALL_COMMANDS, COMMANDS, DIALOG_ACTIONS, PANEL_COMMANDS
 from app.window.input.keys import action_of, presses
 from nn.inference.classifier import load_classifier
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import press, screen_of, send
 
 NUM, SHIFT = pygame.KMOD_NUM, pygame.KMOD_LSHIFT
 KEYPAD = [getattr(pygame, f"K_KP{digit}") for digit in range(10)]
@@ -55,13 +55,6 @@ def draw(session):
     session.canvas.extend(14, 22)
     session.canvas.end()
     session.predict_now()
-
-
-def press(screen, key, mod=0, unicode="", scancode=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(
-            pygame.event.Event(kind, key=key, mod=mod, scancode=scancode, unicode=unicode)
-        )
 
 
 def taught(session):
@@ -107,9 +100,7 @@ def test_without_numlock_the_keypad_does_what_the_main_block_does(screen, mod):
 
 def test_without_numlock_the_keypads_arrows_go_on_while_held(screen):
     for _ in range(3):
-        controller_of(screen).handle(
-            pygame.event.Event(pygame.KEYDOWN, key=pygame.K_KP6, mod=0, unicode="", scancode=94)
-        )
+        send(screen, pygame.KEYDOWN, key=pygame.K_KP6, mod=0, unicode="", scancode=94)
     assert screen.pen.place == (17.0, 14.0)
 
 
@@ -195,62 +186,56 @@ def test_a_mac_takes_command_for_control(screen, monkeypatch):
 
 
 def test_an_esc_that_is_still_down_from_another_window_does_not_quit(screen, clock):
-    handle = controller_of(screen).handle
-    esc = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE, mod=0, unicode="\x1b")
-    handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    esc = {"key": pygame.K_ESCAPE, "mod": 0, "unicode": "\x1b"}
+    send(screen, pygame.WINDOWFOCUSLOST)
     clock.now += 5
-    handle(pygame.event.Event(pygame.WINDOWFOCUSGAINED))
+    send(screen, pygame.WINDOWFOCUSGAINED)
     for pause in (0.03, 0.3, 0.04, 0.04):  # as pygame repeats a key
         clock.now += pause
-        handle(esc)
+        send(screen, pygame.KEYDOWN, **esc)
         assert not screen.quit_wanted
-    handle(pygame.event.Event(pygame.KEYUP, key=pygame.K_ESCAPE, mod=0))
-    handle(esc)
+    send(screen, pygame.KEYUP, key=pygame.K_ESCAPE, mod=0)
+    send(screen, pygame.KEYDOWN, **esc)
     assert screen.quit_wanted
 
 
 def test_esc_counts_soon_after_the_focus_has_come(screen, clock):
-    controller_of(screen).handle(pygame.event.Event(pygame.WINDOWFOCUSGAINED))
+    send(screen, pygame.WINDOWFOCUSGAINED)
     clock.now += 0.15
     press(screen, pygame.K_ESCAPE)
     assert screen.quit_wanted
 
 
 def test_a_card_opened_in_mid_stroke_ends_the_stroke(screen):
-    session = screen.session
-    layout, handle = screen.layout, controller_of(screen).handle
+    session, layout = screen.session, screen.layout
     session.clear()
     (x, y), (x2, y2) = (map(int, layout.to_pixels(*cell)) for cell in ((4, 4), (24, 24)))
-    handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1))
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1)
     press(screen, pygame.K_h)
     for buttons in ((1, 0, 0), (1, 0, 0)):
-        handle(pygame.event.Event(pygame.MOUSEMOTION, pos=(x2, y2), rel=(1, 1), buttons=buttons))
-    handle(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=(x2, y2), button=1))
+        send(screen, pygame.MOUSEMOTION, pos=(x2, y2), rel=(1, 1), buttons=buttons)
+    send(screen, pygame.MOUSEBUTTONUP, pos=(x2, y2), button=1)
     assert not session.canvas.ink[8:].any()
     assert not session.canvas.is_drawing
 
 
 def test_a_button_is_pressed_also_where_the_release_before_was_lost(screen):
     x, y = map(int, screen.layout.to_pixels(4, 4))
-    handle = controller_of(screen).handle
-    handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1))
-    handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=(x, y), button=1)
+    send(screen, pygame.WINDOWFOCUSLOST)
     help_button = screen.layout.buttons["help"]
     place = help_button.x + 5, help_button.y + 5
-    handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1))
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=place, button=1)
     assert screen.dialog == "help"
 
 
 def test_after_a_finger_lost_with_the_focus_the_mouse_draws(screen):
     session = screen.session
     session.clear()
-    handle = controller_of(screen).handle
-    handle(
-        pygame.event.Event(pygame.FINGERDOWN, touch_id=5, finger_id=1, x=0.1, y=0.1, dx=0.0, dy=0.0)
-    )
-    handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+    send(screen, pygame.FINGERDOWN, touch_id=5, finger_id=1, x=0.1, y=0.1, dx=0.0, dy=0.0)
+    send(screen, pygame.WINDOWFOCUSLOST)
     place = tuple(map(int, screen.layout.to_pixels(20.5, 20.5)))
-    handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1))
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=place, button=1)
     np.testing.assert_array_equal(session.canvas.ink[20, 20], 1)
 
 

@@ -1,5 +1,4 @@
 import itertools
-import time
 
 import numpy as np
 import pygame
@@ -18,39 +17,17 @@ from app.window.style.text import TextRenderer
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.helpers.contrast import contrast
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, follow, painted, point, press, screen_of, written_by
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (640, 960)]
-
-
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
-
-
-def click(screen, rect):
-    place = rect.x + rect.width // 2, rect.y + rect.height // 2
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1))
-
-
-def point(screen, rect):
-    place = rect.x + rect.width // 2, rect.y + rect.height // 2
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0), rel=(1, 1))
-    )
 
 
 def counted(clock, data, size=(960, 640), theme="dark"):
     """A screen whose panel shows how `linear` reads a hundred made-up digits."""
     screen = screen_of(load_classifier("linear"), size, theme, clock=clock, data_dir=data, seed=1)
     press(screen, pygame.K_e)
-    end = time.monotonic() + 60
-    while (count := screen.session.mistakes.count) is None or not count.is_over:
-        assert time.monotonic() < end
-        clock.now += 0.1
-        screen.update()
-        time.sleep(0.002)
+    mistakes = screen.session.mistakes
+    follow(screen, lambda: mistakes.count is not None and mistakes.count.is_over)
     return screen
 
 
@@ -216,7 +193,7 @@ def test_a_cell_without_digits_leaves_the_matrix_where_it_is(clock, small_mnist)
     assert places(screen).matrix is not None
     press(screen, pygame.K_RETURN)
     press(screen, pygame.K_PAGEDOWN)
-    View().draw(pygame.Surface(screen.size), screen)
+    painted(screen)
     assert places(screen).matrix is not None
     press(screen, pygame.K_RIGHT)
     assert screen.mistakes.cell == (empty[0], (empty[1] + 1) % 10)
@@ -232,8 +209,7 @@ def test_the_button_for_the_next_misread_digit_shows_it(clock, small_mnist):
 @pytest.mark.parametrize("size", SIZES)
 def test_mistakes_are_coloured_and_every_number_can_be_read(clock, small_mnist, size, theme):
     screen = counted(clock, small_mnist, size, theme)
-    surface = pygame.Surface(size)
-    View().draw(surface, screen)
+    surface = painted(screen)
     matrix, confusion = places(screen).matrix, screen.mistakes.tally.confusion
     palette = PALETTES[theme]
     for index in range(100):
@@ -295,10 +271,9 @@ def test_a_screenshot_shows_all_that_is_counted(clock, small_mnist, tmp_path):
     main(["--screenshot", str(path), "--panel", "mistakes", *data, *model])
     saved = pygame.image.load(str(path))
     screen = counted(clock, small_mnist)
-    whole = pygame.Surface(screen.size)
-    View().draw(whole, screen)
     place = pygame.Rect(screen.layout.above_buttons)
-    one, other = (pygame.surfarray.array3d(each.subsurface(place)) for each in (saved, whole))
+    pictures = (saved, painted(screen))
+    one, other = (pygame.surfarray.array3d(each.subsurface(place)) for each in pictures)
     np.testing.assert_array_equal(one, other)
 
 
@@ -311,24 +286,16 @@ def test_what_a_cell_counts_is_said_in_words(clock, small_mnist):
     assert described(tally, (2, 2)) == f"2s read right: {found} of 10"
 
 
-def written(screen, monkeypatch):
-    """All that is written while the window is drawn."""
-    lines = []
-    monkeypatch.setattr(TextRenderer, "write", lambda *given, **_: lines.append(given[2]))
-    View().draw(pygame.Surface(screen.size), screen)
-    return lines
-
-
-def test_the_chosen_cell_is_described_once_with_the_pointer_on_it(clock, small_mnist, monkeypatch):
+def test_the_chosen_cell_is_described_once_with_the_pointer_on_it(clock, small_mnist):
     screen = counted(clock, small_mnist)
     matrix, cell = places(screen).matrix, commonest(screen)
     click(screen, matrix.rect(cell[0] * 10 + cell[1]))
     point(screen, matrix.rect(cell[0] * 10 + cell[1]))
     words = described(screen.mistakes.tally, cell)
-    assert sum(words in line for line in written(screen, monkeypatch)) == 1
+    assert sum(words in line for line in written_by(screen)) == 1
     other = cell[0], (cell[1] + 1) % 10
     point(screen, matrix.rect(other[0] * 10 + other[1]))
-    assert described(screen.mistakes.tally, other) in written(screen, monkeypatch)
+    assert described(screen.mistakes.tally, other) in written_by(screen)
 
 
 def test_numbers_that_are_wider_than_larger_ones_are_not_cut(clock, small_mnist, monkeypatch):
@@ -345,7 +312,7 @@ def test_numbers_that_are_wider_than_larger_ones_are_not_cut(clock, small_mnist,
     monkeypatch.setattr(TextRenderer, "_shortened", watched)
     for width in range(440, 640, 5):
         screen.resize((width, 320))
-        View().draw(pygame.Surface(screen.size), screen)
+        painted(screen)
     assert set(numbers) == {"311", "288"}
 
 
@@ -374,7 +341,7 @@ def test_the_panel_without_data_offers_the_download_on_its_button(clock, tmp_pat
     press(screen, pygame.K_e)
     screen.session.mnist.wait()
     screen.update()
-    View().draw(pygame.Surface(screen.size), screen)
+    painted(screen)
     press(screen, pygame.K_RIGHT)
     press(screen, pygame.K_RETURN)
     press(screen, pygame.K_PAGEDOWN)

@@ -15,20 +15,9 @@ from app.window.style.palette import PALETTES
 from app.window.view import View
 from nn.inference.classifier import load_classifier
 from tests.app.window.test_layout import overlap, panels, rectangles
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, press, screen_of, send
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (3840, 2160)]
-
-
-def press(screen, key, mod=0):
-    for kind in (pygame.KEYDOWN, pygame.KEYUP):
-        controller_of(screen).handle(pygame.event.Event(kind, key=key, mod=mod, scancode=0))
-
-
-def click(screen, rect):
-    place = rect.x + rect.width // 2, rect.y + rect.height // 2
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=1))
 
 
 def line_of_help(screen, name):
@@ -116,8 +105,7 @@ def test_esc_closes_a_panel_before_it_leaves(screen):
 def test_a_stroke_under_way_ends_where_the_canvas_moves(screen):
     canvas = screen.session.canvas
     place = [int(value) for value in screen.layout.to_pixels(14, 14)]
-    event = pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1)
-    controller_of(screen).handle(event)
+    send(screen, pygame.MOUSEBUTTONDOWN, pos=place, button=1)
     assert canvas.is_drawing
     press(screen, pygame.K_p)
     assert not canvas.is_drawing

@@ -18,13 +18,12 @@ from app.window.panels.training_panel import faint_buttons, training_button_word
 from app.window.panels.weights_view import arranged
 from app.window.style.geometry import Rect
 from app.window.style.palette import DARK, PALETTES
-from app.window.view import View, network_name
+from app.window.view import network_name
 from nn.inference.classifier import load_classifier
 from nn.inference.weight_images import first_weights
 from nn.network.architectures import NAMED, build
 from nn.training.learner import Learner
-from tests.app.session.test_session import click, draw, follow, press, start
-from tests.helpers.screens import controller_of
+from tests.helpers.screens import click, draw, follow, painted, point, press, start, written_by
 
 TEXT = "app.window.style.text.TextRenderer.write"
 SIZES = [(240, 240), (320, 480), (480, 320), (640, 480), (960, 640), (640, 1000), (1920, 1080)]
@@ -38,49 +37,50 @@ def screen(clock, tmp_path, small_mnist, monkeypatch):
     screen.session.close()
 
 
-def batch(screen, clock):
+def batch(screen):
     """B, and what comes of it."""
     press(screen, pygame.K_b)
-    settle(screen, clock)
+    settle(screen)
 
 
-def settle(screen, clock):
-    session = screen.session
-    follow(session, clock, lambda: not session.course.is_at_work)
+def settle(screen):
+    follow(screen, lambda: not screen.session.course.is_at_work)
 
 
-def begin(screen, clock, batches=0):
+def begin(screen, batches=0):
     """A training that waits before its first batch, or after some."""
     screen.open_panel("training")
-    batch(screen, clock)
+    batch(screen)
     for _ in range(batches):
-        batch(screen, clock)
+        batch(screen)
     return screen.session.course.training
 
 
-def test_why_the_loss_on_its_own_digits_is_higher_is_said_where_it_is(screen, clock):
+def look_at(screen, place):
+    """Point at a place, where no message hides what is said of it."""
+    point(screen, place)
+    screen.session.say("", 0)
+    screen.session.update()
+
+
+def test_why_the_loss_on_its_own_digits_is_higher_is_said_where_it_is(screen):
     for name, words in (("linear", "loss is how wrong"), ("mlp", "only 95 % sure")):
         screen.session.networks.add(load_classifier(name))
-        begin(screen, clock, batches=1)
-        place = screen.layout.curves[:2]
-        controller_of(screen).handle(
-            pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0))
-        )
-        screen.session.say("", 0)
-        screen.session.update()
+        begin(screen, batches=1)
+        look_at(screen, screen.layout.curves[:2])
         assert words in screen.hint()
         screen.session.course.discard()
 
 
-def test_b_begins_with_random_weights_and_takes_one_batch_at_a_time(screen, clock):
+def test_b_begins_with_random_weights_and_takes_one_batch_at_a_time(screen):
     draw(screen.session)
-    training = begin(screen, clock)
+    training = begin(screen)
     assert (training.state, training.batch) == ("stopped", (0, 0))
     assert training_words(screen.session) == "linear: random weights, nothing learned yet"
     before = training.classifier.checkpoint.model.parameters.copy()
     answers = [screen.session.predictor.answer.probabilities]
     for number in (1, 2, 3):
-        batch(screen, clock)
+        batch(screen)
         assert training.batch == (number, 5)
         assert len(training.curves.points) == number
         answers.append(screen.session.predictor.answer.probabilities)
@@ -89,54 +89,54 @@ def test_b_begins_with_random_weights_and_takes_one_batch_at_a_time(screen, cloc
     assert len(set(answers)) == 4  # the bars follow each batch
     assert (training.classifier.checkpoint.model.parameters != before).any()
     for _ in range(3):
-        batch(screen, clock)
+        batch(screen)
     assert "epoch 2, batch 1 of 5" in training_words(screen.session)
     press(screen, pygame.K_t)
-    follow(screen.session, clock, lambda: training.state == "finished")
+    follow(screen, lambda: training.state == "finished")
     press(screen, pygame.K_b)
     assert "T trains another" in screen.session.message
     assert {"batch", "slow"} <= set(faint_buttons(screen.session))
 
 
-def test_b_pauses_a_training_that_runs(screen, clock, monkeypatch):
+def test_b_pauses_a_training_that_runs(screen, monkeypatch):
     monkeypatch.setattr("app.session.training.Training", partial(Training, epochs=10_000))
     screen.steering.train()
-    follow(screen.session, clock, lambda: screen.session.course.training)
+    follow(screen, lambda: screen.session.course.training)
     training = screen.session.course.training
     press(screen, pygame.K_b)
     assert training.state == "stopped"
     assert "Paused" in screen.session.message
-    settle(screen, clock)
+    settle(screen)
     done = training.curves.epoch
     time.sleep(0.05)
     assert training.curves.epoch == done
 
 
-def test_slow_motion_by_key_and_button_and_full_speed_again(screen, clock, monkeypatch):
+def test_slow_motion_by_key_and_button_and_full_speed_again(screen, monkeypatch):
     monkeypatch.setattr("app.session.training.SLOW_SECONDS", 0.05)
     screen.open_panel("training")
     press(screen, pygame.K_b, pygame.KMOD_LSHIFT)
-    follow(screen.session, clock, lambda: screen.session.course.training)
+    follow(screen, lambda: screen.session.course.training)
     training = screen.session.course.training
     assert training.is_slow
     begin = time.monotonic()
-    follow(screen.session, clock, lambda: training.batch[0] >= 4)
+    follow(screen, lambda: training.batch[0] >= 4)
     assert time.monotonic() - begin > 0.1
     assert "linear in slow motion: epoch 1, batch " in training_words(screen.session)
     click(screen, screen.layout.panel_buttons["slow"])
     assert "full speed" in screen.session.message
-    follow(screen.session, clock, lambda: training.state == "finished")
+    follow(screen, lambda: training.state == "finished")
     assert "linear finished: 10 epochs · " in training_words(screen.session)
 
 
-def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
-    training = begin(screen, clock, batches=1)
+def test_the_arrows_and_the_mouse_turn_the_knobs(screen):
+    training = begin(screen, batches=1)
     course = screen.session.course
     press(screen, pygame.K_RIGHT)
     assert course.knobs.learning_rate == 0.002
     assert screen.session.message == "learning rate 0.001 → 0.002, from the next batch on"
     assert training.curves.marks == []  # not yet
-    batch(screen, clock)
+    batch(screen)
     assert [mark.words for mark in training.curves.marks] == ["learning rate 0.001 → 0.002"]
     press(screen, pygame.K_DOWN)
     assert screen.session.message.startswith("batch size: 128, usually 128 · ")
@@ -153,17 +153,11 @@ def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
     press(screen, pygame.K_UP)
     assert screen.steering.knob == "variation"
     press(screen, pygame.K_UP)
-    batch(screen, clock)
+    batch(screen)
     last = training.curves.marks[-1]
     assert (last.words, last.label) == ("batch size 128 → 64", "batch 64")
     assert training._learner.latest[2] == 64
-    controller_of(screen).handle(
-        pygame.event.Event(
-            pygame.MOUSEMOTION, pos=screen.layout.knobs["variation"].setting[:2], buttons=(0, 0, 0)
-        )
-    )
-    screen.session.say("", 0)
-    screen.session.update()
+    look_at(screen, screen.layout.knobs["variation"].setting[:2])
     assert screen.hint() == (
         "how far each digit is turned, bent and thickened, usually none"
         " · the arrow keys turn it too"
@@ -179,8 +173,8 @@ def test_the_arrows_and_the_mouse_turn_the_knobs(screen, clock):
     assert (course.knobs.batch_size, screen.focus) == (64, "batch")
 
 
-def test_esc_asks_before_it_quits_and_loses_a_training(screen, clock):
-    begin(screen, clock, batches=2)
+def test_esc_asks_before_it_quits_and_loses_a_training(screen):
+    begin(screen, batches=2)
     press(screen, pygame.K_ESCAPE)  # closes the panel; the training goes on
     assert (screen.panel, screen.quit_wanted) == ("answer", False)
     press(screen, pygame.K_ESCAPE)
@@ -190,17 +184,17 @@ def test_esc_asks_before_it_quits_and_loses_a_training(screen, clock):
     assert screen.quit_wanted
 
 
-def test_the_name_at_the_foot_says_that_the_network_is_in_training(screen, clock):
-    begin(screen, clock, batches=1)
+def test_the_name_at_the_foot_says_that_the_network_is_in_training(screen):
+    begin(screen, batches=1)
     assert network_name(screen).endswith(", in training")
     press(screen, pygame.K_ESCAPE)
     assert network_name(screen) == screen.session.network.name
 
 
-def test_what_was_changed_by_hand_is_in_the_file_that_is_kept(screen, clock):
-    begin(screen, clock, batches=2)
+def test_what_was_changed_by_hand_is_in_the_file_that_is_kept(screen):
+    begin(screen, batches=2)
     press(screen, pygame.K_LEFT)
-    batch(screen, clock)
+    batch(screen)
     press(screen, pygame.K_k)
     record = screen.session.network.checkpoint.record
     kept = load_classifier(screen.session.network.path).checkpoint.record
@@ -213,11 +207,11 @@ def test_what_was_changed_by_hand_is_in_the_file_that_is_kept(screen, clock):
     assert screen.session.course.former.marks  # its curves stay
 
 
-def test_knobs_turned_before_it_begins_are_what_it_begins_with(screen, clock):
+def test_knobs_turned_before_it_begins_are_what_it_begins_with(screen):
     screen.open_panel("training")
     press(screen, pygame.K_RIGHT)
     assert screen.session.message == "learning rate 0.001 → 0.002, for the next training"
-    training = begin(screen, clock, batches=1)
+    training = begin(screen, batches=1)
     assert training.begun_with.learning_rate == 0.002
     assert training.curves.marks == []
     press(screen, pygame.K_k)
@@ -226,27 +220,19 @@ def test_knobs_turned_before_it_begins_are_what_it_begins_with(screen, clock):
     assert record["begun_with"]["learning_rate"] == 0.002
 
 
-def test_the_former_run_stays_as_a_ghost_until_it_is_thrown_away_too(screen, clock):
-    first = begin(screen, clock, batches=3)
+def test_the_former_run_stays_as_a_ghost_until_it_is_thrown_away_too(screen):
+    first = begin(screen, batches=3)
     press(screen, pygame.K_x)
     assert screen.session.course.training is None
     assert screen.session.course.former is first.curves
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    curves = surface.subsurface(screen.layout.curves)
+    curves = painted(screen).subsurface(screen.layout.curves)
     for colour in (DARK.best, DARK.against):  # grey already
         assert not pygame.mask.from_threshold(curves, colour, (9, 9, 9, 255)).count()
-    second = begin(screen, clock, batches=1)
-    place = screen.layout.curves[:2]
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.MOUSEMOTION, pos=place, buttons=(0, 0, 0))
-    )
-    screen.session.say("", 0)
-    screen.session.update()
+    second = begin(screen, batches=1)
+    look_at(screen, screen.layout.curves[:2])
     words = "grey: the run before, linear with rate 0.001, batch 128, variation none"
     assert screen.hint() == words
-    before = pygame.Surface(screen.size)
-    View().draw(before, screen)
+    before = painted(screen)
     assert screen.session.course.former is first.curves
     painter = Painter()
     shown = pygame.Surface(screen.size)
@@ -261,24 +247,23 @@ def test_the_former_run_stays_as_a_ghost_until_it_is_thrown_away_too(screen, clo
     assert "gone" in screen.session.message
 
 
-def test_i_shows_the_weights_live_then_the_inside_of_the_network_in_training(screen, clock):
+def test_i_shows_the_weights_live_then_the_inside_of_the_network_in_training(screen):
     draw(screen.session)
-    training = begin(screen, clock)
+    training = begin(screen)
     press(screen, pygame.K_i)
     assert screen.panel == "weights"
     pictures = []
     for _ in range(3):
-        surface = pygame.Surface(screen.size)
-        View().draw(surface, screen)
-        pictures.append(pygame.image.tobytes(surface.subsurface(screen.layout.curves), "RGB"))
+        shown = painted(screen).subsurface(screen.layout.curves)
+        pictures.append(pygame.image.tobytes(shown, "RGB"))
         state = state_of(screen)["body"]
-        batch(screen, clock)  # here too
+        batch(screen)  # here too
         assert state_of(screen)["body"] != state
     assert len(set(pictures)) == 3
     press(screen, pygame.K_i)
     assert screen.panel == "inside"
     assert screen.session.network is training.classifier
-    batch(screen, clock)
+    batch(screen)
     assert training.batch[0] == 4
     press(screen, pygame.K_i)
     assert screen.panel == "training"
@@ -290,13 +275,13 @@ def test_i_shows_the_weights_live_then_the_inside_of_the_network_in_training(scr
     assert training.state != "stopped"
     press(screen, pygame.K_x)
     assert screen.session.course.training is None
-    View().draw(pygame.Surface(screen.size), screen)
+    painted(screen)
     press(screen, pygame.K_TAB)
     assert screen.panel == "answer"
 
 
-def test_tab_inside_a_training_shows_the_inside_of_another_network(screen, clock):
-    training = begin(screen, clock)
+def test_tab_inside_a_training_shows_the_inside_of_another_network(screen):
+    training = begin(screen)
     press(screen, pygame.K_i)
     press(screen, pygame.K_i)
     press(screen, pygame.K_TAB)
@@ -307,14 +292,14 @@ def test_tab_inside_a_training_shows_the_inside_of_another_network(screen, clock
 
 
 def ill(screen, clock, **diagnosis):
-    training = begin(screen, clock, batches=1)
+    training = begin(screen, batches=1)
     found = {"finding": "the loss has risen", "remedy": "a third of the rate", **diagnosis}
     training.diagnosis = Diagnosis(knobs=training.knobs._replace(learning_rate=0.0005), **found)
     return training
 
 
 def test_d_does_what_the_diagnosis_says(screen, clock):
-    training = begin(screen, clock, batches=1)
+    training = begin(screen, batches=1)
     press(screen, pygame.K_d)
     assert screen.session.message == "Nothing seems to be wrong with this training"
     assert "remedy" in faint_buttons(screen.session)
@@ -325,7 +310,7 @@ def test_d_does_what_the_diagnosis_says(screen, clock):
     assert screen.session.course.training is training
     assert screen.session.course.knobs.learning_rate == 0.0005
     assert screen.session.course.diagnosis is None
-    batch(screen, clock)
+    batch(screen)
     assert training.curves.marks[-1].words == "learning rate 0.001 → 0.0005"
 
 
@@ -341,10 +326,10 @@ def test_a_fresh_start_keeps_the_curves_and_takes_the_new_knobs(screen, clock):
     assert screen.session.message == "Started afresh with learning rate 0.001 → 0.0005"
 
 
-def test_a_finished_training_is_not_begun_anew_without_a_warning(screen, clock):
-    training = begin(screen, clock)
+def test_a_finished_training_is_not_begun_anew_without_a_warning(screen):
+    training = begin(screen)
     press(screen, pygame.K_t)
-    follow(screen.session, clock, lambda: training.state == "finished")
+    follow(screen, lambda: training.state == "finished")
     training.diagnosis = Diagnosis(
         "it is memorising", "vary the digits more", Knobs(0.001, 128, 0.5)
     )
@@ -357,11 +342,11 @@ def test_a_finished_training_is_not_begun_anew_without_a_warning(screen, clock):
     assert screen.session.course.training.begun_with.variation == 0.5
 
 
-def test_a_training_whose_loss_is_no_number_says_so_and_d_begins_anew(screen, clock):
+def test_a_training_whose_loss_is_no_number_says_so_and_d_begins_anew(screen):
     screen.session.course._by_hand = {"learning_rate": 1e38}
     screen.steering.train()
     course = screen.session.course
-    follow(screen.session, clock, lambda: course.training and course.training.state == "failed")
+    follow(screen, lambda: course.training and course.training.state == "failed")
     assert training_words(screen.session).startswith(
         "The loss has grown beyond all bounds: the steps"
     )
@@ -371,14 +356,13 @@ def test_a_training_whose_loss_is_no_number_says_so_and_d_begins_anew(screen, cl
     assert screen.session.message.startswith("Started afresh with learning rate ")
 
 
-def test_weights_that_are_no_numbers_are_drawn_and_not_kept(screen, clock, tmp_path):
-    training = begin(screen, clock, batches=1)
+def test_weights_that_are_no_numbers_are_drawn_and_not_kept(screen, tmp_path):
+    training = begin(screen, batches=1)
     training._snapshot[:3] = np.nan, np.inf, -np.inf
     training.version += 1
     screen.session.course.training.refresh()
     screen.open_panel("weights")
-    View().draw(pygame.Surface(screen.size), screen)
-    assert screen.guard.error == ""
+    painted(screen)
     press(screen, pygame.K_k)
     assert "nothing can be kept" in screen.session.message
     assert not (tmp_path / "networks").exists()
@@ -409,13 +393,13 @@ def test_the_window_does_not_wait_for_the_end_of_a_batch(screen, clock, monkeypa
     time.sleep(0.05)
     assert second._learner.batch == 0  # it waits for the other
     may_go_on.set()
-    follow(screen.session, clock, lambda: second.state == "finished")
+    follow(screen, lambda: second.state == "finished")
     assert not training._thread.is_alive()
 
 
 @pytest.mark.parametrize("key", [pygame.K_b, pygame.K_d, pygame.K_x])
-def test_where_no_training_is_seen_its_keys_do_nothing(screen, clock, key):
-    training = begin(screen, clock, batches=1)
+def test_where_no_training_is_seen_its_keys_do_nothing(screen, key):
+    training = begin(screen, batches=1)
     press(screen, pygame.K_ESCAPE)
     press(screen, key)
     assert screen.session.course.training is training
@@ -423,7 +407,7 @@ def test_where_no_training_is_seen_its_keys_do_nothing(screen, clock, key):
     assert "T shows it" in screen.session.message
 
 
-def test_b_downloads_nothing_unasked(screen, clock, monkeypatch):
+def test_b_downloads_nothing_unasked(screen, monkeypatch):
     monkeypatch.setattr("app.session.mnist.Mnist.download", lambda mnist: pytest.fail("asked for"))
     screen.session.mnist.state = "missing"
     screen.open_panel("training")
@@ -438,57 +422,49 @@ def test_b_downloads_nothing_unasked(screen, clock, monkeypatch):
 # What is drawn
 
 
-def test_the_digits_of_the_batch_are_shown_as_they_were_varied(screen, clock, monkeypatch):
-    training = begin(screen, clock, batches=1)
+def test_the_digits_of_the_batch_are_shown_as_they_were_varied(screen, monkeypatch):
+    training = begin(screen, batches=1)
     own = {image.tobytes() for image in screen.session.mnist.train.images}
     assert len(training.seen) == 24
     assert all(image.tobytes() in own for image in training.seen)
     for _ in range(4):
         click(screen, screen.layout.knobs["variation"].more)
-    batch(screen, clock)
+    batch(screen)
     assert sum(image.tobytes() in own for image in training.seen) < 3
     screen.size = (1920, 1080)
     pictures, written = [], []
     monkeypatch.setattr(TEXT, lambda *given: written.append(given[2]))
     for panel in ("training", "weights"):
         screen.open_panel(panel)
-        surface = pygame.Surface(screen.size)
         for strength in (1.0, 0.0):
             training.seen = training.seen * np.float32(strength)
-            View().draw(surface, screen)
-            pictures.append(pygame.image.tobytes(surface.subsurface(screen.layout.seen), "RGB"))
+            shown = painted(screen).subsurface(screen.layout.seen)
+            pictures.append(pygame.image.tobytes(shown, "RGB"))
         training.seen = training.seen + np.float32(0.5)
     assert len(set(pictures)) == 4
     assert written.count("learned from") == 4
-    x, y, *_ = screen.layout.seen
-    event = pygame.event.Event(pygame.MOUSEMOTION, pos=(x, y), buttons=(0, 0, 0))
-    controller_of(screen).handle(event)
-    screen.session.say("", 0)
-    screen.session.update()
+    look_at(screen, screen.layout.seen[:2])
     assert screen.hint().startswith("some digits of the batch")
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_training_is_drawn_in_any_window(screen, clock, size, theme):
-    begin(screen, clock, batches=2)
+    begin(screen, batches=2)
     press(screen, pygame.K_x)
     training = ill(screen, clock)
     for _ in range(2):
         press(screen, pygame.K_RIGHT)
-        batch(screen, clock)
+        batch(screen)
     screen.size, screen.theme = size, theme
     for panel in ("training", "weights", "inside"):
         screen.open_panel(panel)
-        surface = pygame.Surface(size)
-        View().draw(surface, screen)
+        painted(screen)
         for rect in (*screen.layout.panel_buttons.values(), *screen.layout.bars):
             assert rect
     screen.open_panel("training")
     if screen.layout.curves is not None and screen.layout.curves.height > 60:
-        surface = pygame.Surface(size)
-        View().draw(surface, screen)
-        curves = surface.subsurface(screen.layout.curves)
+        curves = painted(screen).subsurface(screen.layout.curves)
         for colour in ("best", "against", "text"):
             found = pygame.mask.from_threshold(
                 curves, getattr(PALETTES[theme], colour), (9, 9, 9, 255)
@@ -497,33 +473,25 @@ def test_a_training_is_drawn_in_any_window(screen, clock, size, theme):
     assert training.curves.marks
 
 
-def test_a_mark_under_the_pointer_says_what_was_changed(screen, clock, monkeypatch):
-    training = begin(screen, clock, batches=2)
+def test_a_mark_under_the_pointer_says_what_was_changed(screen):
+    training = begin(screen, batches=2)
     press(screen, pygame.K_RIGHT)
-    batch(screen, clock)
-    batch(screen, clock)
-    written = []
-    monkeypatch.setattr(
-        "app.window.style.text.TextRenderer.write",
-        lambda self, surface, text, *more: written.append(text),
-    )
-    View().draw(pygame.Surface(screen.size), screen)
+    batch(screen)
+    batch(screen)
+    written = written_by(screen)
     assert "rate 0.002" in written
     curves = screen.layout.curves
     states = set()
     for x in range(curves.x, curves.right, 3):
-        event = pygame.event.Event(
-            pygame.MOUSEMOTION, pos=(x, curves.y + curves.height // 2), buttons=(0, 0, 0)
-        )
-        controller_of(screen).handle(event)
+        point(screen, (x, curves.y + curves.height // 2))
         states.add(str(state_of(screen)["body"]))
-        View().draw(pygame.Surface(screen.size), screen)
+        written += written_by(screen)
     assert training.curves.marks[0].words in written
     assert len(states) > 3  # it is painted again
 
 
-def test_the_time_that_is_left_is_told_once_it_can_be(screen, clock):
-    training = begin(screen, clock, batches=1)
+def test_the_time_that_is_left_is_told_once_it_can_be(screen):
+    training = begin(screen, batches=1)
     assert "left" not in training_words(screen.session)
     training.state, training.seconds_left = "running", 75.0
     assert training_words(screen.session).endswith("· 75 s left")

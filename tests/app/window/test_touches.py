@@ -7,9 +7,10 @@ import pytest
 from app.window import controller as controller_module
 from app.window.screen.screen import WINDOW_SIZE
 from nn.inference.classifier import load_classifier
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, finger, middle, point, screen_of, send
 
 DOWN, MOTION, UP = pygame.FINGERDOWN, pygame.FINGERMOTION, pygame.FINGERUP
+HELD = (1, 0, 0)  # the left button
 
 
 @pytest.fixture
@@ -18,36 +19,17 @@ def screen(clock, tmp_path, monkeypatch):
     return screen_of(load_classifier("linear"), clock=clock, drawings=tmp_path / "drawings")
 
 
-def finger(screen, kind, place, finger_id=1):
-    x, y = place[0] / screen.size[0], place[1] / screen.size[1]
-    controller_of(screen).handle(
-        pygame.event.Event(kind, touch_id=1, finger_id=finger_id, x=x, y=y, dx=0.0, dy=0.0)
-    )
-
-
 def tap(screen, place):
     finger(screen, DOWN, place)
     finger(screen, UP, place)
 
 
 def mouse(screen, kind, place, button=1):
-    controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=button, touch=False))
-
-
-def click(screen, place, button=1):
-    mouse(screen, pygame.MOUSEBUTTONDOWN, place, button)
-    mouse(screen, pygame.MOUSEBUTTONUP, place, button)
-
-
-def move(screen, place, buttons=(1, 0, 0)):
-    controller_of(screen).handle(
-        pygame.event.Event(pygame.MOUSEMOTION, pos=place, rel=(1, 1), buttons=buttons, touch=False)
-    )
+    send(screen, kind, pos=place, button=button, touch=False)
 
 
 def button(screen, name):
-    rect = screen.layout.buttons[name]
-    return rect.x + rect.width // 2, rect.y + rect.height // 2
+    return middle(screen.layout.buttons[name])
 
 
 def cell(screen, x, y):
@@ -60,7 +42,7 @@ def test_a_tap_and_its_click_open_a_card_once(screen, clock, name, later, aside)
     x, y = button(screen, name)
     tap(screen, (x, y))
     clock.now += later
-    move(screen, (x + aside, y), (0, 0, 0))
+    point(screen, (x + aside, y))
     click(screen, (x + aside, y))
     assert screen.dialog == name
     assert screen.hover is None
@@ -92,7 +74,7 @@ def test_a_stroke_with_a_finger_and_its_clicks_leave_one_mark(
         clock.now += 0.1
         finger(screen, MOTION, place)
         if is_at_once:
-            move(screen, place, (int(which == 1), 0, int(which == 3)))
+            point(screen, place, (int(which == 1), 0, int(which == 3)))
     finger(screen, UP, places[-1])
     ink = session.canvas.ink.copy()
     clock.now += 0.2
@@ -101,7 +83,7 @@ def test_a_stroke_with_a_finger_and_its_clicks_leave_one_mark(
     else:
         mouse(screen, pygame.MOUSEBUTTONDOWN, places[-start], which)
         clock.now += 1  # its movement and release belong to it, however late and far
-        move(screen, cell(screen, 14, 2), (int(which == 1), 0, int(which == 3)))
+        point(screen, cell(screen, 14, 2), (int(which == 1), 0, int(which == 3)))
         mouse(screen, pygame.MOUSEBUTTONUP, cell(screen, 14, 2), which)
     assert [mark.kind for mark in session.canvas.strokes] == ["draw"]
     np.testing.assert_array_equal(session.canvas.ink, ink)
@@ -128,9 +110,9 @@ def test_a_stroke_of_the_mouse_may_pass_and_end_where_a_finger_was(screen):
     session = screen.session
     tap(screen, cell(screen, 4, 14))
     mouse(screen, pygame.MOUSEBUTTONDOWN, cell(screen, 20, 14))
-    move(screen, cell(screen, 4, 14))
-    move(screen, cell(screen, 4, 20))
-    move(screen, cell(screen, 5, 14))
+    point(screen, cell(screen, 4, 14), HELD)
+    point(screen, cell(screen, 4, 20), HELD)
+    point(screen, cell(screen, 5, 14), HELD)
     mouse(screen, pygame.MOUSEBUTTONUP, cell(screen, 4, 14))
     assert (session.canvas.ink[14, 4:21] > 0.9).all()
     assert session.canvas.ink[19, 4] > 0.9
@@ -143,7 +125,7 @@ def test_a_click_whose_release_is_lost_does_not_keep_the_mouse_away(screen, cloc
     mouse(screen, pygame.MOUSEBUTTONDOWN, cell(screen, 4, 4))
     clock.now += 1
     mouse(screen, pygame.MOUSEBUTTONDOWN, cell(screen, 4, 20))
-    move(screen, cell(screen, 20, 20))
+    point(screen, cell(screen, 20, 20), HELD)
     assert (session.canvas.ink[20, 4:21] > 0.9).all()
 
 

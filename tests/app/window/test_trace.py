@@ -7,21 +7,18 @@ from app.drawing.strokes import RecordedDigit
 from app.window.painter import Painter, state_of
 from app.window.screen.trace import lines_of, traced_digit
 from app.window.style.palette import PALETTES
-from app.window.view import View
 from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.inference.classifier import load_classifier
 from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
 from tests.helpers.contrast import contrast
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import painted, screen_of, send
 
 SIZES = [(240, 240), (480, 320), (960, 640), (3840, 2160)]
 
 
 def canvas_of(screen):
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
-    return surface.subsurface(screen.layout.canvas)
+    return painted(screen).subsurface(screen.layout.canvas)
 
 
 def colours_of(surface):
@@ -33,8 +30,7 @@ def draw(screen, *places):
     kinds = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP)
     for kind, place in zip(kinds, places, strict=False):
         pos = tuple(int(value) for value in screen.layout.to_pixels(*place))
-        event = pygame.event.Event(kind, button=1, pos=pos, rel=(1, 1), buttons=(1, 0, 0))
-        controller_of(screen).handle(event)
+        send(screen, kind, button=1, pos=pos, rel=(1, 1), buttons=(1, 0, 0))
 
 
 @pytest.mark.parametrize("size", SIZES)

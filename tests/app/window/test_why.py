@@ -10,11 +10,10 @@ from app.window.panels.why import times, why_colours
 from app.window.screen.why_words import change_words
 from app.window.style.geometry import Rect
 from app.window.style.palette import DARK, PALETTES
-from app.window.view import View
 from nn.inference.classifier import load_classifier
 from nn.inference.occlusion import Change, OcclusionMap
 from tests.helpers.paths import EXAMPLES
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import click, painted, point, screen_of, send, written_by
 
 SIZES = [(240, 240), (320, 480), (480, 320), (960, 640), (1920, 1080)]
 
@@ -27,30 +26,6 @@ def start(size=(960, 640), theme="dark", digit=4, model="mlp", strokes=None):
     screen.why.switch()
     screen.session.explanation.settle()
     return screen
-
-
-def written_by(screen):
-    view, said = View(), []
-    write = view.renderer.write
-    view.renderer.write = lambda surface, text, *rest, **more: (
-        said.append(text), write(surface, text, *rest, **more)
-    )  # fmt: skip
-    view.draw(pygame.Surface(screen.size), screen)
-    return said
-
-
-def middle(rect):
-    return rect.x + rect.width // 2, rect.y + rect.height // 2
-
-
-def move(screen, place):
-    event = pygame.event.Event(pygame.MOUSEMOTION, pos=place, rel=(1, 1), buttons=(0, 0, 0))
-    controller_of(screen).handle(event)
-
-
-def click(screen, place, button=1):
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        controller_of(screen).handle(pygame.event.Event(kind, pos=place, button=button))
 
 
 def place_of(screen, change):
@@ -86,8 +61,7 @@ def test_hollow_cells_stand_where_added_ink_would_change_the_answer():
     screen = start()
     found = screen.session.explanation.map
     assert found.missing
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
+    surface = painted(screen)
     on_canvas = [
         each for each in found.missing if screen.layout.canvas.contains(*place_of(screen, each))
     ]
@@ -103,10 +77,9 @@ def test_hollow_cells_stand_where_added_ink_would_change_the_answer():
 @pytest.mark.parametrize("theme", PALETTES)
 def test_a_legend_stands_in_its_place_and_keeps_within_it(size, theme):
     screen = start(size, theme)
-    surface, plain = pygame.Surface(size), pygame.Surface(size)
-    View().draw(surface, screen)
+    surface = painted(screen)
     screen.why.switch()
-    View().draw(plain, screen)
+    plain = painted(screen)
     changed = np.argwhere(
         (pygame.surfarray.array3d(surface) != pygame.surfarray.array3d(plain)).any(axis=2)
     )
@@ -153,13 +126,13 @@ def test_the_pointer_on_ink_is_told_what_the_answer_is_without_it():
     screen = start()
     found = screen.session.explanation.map
     change = max(found.without, key=lambda each: each.effect)
-    move(screen, place_of(screen, change))
+    point(screen, place_of(screen, change))
     assert screen.hint() == f"without this: {change_words(found, change)}"
     assert "4 falls from" in screen.hint()
     side = screen.layout.network_input.width / 28
     y, x = change.place
     place = screen.layout.network_input
-    move(screen, (int(place.x + (x + 0.5) * side), int(place.y + (y + 0.5) * side)))
+    point(screen, (int(place.x + (x + 0.5) * side), int(place.y + (y + 0.5) * side)))
     assert "4 falls from" in screen.hint()
 
 
@@ -168,18 +141,18 @@ def test_the_pointer_on_a_hollow_cell_is_told_what_ink_there_would_do():
     found = screen.session.explanation.map
     places = ((place_of(screen, each), each) for each in found.missing)
     place, change = next(pair for pair in places if screen.layout.canvas.contains(*pair[0]))
-    move(screen, place)
+    point(screen, place)
     assert screen.hint() == f"with ink here: {change_words(found, change)}"
 
 
 def test_the_pointer_elsewhere_is_told_what_it_was_told_before():
     screen = start()
-    move(screen, (screen.layout.canvas.right - 2, screen.layout.canvas.bottom - 2))
+    point(screen, (screen.layout.canvas.right - 2, screen.layout.canvas.bottom - 2))
     assert "this" not in screen.hint()
-    move(screen, middle(screen.layout.caption))
+    point(screen, screen.layout.caption)
     assert screen.hint().startswith("the colours say how many times the odds of 4")
     screen.why.switch()
-    move(screen, middle(screen.layout.canvas))
+    point(screen, screen.layout.canvas)
     assert "without this" not in screen.hint()
 
 
@@ -224,24 +197,24 @@ def test_two_that_are_all_but_certain_are_told_apart_and_not_called_certain():
 def test_a_right_click_or_a_click_with_shift_on_a_bar_asks_why_it_is_not_that_digit():
     screen = start()
     explanation = screen.session.explanation
-    click(screen, middle(screen.layout.bars[9].whole), button=3)
+    click(screen, screen.layout.bars[9].whole, button=3)
     assert (explanation.explained, explanation.rival) == (4, 9)
     assert screen.session.message == "Why 4 and not 9: orange speaks for 4, blue for 9"
     shift = {"key": pygame.K_LSHIFT, "mod": pygame.KMOD_LSHIFT, "scancode": 0}
-    controller_of(screen).handle(pygame.event.Event(pygame.KEYDOWN, **shift))
-    click(screen, middle(screen.layout.bars[7].whole))
-    controller_of(screen).handle(pygame.event.Event(pygame.KEYUP, **shift))
+    send(screen, pygame.KEYDOWN, **shift)
+    click(screen, screen.layout.bars[7].whole)
+    send(screen, pygame.KEYUP, **shift)
     assert (explanation.explained, explanation.rival) == (4, 7)
-    click(screen, middle(screen.layout.bars[4].whole), button=3)  # not why 4 and not 4
+    click(screen, screen.layout.bars[4].whole, button=3)  # not why 4 and not 4
     assert (explanation.explained, explanation.rival) == (4, 7)
-    click(screen, middle(screen.layout.bars[6].whole))
+    click(screen, screen.layout.bars[6].whole)
     assert (explanation.explained, explanation.rival) == (6, None)
 
 
 def test_a_right_click_on_a_bar_below_a_dialog_does_nothing():
     screen = start()
     screen.help()
-    click(screen, middle(screen.layout.bars[9].whole), button=3)
+    click(screen, screen.layout.bars[9].whole, button=3)
     assert screen.session.explanation.rival is None
 
 
@@ -249,8 +222,7 @@ def test_both_bars_are_framed_while_two_digits_are_compared():
     screen = start()
     screen.why.compare(9)
     screen.session.settle()
-    surface = pygame.Surface(screen.size)
-    View().draw(surface, screen)
+    surface = painted(screen)
     for digit, colour in ((4, DARK.text), (9, DARK.against)):
         track = screen.layout.bars[digit].track
         assert surface.get_at((track.x + track.width // 2, track.y - 1))[:3] == colour
@@ -260,7 +232,7 @@ def test_pointing_paints_only_the_line_at_the_bottom():
     screen = start()
     painter, surface = Painter(), pygame.Surface(screen.size)
     painter.paint(surface, screen)
-    move(screen, place_of(screen, screen.session.explanation.map.without[0]))
+    point(screen, place_of(screen, screen.session.explanation.map.without[0]))
     (rect,) = painter.paint(surface, screen)
     assert Rect(*rect).y >= screen.layout.help.y
 
@@ -268,4 +240,4 @@ def test_pointing_paints_only_the_line_at_the_bottom():
 def test_a_drawing_that_fills_the_canvas_and_a_dot_can_be_explained_and_shown():
     for strokes in ([[(x, y) for y in range(0, 29, 2) for x in (0, 28)]], [[(1, 1)]]):
         screen = start(strokes=strokes)
-        View().draw(pygame.Surface(screen.size), screen)
+        painted(screen)
