@@ -27,7 +27,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
@@ -95,8 +95,7 @@ class Profile:
             with self._locked():
                 # Again, under the lock: another window may have added to the file, or mended it.
                 digits, bad = self._parsed()
-                self._set_aside([line for line, _ in bad])
-                self._replace(digits)
+                self._rewrite(digits, bad)
         except ProfileError as error:
             notices = [f"{reason}; left where it is ({error})" for _, reason in bad]
         else:
@@ -157,8 +156,7 @@ class Profile:
             was_removed = own not in changed
             if was_removed:
                 changed.insert(place, own)
-            self._set_aside([line for line, _ in bad])
-            self._replace(changed)
+            self._rewrite(changed, bad)
         return was_removed
 
     def version(self) -> tuple[int, int, int] | None:
@@ -183,11 +181,7 @@ class Profile:
 
     def settle(self, model: str, digits: str) -> None:
         """Remember that these digits, by their digest, need not be learned any more."""
-        path = self.folder / f"{model}.settled"
-        try:
-            write_atomically(path, lambda file: file.write(digits.encode()))
-        except OSError as error:
-            raise _cannot("write", path, error) from None
+        self._write(self.folder / f"{model}.settled", digits.encode())
 
     def settled(self, model: str) -> str:
         """What `settle` was last told; "" where that was nothing."""
@@ -204,8 +198,7 @@ class Profile:
             if all(own.key != key for own in digits):
                 return False
             changed = [change(own) if own.key == key else own for own in digits]
-            self._set_aside([line for line, _ in bad])
-            self._replace([own for own in changed if own is not None])
+            self._rewrite([own for own in changed if own is not None], bad)
         return True
 
     def _parsed(self) -> tuple[tuple[OwnDigit, ...], list[tuple[bytes, str]]]:
@@ -253,12 +246,14 @@ class Profile:
         except OSError as error:
             raise _cannot("write", path, error) from None
 
-    def _set_aside(self, lines: Sequence[bytes]) -> None:
-        """Keep bad lines in the `.rejected` file, before they leave the file they were in."""
-        # Where the disk was full after that, they are there already.
-        known = self._rejected()
-        if new := [line for line in lines if line not in known]:
-            self._append(self.rejected_path, b"".join(line + b"\n" for line in new))
+    def _rewrite(self, digits: Sequence[OwnDigit], bad: Sequence[tuple[bytes, str]]) -> None:
+        """Write the file with these digits; its bad lines are set aside before they leave it."""
+        if bad:
+            # Where the disk was full after that, they are there already.
+            known = self._rejected()
+            if new := [line for line, _ in bad if line not in known]:
+                self._append(self.rejected_path, b"".join(line + b"\n" for line in new))
+        self._write(self.path, b"".join(own.line + b"\n" for own in digits))
 
     def _rejected(self) -> set[bytes]:
         try:
@@ -267,16 +262,12 @@ class Profile:
         except OSError:  # it is not there, or so large that what it holds does not matter
             return set()
 
-    def _replace(self, digits: Sequence[OwnDigit]) -> None:
-        content = b"".join(own.line + b"\n" for own in digits)
-
-        def write(file: BinaryIO) -> None:
-            file.write(content)
-
+    def _write(self, path: Path, content: bytes) -> None:
+        """Replace a file at once."""
         try:
-            write_atomically(self.path, write)
+            write_atomically(path, lambda file: file.write(content))
         except OSError as error:
-            raise _cannot("write", self.path, error) from None
+            raise _cannot("write", path, error) from None
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
