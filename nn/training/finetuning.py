@@ -173,11 +173,12 @@ class Tuner:
             self.prepare()
             assert self._rehearsed is not None
             right = (current or self.shipped).logits(images).argmax(axis=1) == labels
-            outcome = self._as_it_is(right)
+            before = self._kept(self._shipped_weights)
+            outcome = self._as_it_is(right, before)
             if not right.all():
                 rng = np.random.default_rng([self.seed, 2])
                 self._learn(*self._own_features(images, labels, rng), self._rehearsed, rng)
-                outcome = self._choose(images, labels, right, outcome)
+                outcome = self._choose(images, labels, right, before, outcome)
         return replace(outcome, seconds=time.perf_counter() - began)
 
     def logits(self, classifiers: Sequence[Classifier], images: Array) -> Array:
@@ -230,9 +231,9 @@ class Tuner:
             rate = amounts.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
             optimizer.step(head.parameters, head.gradients, rate)
 
-    def _as_it_is(self, right: Array) -> Outcome:
+    def _as_it_is(self, right: Array, before: Kept) -> Outcome:
         """The outcome where nothing is learned; `right` (N,) are digits that are read right."""
-        accuracy = self._kept(self._shipped_weights).accuracy
+        accuracy = before.accuracy
         return Outcome(
             None, "all of your digits are read right already", len(right),
             strength=0.0, seconds=0.0, validation_before=accuracy, validation_after=accuracy,
@@ -240,11 +241,10 @@ class Tuner:
         )  # fmt: skip
 
     def _choose(
-        self, images: Array, labels: Array, right_before: Array, outcome: Outcome
+        self, images: Array, labels: Array, right_before: Array, before: Kept, outcome: Outcome
     ) -> Outcome:
         """The most of the tuning that the guards let pass; else `outcome`, with the reason."""
         tuned = self._head.parameters.copy()
-        before = self._kept(self._shipped_weights)
         reasons = []
         for strength in STRENGTHS:
             self._check_stop()
