@@ -90,20 +90,15 @@ class Inspection:
     @property
     def softmax_steps(self) -> SoftmaxSteps | None:
         """How the logit that is looked at becomes a percentage; None of another, or one off."""
-        looked_at, stages = self.looked_at, self.stages
-        if looked_at is None or not stages[looked_at[0]].is_last:
+        looked_at, answer = self.looked_at, self._predictor.answer
+        if looked_at is None or answer is None or answer.logits is None:
             return None
-        digit = looked_at[1]
-        if digit in stages[-1].off:
+        (place, digit), logits = looked_at, np.array(answer.logits)
+        if not self.stages[place].is_last or digit in self.stages[place].off:
             return None
-        answer = self._predictor.answer
-        known = None if answer is None else answer.logits
-
-        def steps(network: Classifier, image: Array) -> SoftmaxSteps:
-            logits = network.logits(image[None])[0] if known is None else np.array(known)
-            return softmax_steps(network, logits, digit)
-
-        return self._known.get(("steps", digit), steps)
+        return self._known.get(
+            ("steps", digit), lambda network, _: softmax_steps(network, logits, digit)
+        )
 
     @property
     def paths(self) -> list[Link]:
