@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.drawing.strokes import DIGITS
 from app.session.mnist import Mnist
 from app.session.predictor import Network, copy_of
 from nn.data.dataset import Dataset
@@ -39,8 +38,10 @@ class Tally:
     @functools.cached_property
     def confusion(self) -> Array:
         """How many digits i were read as j, (10, 10)."""
-        cells = np.bincount(self.labels * DIGITS + self.read, minlength=DIGITS * DIGITS)
-        return cells.reshape(DIGITS, DIGITS)
+        # Only now: the first frame does not need it.
+        from nn.inference.metrics import confusion_matrix
+
+        return confusion_matrix(self.labels, self.read)
 
     @property
     def done(self) -> int:

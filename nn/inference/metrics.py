@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 
 from nn.inference.calibration import expected_calibration_error
+from nn.network.architectures import CLASSES
 from nn.network.losses import CrossEntropyLoss, softmax
 from nn.support.types import Array
+
+
+def confusion_matrix(labels: Array, guesses: Array) -> Array:
+    """How many digits i, by their `labels` (N,), were read as j, by `guesses` (N,): (10, 10)."""
+    counts = np.bincount(labels * CLASSES + guesses, minlength=CLASSES * CLASSES)
+    return counts.reshape(CLASSES, CLASSES)
 
 
 def evaluate_logits(logits: Array, labels: Array) -> dict[str, Any]:
@@ -20,8 +27,7 @@ def evaluate_logits(logits: Array, labels: Array) -> dict[str, Any]:
     images (normal approximation): another test set of this size would give a figure within about
     that distance.
     """
-    confusion = np.zeros((10, 10), int)
-    np.add.at(confusion, (labels, logits.argmax(axis=1)), 1)
+    confusion = confusion_matrix(labels, logits.argmax(axis=1))
     accuracy = float(confusion.trace() / len(labels))
     counts, right = confusion.sum(axis=1), confusion.diagonal()
     return {
