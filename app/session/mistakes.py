@@ -116,8 +116,9 @@ class Mistakes:
                 return None
             self._is_searching = False
             self._show(place)
-            number = len(tally.misread) - len(later) + 1
-            of_all = f"{number} of {len(later) + number - 1}" if tally.is_complete else f"{number}"
+            known = len(tally.misread)
+            number = known - len(later) + 1
+            of_all = f"{number} of {known}" if tally.is_complete else f"{number}"
             return Line(
                 f"Misread {of_all}: {with_article(label)}, read as {with_article(answer.digit)}", 8
             )
