@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pygame
 import pygame.gfxdraw
@@ -16,8 +16,7 @@ from app.window.style.text import REGULAR, TextRenderer
 from nn.support.types import Array
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One painting of the window: its surface, and the places, colours and letters on it."""
 
     surface: pygame.Surface

@@ -8,7 +8,9 @@ crisp and a pixel belongs to one cell only.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from app.drawing.canvas import Point
 from app.drawing.strokes import DIGITS
@@ -27,8 +29,7 @@ LARGER = 1.6  # times as high are the letters for a projector
 MAX_ROWS = 6  # networks in the table, where there is room
 
 
-@dataclass(frozen=True)
-class BarRow:
+class BarRow(NamedTuple):
     """One digit's row: its label, the track its bar grows in, and its percentage."""
 
     label: Rect
@@ -41,8 +42,7 @@ class BarRow:
         return around(self.label, self.percent)
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The rectangles of a window, and the way between its pixels and the canvas's cells.
 
     What the present panel does not show is empty: no table inside the network, no curves elsewhere.
@@ -68,8 +68,8 @@ class Layout:
     curves: Rect | None = None
     words: Rect | None = None  # how the training goes
     seen: Rect | None = None  # what it learns from just now
-    knobs: dict[str, KnobPlace] = field(default_factory=dict)
-    panel_buttons: dict[str, Rect] = field(default_factory=dict)
+    knobs: Mapping[str, KnobPlace] = MappingProxyType({})
+    panel_buttons: Mapping[str, Rect] = MappingProxyType({})
     keys: Rect | None = None  # what was pressed, in a window for a projector
 
     def to_cells(self, x: float, y: float) -> Point:
@@ -112,7 +112,7 @@ def lay_out(
     if panel == "mistakes":
         has_room = layout.body.height >= layout.text * 6
         buttons = _panel_buttons(layout.body, layout.text, panel) if has_room else {}
-        return replace(layout, panel_buttons=buttons)
+        return layout._replace(panel_buttons=buttons)
     if panel == "training":
         return _with_training(layout)
     layout = _with_inside(layout)
@@ -253,7 +253,7 @@ def _with_bars_and_table(layout: Layout, networks: int) -> Layout:
     table, more = _table(Rect(body.x, top, body.width, rows * row), rows, note)
     below = rows * row + note + text if rows else 0
     bars = body._replace(height=min(body.height - below, text * 24))
-    return replace(layout, bars=_bar_rows(bars, text), table=table, more=more)
+    return layout._replace(bars=_bar_rows(bars, text), table=table, more=more)
 
 
 def _with_table(layout: Layout, networks: int) -> Layout:
@@ -265,7 +265,7 @@ def _with_table(layout: Layout, networks: int) -> Layout:
     rows = max(2, min(rows, (body.height - note) // lowest))
     row = min(text * 2, (body.height - note) // rows)
     table, more = _table(body._replace(height=rows * row), rows, note)
-    return replace(layout, table=table, more=more)
+    return layout._replace(table=table, more=more)
 
 
 def _with_training(layout: Layout) -> Layout:
@@ -275,8 +275,7 @@ def _with_training(layout: Layout) -> Layout:
     buttons = words_of(PANEL_COMMANDS[panel])
     has_bars = panel == "training" and layout.keys is None  # the answer will do for a class
     places = lay_out_training(body, text, buttons, knobs, has_bars)
-    return replace(
-        layout,
+    return layout._replace(
         bars=_bar_rows(places.bars, text, columns=2) if places.bars else layout.bars,
         words=places.words,
         curves=places.curves,
@@ -321,8 +320,7 @@ def _with_inside(layout: Layout) -> Layout:
     square = _whole_cells(max(8, min(upper - caption, head.width // 3, text * 8)))
     network_input = Rect(head.right - square, head.y, square, square)
     captioned = Rect(head.x, network_input.bottom, head.width, caption)
-    return replace(
-        layout,
+    return layout._replace(
         cell=cell,
         canvas=canvas,
         answer=Rect(head.x, head.y, head.width - square - text, square),

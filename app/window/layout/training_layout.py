@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.window.style.geometry import Rect, around, button_row, split
@@ -32,16 +31,15 @@ class KnobPlace(NamedTuple):
         return None
 
 
-@dataclass(frozen=True)
-class TrainingPlaces:
+class TrainingPlaces(NamedTuple):
     """The rectangles of the panel; what there is no room for is None or empty."""
 
     bars: Rect | None  # in two columns
     words: Rect  # how it goes
     curves: Rect | None  # or the weights
-    seen: Rect | None = None  # digits of the latest batch
-    knobs: dict[str, KnobPlace] = field(default_factory=dict)
-    buttons: dict[str, Rect] = field(default_factory=dict)
+    seen: Rect | None  # digits of the latest batch
+    knobs: dict[str, KnobPlace]
+    buttons: dict[str, Rect]
 
 
 def lay_out_training(
@@ -65,10 +63,10 @@ def lay_out_training(
     words = Rect(body.x, top, body.width, max(1, min(line, body.y + room - top)))
     left = body.y + room - words.bottom - gap
     if left < text * 1.5:
-        return TrainingPlaces(bars, words, None, buttons=rows)
+        return TrainingPlaces(bars, words, None, None, {}, rows)
     curves = Rect(body.x, words.bottom + gap, body.width, left)
     if left < text * 7:
-        return TrainingPlaces(bars, words, curves, buttons=rows)
+        return TrainingPlaces(bars, words, curves, None, {}, rows)
     height = round(text * 2.4)
     curves = curves._replace(height=left - height - gap)
     knob_places = _knobs(Rect(body.x, curves.bottom + gap, body.width, height), text, knobs)

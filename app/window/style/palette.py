@@ -7,7 +7,7 @@ against it: a pair that differs in hue for every kind of colour vision, and in l
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from nn.support.types import Array
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(NamedTuple):
     """One set of colours; all are (red, green, blue) in 0…255."""
 
     background: Colour
