@@ -120,12 +120,10 @@ def _draw_pen(frame: Frame, pen: tuple[float, float], is_down: bool) -> None:
     surface, best = frame.surface, frame.palette.best
     x, y = (int(value) for value in frame.layout.to_pixels(*pen))
     radius = max(3, frame.layout.cell)
-    before = surface.get_clip()
-    surface.set_clip(pygame.Rect(frame.layout.canvas))
-    pygame.draw.circle(surface, best, (x, y), radius, max(2, radius // 5))
-    if is_down:
-        pygame.draw.circle(surface, best, (x, y), max(2, radius // 3))
-    surface.set_clip(before)
+    with frame.clipped(frame.layout.canvas):
+        pygame.draw.circle(surface, best, (x, y), radius, max(2, radius // 5))
+        if is_down:
+            pygame.draw.circle(surface, best, (x, y), max(2, radius // 3))
 
 
 def draw_head(frame: Frame, screen: Screen) -> Rect:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pygame
@@ -89,6 +90,16 @@ class Frame(NamedTuple):
         self.stills.clear()
         if area:
             self.stills[key] = self.surface.subsurface(area).copy()
+
+    @contextmanager
+    def clipped(self, rect: Rect) -> Iterator[None]:
+        """Within this, nothing is painted outside a rectangle."""
+        before = self.surface.get_clip()
+        self.surface.set_clip(before.clip(rect))
+        try:
+            yield
+        finally:
+            self.surface.set_clip(before)
 
     def fade(self, rect: Rect, opacity: float) -> None:
         """Fade what is in a rectangle towards the background, with an opacity in 0…1."""

@@ -18,10 +18,8 @@ def draw_challenge(frame: Frame, screen: Screen) -> Rect:
     line, challenges = frame.layout.challenge, screen.session.challenges
     frame.fill(line, frame.palette.background)
     if challenges.is_shown:
-        before = frame.surface.get_clip()
-        frame.surface.set_clip(pygame.Rect(line))  # letters may be higher than their line
-        _draw_line(frame, screen, line)
-        frame.surface.set_clip(before)
+        with frame.clipped(line):  # letters may be higher than their line
+            _draw_line(frame, screen, line)
     return line
 
 

@@ -73,13 +73,11 @@ def draw_curves(
         ("loss", "accuracy"), (palette.against, palette.best), plots, strict=True
     ):
         _draw_axes(frame, plot, words, colour if curves else palette.quiet)
-        before = frame.surface.get_clip()
-        frame.surface.set_clip(pygame.Rect(plot.area))
-        if former is not None:
-            _draw_run(frame, plot, words, former, ghost, ghost)
-        if curves is not None:
-            _draw_run(frame, plot, words, curves, colour, palette.text)
-        frame.surface.set_clip(before)
+        with frame.clipped(plot.area):
+            if former is not None:
+                _draw_run(frame, plot, words, former, ghost, ghost)
+            if curves is not None:
+                _draw_run(frame, plot, words, curves, colour, palette.text)
     _draw_marks(frame, plots, shown[0], pointed)
     if place.height >= LEGEND * text:
         _draw_legend(frame, place, curves, former)

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pygame
 
 from app.window.layout.frame import Frame
 from app.window.screen.screen import Screen
@@ -67,18 +66,16 @@ def draw_missing(
     cell = place.width / SIZE / framing.scale
     side, line = round(cell * 1.1), max(1, round(cell / 5))
     strongest = max((abs(change.effect) for change in found.missing), default=1.0)
-    before = frame.surface.get_clip()
-    frame.surface.set_clip(pygame.Rect(place).clip(before))
-    for change in found.missing:
-        y, x = change.place
-        left = place.x + (x + 0.5 - framing.shift[0]) * cell
-        top = place.y + (y + 0.5 - framing.shift[1]) * cell
-        hue = frame.palette.best if change.effect > 0 else frame.palette.against
-        share = np.array(0.35 + 0.65 * abs(change.effect) / strongest)
-        red, green, blue = mixed(frame.palette.paper, hue, share).tolist()
-        rect = Rect(round(left - side / 2), round(top - side / 2), side, side)
-        frame.outline(rect, (red, green, blue), line)
-    frame.surface.set_clip(before)
+    with frame.clipped(place):
+        for change in found.missing:
+            y, x = change.place
+            left = place.x + (x + 0.5 - framing.shift[0]) * cell
+            top = place.y + (y + 0.5 - framing.shift[1]) * cell
+            hue = frame.palette.best if change.effect > 0 else frame.palette.against
+            share = np.array(0.35 + 0.65 * abs(change.effect) / strongest)
+            red, green, blue = mixed(frame.palette.paper, hue, share).tolist()
+            rect = Rect(round(left - side / 2), round(top - side / 2), side, side)
+            frame.outline(rect, (red, green, blue), line)
 
 
 def draw_legend(frame: Frame, found: OcclusionMap, place: Rect) -> None:
