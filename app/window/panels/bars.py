@@ -1,4 +1,4 @@
-"""Draws the ten bars of the answer."""
+"""Draws bars: the ten of the answer, and how much of something is done."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from app.session.predictor import Answer
 from app.window.layout.frame import Frame
 from app.window.layout.layout import BarRow
 from app.window.screen.screen import Screen
+from app.window.style.geometry import Rect
 from app.window.style.text import BOLD, REGULAR, percentage
 
 
@@ -27,6 +28,12 @@ def draw_bars(frame: Frame, screen: Screen) -> None:
             width, is_rival = frame.bold_line, digit == explanation.rival
             colour = frame.palette.against if is_rival else frame.palette.text
             frame.outline(row.track.grown(width), colour, width)
+
+
+def draw_progress(frame: Frame, track: Rect, share: float) -> None:
+    """Draw a track that is filled up to a share in 0…1."""
+    frame.fill(track, frame.palette.track)
+    frame.fill(track._replace(width=round(track.width * share)), frame.palette.best)
 
 
 def _draw_bar(frame: Frame, row: BarRow, digit: int, answer: Answer | None) -> None:

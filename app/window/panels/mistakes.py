@@ -9,6 +9,7 @@ from app.session.counts import Count, Tally
 from app.window.input.commands import PANEL_COMMANDS, words_of
 from app.window.layout.frame import Frame
 from app.window.layout.mistakes_layout import MistakesLayout
+from app.window.panels.bars import draw_progress
 from app.window.panels.buttons import draw_row
 from app.window.screen.mistakes_choice import Cell, MistakesChoice
 from app.window.screen.screen import Screen
@@ -75,12 +76,7 @@ def _draw_waiting(frame: Frame, screen: Screen) -> None:
     room = Rect(x, y, width, max(1, height - text * 3))
     frame.write_wrapped(words, room, text, frame.palette.text)
     if mnist.state == "downloading":
-        _draw_progress(frame, Rect(x, y + text * 2, width, max(3, text // 2)), mnist.progress)
-
-
-def _draw_progress(frame: Frame, track: Rect, share: float) -> None:
-    frame.fill(track, frame.palette.track)
-    frame.fill(track._replace(width=round(track.width * share)), frame.palette.best)
+        draw_progress(frame, Rect(x, y + text * 2, width, max(3, text // 2)), mnist.progress)
 
 
 def _draw_words(frame: Frame, room: Rect, count: Count, pointed: Cell | None) -> None:
@@ -104,7 +100,7 @@ def _draw_words(frame: Frame, room: Rect, count: Count, pointed: Cell | None) ->
         frame.write(more, line._replace(y=line.bottom), text * 0.92, palette.quiet)
     if not tally.is_complete:
         bar = Rect(room.x, room.bottom, room.width, max(2, text // 6))
-        _draw_progress(frame, bar, done / tally.total)
+        draw_progress(frame, bar, done / tally.total)
 
 
 def described(tally: Tally, cell: Cell) -> str:

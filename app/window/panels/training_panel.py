@@ -9,7 +9,7 @@ from app.session.knobs import KNOBS, setting_words
 from app.session.session import Session
 from app.window.input.commands import TRAINING_COMMANDS, words_of
 from app.window.layout.frame import Frame
-from app.window.panels.bars import draw_bars
+from app.window.panels.bars import draw_bars, draw_progress
 from app.window.panels.buttons import draw_face, draw_row
 from app.window.panels.curves_view import draw_curves
 from app.window.screen.screen import Screen
@@ -27,8 +27,7 @@ SEEN = "learned from"
 def draw_training(frame: Frame, screen: Screen) -> None:
     """Draw how the training goes, its curves, knobs and buttons; or what is needed to begin."""
     draw_bars(frame, screen)
-    layout, palette = frame.layout, frame.palette
-    session = screen.session
+    layout, session = frame.layout, screen.session
     course, mnist = session.course, session.mnist
     assert layout.words is not None
     place = layout.words
@@ -39,8 +38,7 @@ def draw_training(frame: Frame, screen: Screen) -> None:
             place = inner  # where the data cannot be had, it is free for a long message
         elif mnist.state == "downloading":
             bar = Rect(inner.x, inner.y + inner.height // 3, inner.width, max(3, layout.text // 2))
-            frame.fill(bar, palette.track)
-            frame.fill(bar._replace(width=round(bar.width * mnist.progress)), palette.best)
+            draw_progress(frame, bar, mnist.progress)
         else:
             draw_curves(frame, layout.curves, curves, course.former, screen.pointed)
     draw_words(frame, session, place)
