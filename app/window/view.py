@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pygame
 
+from app.my_digits.my_digits import with_article
 from app.session.predictor import Answer
 from app.window.input.commands import BUTTONS, PROJECTOR_BUTTONS, Panel
 from app.window.layout.frame import Frame
@@ -194,8 +195,7 @@ def _answer_lines(answer: Answer, label: int | None) -> list[tuple[str, float, s
     if label is not None:
         verdict = "read right" if label == answer.digit else "misread"
         verdict = verdict if answer.is_digit else "not read"
-        article = "an" if label == 8 else "a"
-        lines.append((f"it is {article} {label}: {verdict}", 1.0, REGULAR))
+        lines.append((f"it is {with_article(label)}: {verdict}", 1.0, REGULAR))
     return lines
 
 
