@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from app.session.knobs import KNOBS, setting_words
@@ -41,18 +42,23 @@ def draw_training(frame: Frame, screen: Screen) -> None:
             draw_progress(frame, bar, mnist.progress)
         else:
             draw_curves(frame, layout.curves, curves, course.former, screen.pointed)
-    draw_words(frame, session, place)
-    draw_seen(frame, session)
-    draw_knobs(frame, screen)
-    words = training_button_words(session)
     is_slow = course.training is not None and course.training.is_slow
     active = ["slow"] * is_slow + ["remedy"] * (course.diagnosis is not None)
-    faint = faint_buttons(session)
-    draw_row(frame, screen, layout.panel_buttons, words, active, faint)
+    draw_controls(frame, screen, place, active)
 
 
-def draw_words(frame: Frame, session: Session, place: Rect) -> None:
-    """Write how it goes, as many of the parts of that, from the first on, as there is room for."""
+def draw_controls(frame: Frame, screen: Screen, words: Rect, active: Collection[str] = ()) -> None:
+    """Draw what the panel shares with that of the weights: words, digits, knobs and buttons."""
+    session = screen.session
+    _draw_words(frame, session, words)
+    _draw_seen(frame, session)
+    _draw_knobs(frame, screen)
+    buttons, faint = training_button_words(session), faint_buttons(session)
+    draw_row(frame, screen, frame.layout.panel_buttons, buttons, active, faint)
+
+
+def _draw_words(frame: Frame, session: Session, place: Rect) -> None:
+    """How it goes, in as many of its parts, from the first on, as there is room for."""
     parts = training_words(session).split(" · ")
     lines = max(1, place.height // round(MIN_TEXT * 1.3))
     while len(parts) > 1:
@@ -64,8 +70,8 @@ def draw_words(frame: Frame, session: Session, place: Rect) -> None:
     frame.write_wrapped(" · ".join(parts), place, frame.layout.text * 0.92, colour)
 
 
-def draw_seen(frame: Frame, session: Session) -> None:
-    """Draw as many digits of the latest batch as there is room for, varied as they were."""
+def _draw_seen(frame: Frame, session: Session) -> None:
+    """As many digits of the latest batch as there is room for, varied as they were."""
     place, training = frame.layout.seen, session.course.training
     if place is None or training is None or not len(training.seen):
         return
@@ -158,7 +164,7 @@ def faint_buttons(session: Session) -> list[str]:
     return [name for name, is_useless in useless.items() if is_useless]
 
 
-def draw_knobs(frame: Frame, screen: Screen) -> None:
+def _draw_knobs(frame: Frame, screen: Screen) -> None:
     """Each knob with its setting between − and +; the chosen one has a frame."""
     palette, text = frame.palette, frame.layout.text
     knobs = screen.session.course.knobs

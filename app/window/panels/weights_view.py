@@ -7,14 +7,7 @@ import math
 import numpy as np
 
 from app.window.layout.frame import Frame
-from app.window.panels.buttons import draw_row
-from app.window.panels.training_panel import (
-    draw_knobs,
-    draw_seen,
-    draw_words,
-    faint_buttons,
-    training_button_words,
-)
+from app.window.panels.training_panel import draw_controls
 from app.window.screen.screen import Screen
 from app.window.style.geometry import Rect
 from app.window.style.palette import Palette, diverging
@@ -31,14 +24,9 @@ LEAST = 12  # pixels that the picture of a unit's weights is wide, or fewer are 
 def draw_weights(frame: Frame, screen: Screen) -> None:
     """Draw the weights of each unit of the first layer, or of as many as there is room for."""
     layout, palette, text = frame.layout, frame.palette, frame.layout.text
-    session = screen.session
-    training = session.course.training
+    training = screen.session.course.training
     assert layout.words is not None
-    draw_words(frame, session, layout.words)
-    draw_seen(frame, session)
-    draw_knobs(frame, screen)
-    words = training_button_words(session)
-    draw_row(frame, screen, layout.panel_buttons, words, faint=faint_buttons(session))
+    draw_controls(frame, screen, layout.words)
     if training is None or layout.curves is None:
         return
     network: Classifier = training.classifier
