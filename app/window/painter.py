@@ -80,6 +80,7 @@ def state_of(screen: Screen) -> dict[str, object]:
     patch = screen.guard.run(lambda: patch_of(screen))
     seen = patch and (patch, predictor.version)
     panel = screen.guard.run(lambda: panel_view(screen.panel).state(screen))
+    on_panel = bool(screen.layout.panel_buttons) and pointed_at
     is_traced = session.demonstration is None
     useful = session.can_undo, canvas.can_redo, canvas.is_blank
     where = screen.size, screen.panel, len(networks.entries), screen.theme, screen.projector.is_on
@@ -89,7 +90,7 @@ def state_of(screen: Screen) -> dict[str, object]:
         "dialog": screen.guard.run(lambda: dialog_state(screen)),
         "canvas": (canvas.version, pen.place, why, pen.is_down, is_traced, seen),
         "head": (answer, round(predictor.glide * 60), session.label, why, patch),
-        "body": (answer, why, networks.entries, networks.chosen, panel),
+        "body": (answer, why, networks.entries, networks.chosen, panel, on_panel),
         "buttons": (pointed_at, screen.is_why, session.explanation.rival, useful),
         "challenge": challenge_state(screen),
         "keys": keys_state(screen),

@@ -93,7 +93,7 @@ def inside_state(screen: Screen) -> object:
     """Which unit is looked at, and what the pointer is on."""
     inspection = screen.session.inspection
     pointed_at = screen.inside.unit_at(screen.layout, pointer_of(screen))
-    return inspection.choice, pointed_at, screen.hover, screen.focus
+    return inspection.choice, pointed_at
 
 
 def _draw_title(

@@ -48,7 +48,7 @@ def mistakes_state(screen: Screen) -> object:
     choice, mnist, count = screen.mistakes, screen.session.mnist, screen.session.mistakes.count
     shown = None if count is None else (count.tally, count.message)
     chosen = choice.cell, choice.marked, choice.is_inside
-    pointed = choice.cell_at(screen.layout, screen.pointed), screen.hover, screen.focus
+    pointed = choice.cell_at(screen.layout, screen.pointed)
     return shown, mnist.state, mnist.progress, chosen, pointed
 
 

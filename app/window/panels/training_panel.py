@@ -95,7 +95,7 @@ def training_state(screen: Screen) -> object:
     places = [screen.layout.curves, *(knob.lower for knob in screen.layout.knobs.values())]
     is_here = screen.pointed and any(p and p.contains(*screen.pointed) for p in places)
     pointed = screen.pointed if is_here else None
-    return progress, mnist.state, mnist.progress, screen.hover, screen.focus, knobs, pointed
+    return progress, mnist.state, mnist.progress, knobs, pointed
 
 
 def training_words(session: Session) -> str:
