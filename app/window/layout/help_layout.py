@@ -7,21 +7,24 @@ import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from app.window.input.commands import GROUPS, LABELS, PANEL_COMMANDS, Action, Command, Panel
+from app.window.input.commands import (
+    DIALOG_ACTIONS,
+    GROUPS,
+    LABELS,
+    PANEL_COMMANDS,
+    Action,
+    Command,
+    Panel,
+)
 from app.window.layout.dialog_layout import DialogLayout
 from app.window.style.geometry import Rect
 from app.window.style.text import BOLD, MIN_TEXT, REGULAR, TextRenderer
 
 MOUSE = Command(None, "mouse", "the left button draws, the right erases; fingers draw too", {})
-
-
-def _turn(screen: Any) -> None:
-    screen.help_pages.turn(1)
-
-
-NEXT_PAGE = Command(None, "PgDn", "the next page of this", _turn, in_dialogs=True)
+TURN = DIALOG_ACTIONS["help"]["PageDown"]
+NEXT_PAGE = Command(None, "PgDn", "the next page of this", TURN, in_dialogs=True)
 MANY = 3  # keys of a command that stand beside its words; more of them stand in a line below
 LINE = 1.35  # height of a line, in sizes of its letters
 
@@ -72,7 +75,7 @@ class HelpSheet(NamedTuple):
         """What turns the page, where there are several, at a place."""
         if len(self.pages) == 1 or not self.last.contains(x, y):
             return None
-        return NEXT_PAGE, Choice(NEXT_PAGE.keys, self.last, _turn)
+        return NEXT_PAGE, Choice(NEXT_PAGE.keys, self.last, TURN)
 
 
 class _Ruler:
