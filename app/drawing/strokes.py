@@ -30,7 +30,7 @@ MAX_FILE = 100 << 20  # bytes unpacked; a small .gz can unpack to any size
 MAX_COORDINATE = 1e12
 MAX_LINES = 30_000  # twice as many digits as the largest of the public sets has
 MAX_POINTS_IN_ALL = 1_500_000  # of a file; each takes a hundred bytes of memory
-MAX_POINTS = 5_000  # of a digit; a digit has a hundred, somebody who scribbles for a minute these
+MAX_POINTS = 5_000  # of a digit, which usually has a hundred; a minute of scribbling gives these
 MAX_SYMBOL = 100  # letters in the name of what is no digit
 MAX_PATH = 400  # of a digit's line, in lengths of its longer side
 

@@ -155,7 +155,7 @@ class Ablation:
         self._counts.read(self, self._compared)
 
     def close(self) -> None:
-        """Nothing of it runs; the counts end by themselves."""
+        """Nothing to end here: the counts are a part of their own."""
 
     def _set(self, network: Network, off: frozenset[Unit]) -> None:
         """Let these units be off in the network that predicts; an answer follows at once."""

@@ -23,7 +23,7 @@ from nn.inference.ablation import AblatedClassifier
 from nn.support.files import open_own, write_atomically
 
 FILE = "challenges.json"
-SECONDS = 9.0  # that it is said what solving one has shown
+SECONDS = 9.0  # for which the lesson of a solved one is shown
 MAX_BYTES = 10_000  # of that file; it has some hundred
 SURE = 0.95
 TINY = SIZE // 4  # cells
@@ -52,7 +52,7 @@ class State(NamedTuple):
 
 
 def is_tiny(state: State) -> bool:
-    """A 3 that is no larger than a quarter of the canvas's side, and read surely."""
+    """A 3 no larger than a quarter of the canvas's side, and read with certainty."""
     places = np.argwhere(state.canvas.ink >= 0.5)
     if state.answer is None or not len(places):
         return False
@@ -191,7 +191,7 @@ class Challenges:
         return self._saved() or Line(f"Solved: {solved.lesson} · {more}", SECONDS)
 
     def close(self) -> None:
-        """Nothing runs."""
+        """Nothing to end here."""
 
     def switch(self) -> Line | None:
         """Show a challenge, or put them all away for good; says so, or that it cannot be kept."""
@@ -247,7 +247,7 @@ class Challenges:
 
 
 def remembered(path: Path) -> tuple[set[str], bool]:
-    """Which are solved, and whether they are put away; a file that says neither is as none."""
+    """Which are solved, and whether they are put away; a file that says neither counts as none."""
     try:
         with open_own(path, MAX_BYTES) as file:
             record: Any = json.loads(file.read())

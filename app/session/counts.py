@@ -244,7 +244,7 @@ class Counts:
         return any(count.is_running for count in self._kept)
 
     def poll(self) -> None:
-        """Whoever wants digits read looks how far they are."""
+        """Nothing to do here: whoever wants digits read calls `read`."""
 
     def wait(self) -> None:
         """Wait until the threads end, whichever it is that reads at the moment."""

@@ -78,7 +78,7 @@ class Mistakes:
             self.poll()
 
     def close(self) -> None:
-        """Nothing of it runs; the counts end by themselves."""
+        """Nothing to end here: the counts are a part of their own."""
 
     # The next misread digit
 

@@ -48,4 +48,4 @@ class MnistDigits:
         return self.show_any(self._is_training_shown)
 
     def close(self) -> None:
-        """Nothing of it runs."""
+        """Nothing to end here."""

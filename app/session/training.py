@@ -34,7 +34,7 @@ SHOWN_EVERY = 0.25  # seconds between two snapshots of the weights
 SLOW_SECONDS = 0.5  # between two batches in slow motion
 MEASURED_SECONDS = 1.0  # of learning, before it can be told how long the rest will take
 EPOCHS = 10
-SEEN = 24  # digits of a batch that there are to show
+SEEN = 24  # digits of a batch, at most, to be shown
 PROBE = 500  # digits for which a neuron is to be silent to be called dead
 PROBE_SHARE = 0.05  # of the time at most goes into that
 # How long the window waits for Python's lock while a thread computes; the usual 5 ms, several times

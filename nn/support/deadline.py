@@ -1,4 +1,4 @@
-"""Work that can be waited for, looked at later, or given up, as that of a decoder."""
+"""Work that can be waited for, looked at later, or given up, such as a decoder's."""
 
 from __future__ import annotations
 
