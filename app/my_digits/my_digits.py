@@ -246,17 +246,17 @@ class MyDigits:
 
     def poll(self) -> str | None:
         """What a tuning came to, once; None while there is nothing to say. Call it often."""
-        said = None
+        said = ""
         if self._looking is not None and self._looking.is_done(0):
-            said = self._take_over() or None
+            said = self._take_over()
         result = self._tuner.poll() if self._tuner is not None and self.is_loaded else None
         if result is None:
-            return said
+            return said or None
         self._take_up()
         done, self._done = self._done, ""
         message = f"{done}; {result.message}" if done else result.message
         message = message[0].upper() + message[1:]
-        return "; ".join([message, *result.notices])
+        return "; ".join([message, *result.notices, *([said] if said else [])])
 
     def close(self) -> None:
         """End a tuning that is under way; it is taken up again at the next start."""

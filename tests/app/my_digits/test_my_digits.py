@@ -664,6 +664,25 @@ def test_a_house_is_refused_and_a_three_is_not(session):
     assert is_rejected(canvas.framing().image[None])[0]
 
 
+def test_what_the_file_held_is_said_also_where_a_tuning_ends_at_the_same_time(session, monkeypatch):
+    draw_seven(session)
+    session.correct(7)
+    my_digits = session.my_digits
+    while my_digits._tuner._thread.is_alive():
+        time.sleep(0.005)
+    with my_digits.profile.path.open("ab") as file:  # by hand
+        file.write(b"seven\n")
+    monkeypatch.setattr("nn.support.deadline.PATIENCE", 0)
+    reading, load = threading.Event(), my_digits.profile.load
+    monkeypatch.setattr(my_digits.profile, "load", lambda: (reading.wait(60), load())[1])
+    assert my_digits.refresh() == ""
+    reading.set()
+    assert my_digits._looking.is_done(60)
+    said = my_digits.poll()
+    assert said.startswith("Learned from 1 of your digits")
+    assert "digits.jsonl, line 2 is not JSON" in said
+
+
 def test_ordinals():
     expected = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 21: "21st"}
     assert {number: _ordinal(number) for number in expected} == expected
