@@ -31,7 +31,7 @@ from app.window.view import View
 from nn.inference.classifier import DEFAULT_MODEL, PACKAGED_MODELS, load_classifier
 from nn.support.commands import ArgumentParser, number_in, run
 from nn.support.errors import UsageError, not_installed
-from nn.support.files import check_writable, write_file
+from nn.support.files import check_writable, write_for_option
 
 TICK = 1 / 60  # seconds of the recording's clock
 COLOURS = 96  # of the GIF; the window has few
@@ -94,10 +94,7 @@ def save_gif(pictures: Sequence[bytes], size: tuple[int, int], rate: float, path
             duration=round(1000 / rate), optimize=True,
         )  # fmt: skip
 
-    try:
-        write_file(path, write)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    write_for_option(path, write, "--output")
 
 
 def require_pillow() -> Any:

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from app.animate import main
+from app.animate import main, save_gif
 from app.my_digits.my_digits import MyDigits
 from app.session.predictor import is_rejected
 from app.window.input.commands import ALL_COMMANDS
@@ -45,6 +45,14 @@ def test_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.gif"):
         main([*FAST, "--output", str(tmp_path / "a.png")])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_gif_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
+    pytest.importorskip("PIL.Image")
+    path = tmp_path / "a.gif"
+    path.mkdir()  # since it was looked whether it can be written
+    with pytest.raises(UsageError, match=r"cannot write .*a\.gif: .*another place with --output"):
+        save_gif([bytes(12)], (2, 2), 10, path)
 
 
 def test_the_tour_shows_why_the_inside_and_a_correction(tmp_path, monkeypatch):
