@@ -127,8 +127,10 @@ class Activations:
 
     def strongest_cell(self, unit: int) -> tuple[int, ...]:
         """Where in `values[unit]` its greatest value is: () of a neuron."""
-        if self.sums.ndim == 1 or self.values.ndim == 1:
-            return (0, 0) if self.values.ndim > 1 else ()
+        if self.values.ndim == 1:
+            return ()
+        if self.sums.ndim == 1:  # neurons laid out as maps of one cell
+            return 0, 0
         row, column = self.strongest_sum(unit)
         for k in self.pools:
             row, column = row // k, column // k
