@@ -14,9 +14,7 @@ from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
 from app.session import counts
-from app.window.layout.frame import Frame
 from app.window.painter import Painter
-from app.window.view import View
 from nn.data.dataset import load_folder
 from nn.handwriting.framing import frame
 from nn.inference.ablation import AblatedClassifier
@@ -33,6 +31,7 @@ from tests.helpers.screens import (
     middle,
     press,
     screen_of,
+    written_by,
 )
 
 CONVOLUTION_LAST = [
@@ -54,6 +53,14 @@ def start(network, clock, **more):
     return screen
 
 
+def start_with_data(network, clock, data):
+    """Where MNIST has been loaded before anything is asked of it."""
+    screen = start(network, clock, data_dir=data)
+    screen.session.mnist.load()
+    screen.session.mnist.wait()
+    return screen
+
+
 def restore_all(screen):
     press(screen, pygame.K_x, pygame.KMOD_LSHIFT)
 
@@ -72,20 +79,6 @@ def probabilities(session):
     return np.array(session.predictor.answer.probabilities)
 
 
-def words_on(screen):
-    """What is written in the window."""
-    written = set()
-    with pytest.MonkeyPatch.context() as patch:
-        for write in ("write", "write_wrapped"):
-            patch.setattr(Frame, write, lambda _, text, *rest, **more: written.add(text))
-        View().draw(pygame.Surface(screen.size), screen)
-    return written
-
-
-def units_seen(session):
-    return session.inspection.stages
-
-
 @pytest.fixture
 def screen(clock):
     screen = start(load_classifier("mlp"), clock)
@@ -96,7 +89,7 @@ def screen(clock):
 def test_x_switches_the_framed_part_off_and_on_again_and_the_bars_follow(screen):
     session = screen.session
     before = probabilities(session)
-    unit = int(np.argmax(units_seen(session)[1].strengths))
+    unit = int(np.argmax(session.inspection.stages[1].strengths))
     click(screen, place_of(screen, 1, unit))
     press(screen, pygame.K_x)
     image = session.predictor.framing.image[None]
@@ -190,10 +183,10 @@ def test_the_buttons_of_the_panel_do_it_too_and_say_what_they_do(screen):
     painter = Painter()
     painter.paint(surface, screen)
     click(screen, place_of(screen, 1, 3))
-    assert {"Off (X)", "Restore all (Shift-X)"} <= words_on(screen)
+    assert {"Off (X)", "Restore all (Shift-X)"} <= set(written_by(screen))
     click(screen, screen.layout.panel_buttons["switch off"])
     assert session.ablation.off == {(1, 3)}
-    assert "On (X)" in words_on(screen)
+    assert "On (X)" in written_by(screen)
     assert not painter.is_current(screen)
     click(screen, place_of(screen, 1, 5), button=3)
     click(screen, screen.layout.panel_buttons["restore"])
@@ -204,12 +197,12 @@ def test_the_sum_of_a_part_that_is_off_ends_at_the_0_that_it_gives(screen):
     session = screen.session
     unit = session.inspection.by_strength(1)[0]
     click(screen, place_of(screen, 1, unit))
-    assert "ReLU" in words_on(screen)
+    assert "ReLU" in written_by(screen)
     press(screen, pygame.K_x)
     columns = screen.inside.sum(screen.layout).columns
     assert [column.label for column in columns[-2:]] == ["sum", "off"]
     assert columns[-2].amount > 0 == columns[-1].amount
-    assert f"Neuron {unit + 1}: 0.00, switched off" in words_on(screen)
+    assert f"Neuron {unit + 1}: 0.00, switched off" in written_by(screen)
 
 
 def test_a_digit_that_is_off_has_its_logit_but_no_softmax(screen):
@@ -218,7 +211,7 @@ def test_a_digit_that_is_off_has_its_logit_but_no_softmax(screen):
     click(screen, place_of(screen, 2, digit))
     logit = session.inspection.stages[-1].values[digit]
     press(screen, pygame.K_x)
-    words = words_on(screen)
+    words = written_by(screen)
     assert f"Digit {digit}, its logit: {logit:.2f}, switched off" in words
     assert any("takes no part in the softmax" in word for word in words)
     click(screen, place_of(screen, 2, session.predictor.answer.digit))  # of the others it tells
@@ -228,7 +221,7 @@ def test_a_digit_that_is_off_has_its_logit_but_no_softmax(screen):
 
 def test_in_a_tiny_window_the_buttons_keep_their_words_without_the_keys(screen):
     screen.resize((240, 240))
-    assert {"Off", "Restore all"} <= words_on(screen)
+    assert {"Off", "Restore all"} <= set(written_by(screen))
 
 
 def test_what_is_off_stays_off_for_the_next_drawing_and_in_other_panels(screen):
@@ -254,7 +247,7 @@ def test_every_network_has_its_own_and_the_table_lists_them_whole(clock):
     assert type(own) is Classifier
     assert session.predictor.answer_of(own).digit == 4
     press(screen, pygame.K_ESCAPE)
-    assert {"linear, whole", "tiny", "linear, 1 off"} <= words_on(screen)
+    assert {"linear, whole", "tiny", "linear, 1 off"} <= set(written_by(screen))
     press(screen, pygame.K_i)
     press(screen, pygame.K_TAB)
     assert not session.ablation.off
@@ -329,11 +322,11 @@ def test_a_network_that_cannot_be_seen_into_has_nothing_to_switch_off(clock):
 def test_a_network_of_ones_own_can_be_switched_too(clock, architecture):
     screen = start(own_network(architecture), clock)
     session = screen.session
-    count = len(units_seen(session))
+    count = len(session.inspection.stages)
     for stage in range(count):
         click(screen, place_of(screen, stage, 0), button=3)
     assert len(session.ablation.off) == count
-    assert [stage.off for stage in units_seen(session)] == [(0,)] * count
+    assert [stage.off for stage in session.inspection.stages] == [(0,)] * count
     assert probabilities(session)[0] == 0
     Painter().paint(pygame.Surface(screen.size), screen)
     session.close()
@@ -368,7 +361,7 @@ def test_the_mistakes_are_those_without_what_is_off(clock, small_mnist):
     without = AblatedClassifier(load_classifier("tiny"), {(0, 2)})
     read = without.probabilities(images).argmax(axis=1)
     np.testing.assert_array_equal(session.mistakes.count.tally.read, read)
-    assert "tiny, 1 off" in words_on(screen)
+    assert "tiny, 1 off" in written_by(screen)
     session.close()
 
 
@@ -501,7 +494,7 @@ def right(network, test):
     return np.mean(network.probabilities(framed(test)).argmax(axis=1) == test.labels)
 
 
-def test_the_accuracy_without_them_follows_in_the_background(clock, readable, monkeypatch):
+def test_the_accuracy_without_them_follows_in_the_background(clock, readable):
     screen = start(load_classifier("tiny"), clock, data_dir=readable)
     session = screen.session
     assert session.ablation.line == ""
@@ -525,10 +518,8 @@ def test_the_accuracy_without_them_follows_in_the_background(clock, readable, mo
 def test_meanwhile_the_line_says_of_how_many_digits_it_is(clock, readable, monkeypatch):
     monkeypatch.setattr(counts, "BATCH", 10)
     monkeypatch.setattr(counts.Count, "_work", lambda *_: None)
-    screen = start(load_classifier("tiny"), clock, data_dir=readable)
+    screen = start_with_data(load_classifier("tiny"), clock, readable)
     session = screen.session
-    session.mnist.load()
-    session.mnist.wait()
     click(screen, place_of(screen, 0, 2), button=3)
     session.ablation.poll()
     assert session.ablation.line == "1 off · MNIST …"
@@ -592,10 +583,8 @@ def test_what_was_found_out_once_is_known(clock, small_mnist, monkeypatch):
 
 def test_a_change_takes_the_place_of_the_comparison_under_way(clock, small_mnist, monkeypatch):
     monkeypatch.setattr(counts, "BATCH", 4)
-    screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
+    screen = start_with_data(load_classifier("tiny"), clock, small_mnist)
     session = screen.session
-    session.mnist.load()
-    session.mnist.wait()
     for unit in range(6):
         click(screen, place_of(screen, 0, unit), button=3)
         session.ablation.poll()
@@ -634,10 +623,8 @@ def test_without_the_data_the_line_says_so(clock, tmp_path, monkeypatch):
 
 
 def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, monkeypatch):
-    screen = start(load_classifier("tiny"), clock, data_dir=small_mnist)
+    screen = start_with_data(load_classifier("tiny"), clock, small_mnist)
     session = screen.session
-    session.mnist.load()
-    session.mnist.wait()
 
     def refuse(_):
         raise RuntimeError("can't start new thread")
@@ -652,10 +639,8 @@ def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, mon
 
 def test_what_runs_ends_with_the_window(clock, small_mnist, monkeypatch):
     monkeypatch.setattr(counts, "BATCH", 1)
-    screen = start(load_classifier("cnn"), clock, data_dir=small_mnist)
+    screen = start_with_data(load_classifier("cnn"), clock, small_mnist)
     session = screen.session
-    session.mnist.load()
-    session.mnist.wait()
     before = set(threading.enumerate())
     press(screen, pygame.K_x)
     session.ablation.poll()
