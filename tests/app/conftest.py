@@ -1,3 +1,5 @@
+import threading
+
 import pygame
 import pytest
 
@@ -12,3 +14,13 @@ def fonts():
 @pytest.fixture
 def clock():
     return Clock()
+
+
+@pytest.fixture
+def refuse_threads(monkeypatch):
+    """A function; once it has been called, no thread can be started."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    return lambda: monkeypatch.setattr(threading.Thread, "start", refuse)

@@ -1,13 +1,30 @@
-"""Any architecture that a network's file may hold, small enough to be tried in numbers."""
+"""Any architecture that a network's file may hold, small enough to be tried in numbers.
+
+`own_network` makes a network of one.
+"""
 
 import math
+from pathlib import Path
 
+import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from nn.network.architectures import count_parameters, shapes_of
+from nn.inference.checkpoint import Checkpoint
+from nn.inference.classifier import Classifier
+from nn.network.architectures import build, count_parameters, shapes_of
 
 ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid")
+CONVOLUTION_LAST = [
+    ["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Conv2d", 1, 3, 3, 1], ["ReLU"],
+    ["Conv2d", 3, 10, 7, 0], ["Flatten"],
+]  # fmt: skip
+
+
+def own_network(architecture):
+    """A network with random weights, as a user could have one."""
+    model = build(architecture, np.random.default_rng(4))
+    return Classifier(Path("own.npz"), Checkpoint("own", architecture, model, {}, 1.0, 0.2))
 
 
 @st.composite

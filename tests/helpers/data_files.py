@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nn.data.dataset import Dataset
 from nn.support.errors import DataError
 
 # Each example overwrites the same file, so that one temporary folder is enough for all of them.
@@ -37,6 +38,12 @@ def made_up_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for image, label in zip(images, labels, strict=True):
         image[2 * label + 4 : 2 * label + 6] += 120
     return images.astype(np.uint8), labels.astype(np.uint8)
+
+
+def made_up_dataset(count: int, seed: int = 1) -> Dataset:
+    """`made_up_digits`, as a network takes them."""
+    images, labels = made_up_digits(count, seed)
+    return Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
 
 
 def write_small_mnist(folder: Path) -> None:

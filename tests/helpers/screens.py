@@ -3,6 +3,7 @@
 import functools
 import time
 
+import numpy as np
 import pygame
 
 from app.drawing.strokes import fit, read_strokes
@@ -12,6 +13,20 @@ from app.window.screen.screen import WINDOW_SIZE, Screen
 from app.window.view import View
 from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from tests.helpers.paths import EXAMPLES
+
+PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
+
+
+class Network:
+    """Reads every drawing alike, and cannot be seen into."""
+
+    name = "stub"
+
+    def __init__(self, probabilities=PROBABILITIES):
+        self._answer = probabilities
+
+    def probabilities(self, images):
+        return np.tile(np.array(self._answer, np.float32), (len(images), 1))
 
 
 def screen_of(network, size=WINDOW_SIZE, theme="dark", **session):

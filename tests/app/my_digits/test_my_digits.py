@@ -1,3 +1,4 @@
+import functools
 import threading
 import time
 from pathlib import Path
@@ -29,13 +30,15 @@ def shipped():
 
 
 @pytest.fixture
-def screen(tmp_path, shipped, monkeypatch):
-    """A session with an empty profile and a teacher that learns little and quickly."""
-
-    def little(profile, network, data_dir=None):
-        return BackgroundTuner(profile, network, data_dir=data_dir, amounts=LITTLE)
-
+def quick(monkeypatch):
+    """A teacher that learns little and quickly."""
+    little = functools.partial(BackgroundTuner, amounts=LITTLE)
     monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
+
+
+@pytest.fixture
+def screen(tmp_path, shipped, quick):
+    """A session with an empty profile."""
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
     screen = screen_of(shipped, my_digits=my_digits, clock=Clock())
     session = screen.session
@@ -698,11 +701,7 @@ def test_another_digit_key_says_what_the_same_drawing_is_instead(session):
     assert session.my_digits.profile.load().digits == ()
 
 
-def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shipped, monkeypatch):
-    def little(profile, network, data_dir=None):
-        return BackgroundTuner(profile, network, data_dir=data_dir, amounts=LITTLE)
-
-    monkeypatch.setattr("app.my_digits.tuner.BackgroundTuner", little)
+def test_a_lesson_leaves_the_panel_and_the_chosen_network_alone(tmp_path, shipped, quick):
     my_digits = MyDigits(Profile(tmp_path / "profile"), shipped, tmp_path / "nowhere")
     screen = screen_of(load_classifier("tiny"), my_digits=my_digits, clock=Clock())
     session = screen.session

@@ -18,11 +18,13 @@ from app.window.painter import Painter
 from nn.data.dataset import load_folder
 from nn.handwriting.framing import frame
 from nn.inference.ablation import AblatedClassifier
-from nn.inference.checkpoint import Checkpoint, load_checkpoint
+from nn.inference.checkpoint import load_checkpoint
 from nn.inference.classifier import PACKAGED_MODELS, Classifier, load_classifier
-from nn.network.architectures import build, mlp
+from nn.network.architectures import mlp
+from tests.helpers.architectures import CONVOLUTION_LAST, own_network
 from tests.helpers.data_files import write_idx
 from tests.helpers.screens import (
+    Network,
     click,
     draw,
     finger,
@@ -33,16 +35,6 @@ from tests.helpers.screens import (
     screen_of,
     written_by,
 )
-
-CONVOLUTION_LAST = [
-    ["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Conv2d", 1, 3, 3, 1], ["ReLU"],
-    ["Conv2d", 3, 10, 7, 0], ["Flatten"],
-]  # fmt: skip
-
-
-def own_network(architecture, path=Path("own.npz")):
-    model = build(architecture, np.random.default_rng(4))
-    return Classifier(path, Checkpoint("own", architecture, model, {}))
 
 
 def start(network, clock, **more):
@@ -304,13 +296,7 @@ def test_x_elsewhere_is_no_switch(screen):
 
 
 def test_a_network_that_cannot_be_seen_into_has_nothing_to_switch_off(clock):
-    class Stub:
-        name = "stub"
-
-        def probabilities(self, images):
-            return np.full((len(images), 10), 0.1)
-
-    screen = start(Stub(), clock)
+    screen = start(Network(), clock)
     press(screen, pygame.K_x)
     restore_all(screen)
     assert screen.session.network.name == "stub"
@@ -622,14 +608,10 @@ def test_without_the_data_the_line_says_so(clock, tmp_path, monkeypatch):
     session.close()
 
 
-def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, monkeypatch):
+def test_where_no_thread_can_be_started_the_line_says_so(clock, small_mnist, refuse_threads):
     screen = start_with_data(load_classifier("tiny"), clock, small_mnist)
     session = screen.session
-
-    def refuse(_):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    refuse_threads()
     click(screen, place_of(screen, 0, 2), button=3)
     follow(screen, lambda: not session.ablation.is_at_work)
     assert "accuracy unknown" in session.ablation.line

@@ -13,12 +13,7 @@ from nn.network.architectures import NAMED, mlp
 from nn.network.convolution import Conv2d
 from nn.training.health import count_dead
 from nn.training.learner import Epoch
-from tests.helpers.data_files import made_up_digits
-
-
-def digits(count, seed=1):
-    images, labels = made_up_digits(count, seed)
-    return Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
+from tests.helpers.data_files import made_up_dataset as digits
 
 
 def noise(count):

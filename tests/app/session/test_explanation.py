@@ -2,7 +2,6 @@
 
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pygame
@@ -13,28 +12,20 @@ from app.session import erasing
 from app.session.erasing import Erasing
 from app.window.painter import state_of
 from nn.inference.ablation import AblatedClassifier
-from nn.inference.checkpoint import Checkpoint
-from nn.inference.classifier import Classifier, load_classifier
+from nn.inference.classifier import load_classifier
 from nn.inference.occlusion import Occlusion
-from nn.network.architectures import build, mlp
+from nn.network.architectures import mlp
+from tests.helpers.architectures import CONVOLUTION_LAST, own_network
 from tests.helpers.paths import EXAMPLES
 from tests.helpers.screens import follow, press, screen_of
 
 ARCHITECTURES = {
     "linear only": mlp(),
-    "convolution last": [
-        ["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Conv2d", 1, 3, 3, 1], ["ReLU"],
-        ["Conv2d", 3, 10, 7, 0], ["Flatten"],
-    ],
+    "convolution last": CONVOLUTION_LAST,
     "pooling first": [
         ["Unflatten", 1, 28, 28], ["MaxPool2d", 2], ["Flatten"], ["Linear", 196, 10],
     ],
 }  # fmt: skip
-
-
-def own_network(architecture):
-    model = build(architecture, np.random.default_rng(4))
-    return Classifier(Path("own.npz"), Checkpoint("own", architecture, model, {}, 1.0, 0.2))
 
 
 class Opaque:
@@ -214,11 +205,8 @@ def test_a_network_that_cannot_be_copied_is_asked_in_the_windows_time_a_little_a
     assert np.abs(found.effects).max() > 0
 
 
-def test_without_a_thread_it_works_in_the_windows_time(screen, monkeypatch):
-    def refused(_):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refused)
+def test_without_a_thread_it_works_in_the_windows_time(screen, refuse_threads):
+    refuse_threads()
     draw(screen.session)
     press(screen, pygame.K_w)
     work(screen)

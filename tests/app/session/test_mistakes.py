@@ -336,15 +336,11 @@ def test_what_went_wrong_is_tried_again_when_the_panel_is_opened_again(clock, sm
     assert screen.session.mistakes.count.tally.is_complete
 
 
-def test_where_there_is_no_thread_to_be_had_that_is_said(clock, small_mnist, monkeypatch):
+def test_where_there_is_no_thread_to_be_had_that_is_said(clock, small_mnist, refuse_threads):
     screen = start(clock, Reader(), small_mnist)
     screen.session.mnist.load()
     screen.session.mnist.wait()
-
-    def none_left(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", none_left)
+    refuse_threads()
     next_misread(screen)
     assert "can't start new thread" in screen.session.message
     press(screen, pygame.K_e)

@@ -31,9 +31,10 @@ from nn.inference.classifier import PACKAGED_MODELS, load_classifier
 from nn.support.errors import DataError, TrainingError
 from tests.helpers.clock import Clock
 from tests.helpers.contrast import contrast, luminance
-from tests.helpers.data_files import made_up_digits
+from tests.helpers.data_files import made_up_dataset
 from tests.helpers.paths import EXAMPLES, ROOT
 from tests.helpers.screens import (
+    Network,
     click,
     draw,
     finger,
@@ -799,12 +800,6 @@ def test_a_network_that_cannot_be_kept_says_why_and_stays_in_training(
 
 
 def test_a_network_that_is_no_file_of_ours_is_not_trained(clock, small_mnist):
-    class Network:
-        name = "stub"
-
-        def probabilities(self, images):
-            return np.full((len(images), 10), 0.1)
-
     screen = screen_of(Network(), clock=clock, data_dir=small_mnist)
     session = screen.session
     press(screen, pygame.K_t)
@@ -934,10 +929,7 @@ def test_of_many_networks_only_those_are_asked_that_the_table_shows(clock, tmp_p
 def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch):
     """`fit` begins with `stop` unset; it must not run to its end while the window waits."""
     from app.session import training
-    from nn.data.dataset import Dataset
 
-    images, labels = made_up_digits(3000, 1)
-    data = Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
     may_begin = threading.Event()
     fit = training.Learner.fit
 
@@ -947,7 +939,7 @@ def test_a_training_that_is_thrown_away_before_it_began_ends_at_once(monkeypatch
 
     monkeypatch.setattr(training.Learner, "fit", late)
     begun = training.Training(
-        "linear", load_classifier("linear").checkpoint.architecture, data, 1000
+        "linear", load_classifier("linear").checkpoint.architecture, made_up_dataset(3000), 1000
     )
     threading.Timer(0.2, may_begin.set).start()
     begun.end()

@@ -15,9 +15,8 @@ from app.window.painter import Painter
 from app.window.style.geometry import Rect, around
 from app.window.style.palette import PALETTES
 from app.window.style.text import MIN_TEXT, TextRenderer
-from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import painted, press, screen_of
+from tests.helpers.screens import Network, painted, press, screen_of
 
 sizes = st.tuples(st.integers(240, 3840), st.integers(240, 2160))
 NARROW = (240, 240)

@@ -8,9 +8,8 @@ from app.window.painter import state_of
 from app.window.style.geometry import Rect
 from app.window.view import View
 from nn.inference.classifier import load_classifier
-from tests.app.window.test_view import PROBABILITIES, Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import point, screen_of, send
+from tests.helpers.screens import PROBABILITIES, Network, point, screen_of, send
 
 SIZES = [(320, 480), (480, 320), (960, 640), (1920, 1080), (3840, 2160)]
 

@@ -4,16 +4,9 @@ import pytest
 
 from app.window import controller as controller_module
 from app.window.input import keys
-from tests.helpers.screens import controller_of, screen_of
+from tests.helpers.screens import Network, controller_of, screen_of
 
 SIZE = (960, 640)
-
-
-class Network:
-    name = "stub"
-
-    def probabilities(self, images):
-        return np.full((len(images), 10), 0.1, dtype=np.float32)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Whatever a panel, a command or a background part meets, the window goes on."""
 
-import threading
 from importlib.util import find_spec
 
 import numpy as np
@@ -94,17 +93,10 @@ def test_an_error_anywhere_leaves_the_window_and_the_drawing(
     assert capsys.readouterr().err.count("Traceback") == 1
 
 
-@pytest.fixture
-def no_threads(monkeypatch):
-    def refused(self):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refused)
-
-
 def test_the_window_goes_on_where_no_thread_can_be_started(
-    clock, tmp_path, small_mnist, no_threads, quick
+    clock, tmp_path, small_mnist, refuse_threads, quick
 ):
+    refuse_threads()
     my_digits = MyDigits(Profile(tmp_path / "me"), load_classifier("linear"), small_mnist)
     screen = start(clock, tmp_path, data_dir=small_mnist, my_digits=my_digits)
     draw(screen.session)

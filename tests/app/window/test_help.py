@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from app.window.input.commands import COMMANDS, PANEL_COMMANDS
 from app.window.painter import Painter, state_of
 from app.window.style.text import MIN_TEXT
-from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
-from tests.helpers.screens import click, painted, point, press, screen_of, send
+from tests.helpers.screens import Network, click, painted, point, press, screen_of, send
 
 SIZES = [(240, 240), (320, 480), (480, 320), (900, 400), (960, 640), (1920, 1080), (3840, 2160)]
 sizes = st.tuples(st.integers(240, 3840), st.integers(240, 2160))

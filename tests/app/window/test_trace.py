@@ -9,10 +9,9 @@ from app.window.screen.trace import lines_of, traced_digit
 from app.window.style.palette import PALETTES
 from nn.handwriting.framing import SIZE, Stroke, frame_strokes
 from nn.inference.classifier import load_classifier
-from tests.app.window.test_view import Network
 from tests.helpers.clock import Clock
 from tests.helpers.contrast import contrast
-from tests.helpers.screens import painted, screen_of, send
+from tests.helpers.screens import Network, painted, screen_of, send
 
 SIZES = [(240, 240), (480, 320), (960, 640), (3840, 2160)]
 

@@ -14,20 +14,9 @@ from app.window.style.palette import DARK, PALETTES
 from app.window.style.text import MAX_PIXELS, TextRenderer, percentage
 from app.window.view import PARTS, View, draw_body
 from nn.inference.classifier import load_classifier
-from tests.helpers.screens import screen_of
+from tests.helpers.screens import PROBABILITIES, Network, screen_of
 
 SIZES = [(480, 320), (960, 640), (1920, 1080), (600, 900), (700, 700)]
-PROBABILITIES = (0.01, 0.02, 0.6, 0.0, 0.25, 0.05, 0.03, 0.02, 0.015, 0.005)
-
-
-class Network:
-    name = "stub"
-
-    def __init__(self, probabilities=PROBABILITIES):
-        self._answer = probabilities
-
-    def probabilities(self, images):
-        return np.tile(np.array(self._answer, np.float32), (len(images), 1))
 
 
 def session_of(size, ink=None, answered=False, name="stub", theme="dark"):

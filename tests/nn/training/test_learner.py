@@ -8,12 +8,7 @@ from nn.support.errors import TrainingError
 from nn.training.callbacks import AverageWeights, BestWeights, EarlyStopping, WholeOrNothing
 from nn.training.learner import Callback, DataLoaders, Epoch, Learner, Means, accuracy
 from nn.training.optimizers import SGD, Adam
-from tests.helpers.data_files import made_up_digits
-
-
-def digits(count, seed=1):
-    images, labels = made_up_digits(count, seed)
-    return Dataset(images.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64))
+from tests.helpers.data_files import made_up_dataset as digits
 
 
 def make_learner(
