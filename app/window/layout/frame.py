@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pygame
-import pygame.gfxdraw
 
 from app.window.layout.layout import Layout
 from app.window.style.geometry import Rect
@@ -66,6 +65,8 @@ class Frame(NamedTuple):
         self, start: tuple[float, float], end: tuple[float, float], width: float, colour: Colour
     ) -> None:
         """A line of some width with smooth edges."""
+        import pygame.gfxdraw  # only now: the first frame does without
+
         (x, y), (to_x, to_y) = start, end
         length = math.hypot(to_x - x, to_y - y) or 1.0
         across, down = (y - to_y) / length * width / 2, (to_x - x) / length * width / 2
