@@ -26,7 +26,7 @@ HAS_TOUCH_SCREEN = not IS_MAC
 REPEAT_SECONDS = 0.4  # a key that is held says so at least as often
 FOCUS_SECONDS = 0.1  # after the focus has come, a key that is held says so within these
 FINGER = 3  # a finger's breadth, in heights of the window's text
-LONG_SECONDS = 0.6  # a touch of a network's unit that lasts so long is as a right click
+LONG_SECONDS = 0.6  # a touch of a network's unit that lasts so long counts as a right click
 
 Pointer = tuple[str, int, int]  # ("mouse", 0, button) or ("finger", device, finger)
 
@@ -175,7 +175,7 @@ class Controller:
             self.session.release_pointer()
 
     def _lift(self, finger: Pointer) -> None:
-        """A finger that was long on a unit switches it off, or on again."""
+        """A finger that was held on a unit switches it off, or on again."""
         if self._touched is not None and self._touched[0] == finger:
             _, unit, start = self._touched
             if self.session.clock() - start >= LONG_SECONDS:
@@ -183,7 +183,7 @@ class Controller:
             self._touched = None
 
     def _right_click(self, x: float, y: float) -> bool:
-        """What a right click at a place does other than erase; whether there was anything."""
+        """Do what a right click does besides erasing; returns whether it did anything."""
         unit, bar = self._unit_at(x, y), self._bar_at(x, y)
         if unit is not None:
             self._switch(unit)
@@ -214,7 +214,7 @@ class Controller:
         self.screen.hover = name
 
     def _look_again(self) -> None:
-        """Below a pointer that rests there may be another button now, or none."""
+        """Look for the button under a pointer that rests; it may be another now, or gone."""
         if self.screen.pointed is not None and self._pointer is None:
             self._hover(self._button_at(*self.screen.pointed))
 
@@ -226,7 +226,7 @@ class Controller:
         return self.layout.button_at(x, y) or challenge_button_at(self.screen, x, y)
 
     def _click(self, x: float, y: float) -> bool:
-        """What a click at a place does other than draw; whether there was anything."""
+        """Do what a click does besides drawing; returns whether it did anything."""
         screen, layout = self.screen, self.layout
         if screen.dialog is not None:
             self._click_dialog(x, y)

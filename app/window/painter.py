@@ -17,7 +17,7 @@ from app.window.view import PARTS, View, draw_over, network_name, panel_view
 
 
 class Painter:
-    """Paints the parts of the window whose state is another than when they were painted last."""
+    """Paints the parts of the window whose state has changed since they were last painted."""
 
     def __init__(self) -> None:
         self._view = View()
@@ -53,7 +53,7 @@ class Painter:
         return [rect for draw in parts if (rect := screen.guard.run(draw)) is not None]
 
     def _is_put_off(self, screen: Screen, is_answered: bool) -> bool:
-        """Whether the panel waits, because what it shows of a new answer takes as long as that.
+        """Whether the panel waits, because what it shows of a new answer is as slow as the answer.
 
         Two frames: the answer's own, and one to work out what is to be painted.
         """
@@ -69,7 +69,7 @@ class Painter:
 def state_of(screen: Screen) -> dict[str, object]:
     """What each part of the window shows, and under `window` what all of them depend on.
 
-    What was worked out of an answer is told by the answer's version, and so is not compared.
+    What follows from an answer is known by the answer's version, and is not compared itself.
     """
     session = screen.session
     canvas, predictor = session.canvas, session.predictor

@@ -67,7 +67,7 @@ def _switch_off(screen: Screen) -> Iterator[float]:
 
 
 def _correct(screen: Screen, label: int) -> Iterator[float]:
-    """Say which digit it is; what is learned from it takes its own time, of which little shows."""
+    """Say which digit it is; learning from it takes its own time, little of which is recorded."""
     session = screen.session
     session.correct(label)
     yield SECONDS["off"]

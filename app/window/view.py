@@ -1,6 +1,6 @@
 """Draws the window: canvas, answer, framed image, panel, buttons. It decides nothing.
 
-What goes into the panel, and what lies over the window, is in a module each.
+Panels and dialogs have modules of their own.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ class PanelView(NamedTuple):
 
 
 def panel_view(panel: Panel) -> PanelView:
-    """How a panel is drawn; what only an open one needs is loaded then, for a sooner start."""
+    """How a panel is drawn; its module is loaded when it is first open, for a sooner start."""
     if panel == "inside":
         from app.window.panels.inside import draw_inside, inside_state, prepare_inside
 

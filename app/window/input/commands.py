@@ -29,7 +29,7 @@ class Command(NamedTuple):
     in_dialogs: bool = False  # whether it works while a dialog lies over the window
 
     def said(self, key: str) -> str:
-        """What one of its keys does, in few words."""
+        """What one of its keys does, briefly."""
         keys, parts = re.split(", |  ", self.keys), re.split("; |, ", self.help)
         if own := re.search(rf"\({re.escape(key)}: (.*?)\)", self.help):
             return own[1]

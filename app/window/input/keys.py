@@ -117,7 +117,7 @@ def action_of(
 def said_of(
     event: pygame.event.Event, dialog: Dialog | None, panel: Panel = "answer"
 ) -> tuple[str, str]:
-    """The name of that key, and in few words what it does; empty where it does nothing."""
+    """The name of that key, and briefly what it does; empty where it does nothing."""
     found = _found(event, dialog, panel)
     return ("", "") if found is None else said(*PRESSED[found])
 

@@ -21,7 +21,7 @@ class ButtonRows(NamedTuple):
 
 
 def lay_out_buttons(rows: Sequence[Rect], text: int, above: int) -> ButtonRows:
-    """Buttons in rows, those of a group close to each other; `text` is a letter's height.
+    """Buttons in rows, those of a group close together; `text` is a letter's height.
 
     Where all are in one row and the space `above` it is enough, the groups have names there.
     """
@@ -52,7 +52,7 @@ def _gaps(text: int) -> tuple[int, int]:
 
 
 def _spaces(groups: Mapping[str, Words], text: int) -> int:
-    """How much of a row is no button."""
+    """How much of a row is space between buttons."""
     close, apart = _gaps(text)
     return sum(close * (len(words) - 1) for words in groups.values()) + apart * (len(groups) - 1)
 

@@ -21,7 +21,7 @@ class DialogLayout(NamedTuple):
 
     @property
     def sheet(self) -> Rect:
-        """The whole of it; wide where it is low."""
+        """All of it; wide where it is low."""
         height = min(self.size[1] - self.text // 2, self.text * self.lines)
         widest = self.lines + 16 if height >= self.text * 32 else 72
         width = min(self.size[0] - self.text, self.text * widest)
@@ -46,7 +46,7 @@ class DialogLayout(NamedTuple):
         return self.sheet.height < self.text * 32
 
     def rows(self, count: int, columns: int = 1) -> list[Rect]:
-        """Rows for `count` lines below the title, and one more for a last word."""
+        """Rows for `count` lines below the title, and one more for a closing line."""
         inner, top = self.inner, self.title.bottom
         margin = self.text // 4 if self._is_low else self.text * 3 // 4
         top += margin if self._is_low else self.text // 2
@@ -62,7 +62,7 @@ class DialogLayout(NamedTuple):
         return [*rows, Rect(inner.x, top + int(down * pitch), inner.width, height)]
 
     def tiles(self, count: int) -> Tiles:
-        """Square tiles for `count` pictures below the title, as large as there fit.
+        """Square tiles for `count` pictures below the title, as large as fit there.
 
         The space below them is left for buttons and two lines of words.
         """

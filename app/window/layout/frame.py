@@ -82,7 +82,7 @@ class Frame(NamedTuple):
         self.surface.blit(pygame.transform.scale(picture, rect[2:]), rect[:2])
 
     def still(self, key: object, rect: Rect, draw: Callable[[], None]) -> None:
-        """Draw a part of the panel, or bring it back as it was drawn last for the same `key`."""
+        """Draw a part of the panel, or show again what was last drawn for the same `key`."""
         area = self.surface.get_rect().clip(rect)
         if key in self.stills:
             self.surface.blit(self.stills[key], area)

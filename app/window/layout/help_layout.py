@@ -152,7 +152,7 @@ def labels_of(command: Command) -> dict[str, Action]:
 
 @functools.lru_cache(maxsize=4)
 def lay_out_help(dialog: DialogLayout, panel: Panel, least: int = 0) -> HelpSheet:
-    """The help as large as all of it has room for on one page, or else on several.
+    """The help in the largest letters that fit on one page, or else on several.
 
     Its letters have at least the size `least`.
     """
@@ -178,12 +178,12 @@ def lay_out_help(dialog: DialogLayout, panel: Panel, least: int = 0) -> HelpShee
         return [(setting, _entries(groups, setting)) for setting in settings]
 
     def pages_of(letters: int, is_whole: bool) -> tuple[Page, ...]:
-        """As few as there can be in letters of this size."""
+        """The fewest pages that are possible in letters of this size."""
         tried = (_filled(entries, each, is_whole) for each, entries in settings_of(letters))
         return min(tried, key=len)
 
     def fitting(sizes: Sequence[int], is_whole: bool) -> int | None:
-        """The largest of these letters in which one page is enough."""
+        """The largest of these sizes at which one page is enough."""
         fits = bisect.bisect_left(sizes, True, key=lambda size: len(pages_of(size, is_whole)) == 1)
         return sizes[fits] if fits < len(sizes) else None
 

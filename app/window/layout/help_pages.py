@@ -18,7 +18,7 @@ class HelpPages:
     """The help as it is open.
 
     `window` tells the window's size, its text's height, its panel, and whether a class is to read
-    it from afar: then there are more pages sooner than small letters.
+    it from afar: then it has more pages rather than small letters.
     """
 
     def __init__(self, window: Callable[[], tuple[tuple[int, int], int, Panel, bool]]) -> None:
@@ -28,9 +28,8 @@ class HelpPages:
     @property
     def sheet(self) -> HelpSheet:
         """Where everything is."""
-        from app.window.layout.help_layout import (
-            lay_out_help,  # only now: the first frame does without
-        )
+        # Only now: the first frame does without.
+        from app.window.layout.help_layout import lay_out_help
 
         size, text, panel, is_large = self._window()
         least = round(text * 0.65) if is_large else 0

@@ -22,13 +22,13 @@ Shape = tuple[int, ...]
 class Row(NamedTuple):
     """A stage in the panel: the rectangles of what it is, of some of its units, and of the rest.
 
-    `tiles` are as many as the units that are shown; which these are is not said here.
+    There are as many `tiles` as units that are shown; which units these are is decided elsewhere.
     """
 
     stage: int
     title: Rect
     tiles: Tiles
-    more: Rect | None = None  # how many units there are besides
+    more: Rect | None = None  # how many more units there are
 
 
 def lay_out_inside(body: Rect, text: int, shapes: Sequence[Shape], middle: int = 0) -> list[Row]:
@@ -116,14 +116,14 @@ def is_shown_by_weights(stage: Activations) -> bool:
 
 
 def _highest(shape: Shape, text: int, is_last: bool) -> int:
-    """How high a row may become."""
+    """How high a row may be."""
     if len(shape) == 1:  # a number needs no large picture
         return round(text * 1.5) if is_last else text * 4
     return text * (12 if is_last else 6)
 
 
 def _shared(room: int, most: Sequence[int]) -> list[int]:
-    """The heights of rows that share the room, none above its most."""
+    """The heights of rows that share the room, none above its maximum."""
     heights = [0] * len(most)
     for done, place in enumerate(sorted(range(len(most)), key=most.__getitem__)):
         heights[place] = max(2, min(most[place], room // (len(most) - done)))

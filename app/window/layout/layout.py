@@ -64,7 +64,7 @@ class Layout(NamedTuple):
     challenge: Rect  # in the margin above
     bars: tuple[BarRow, ...] = ()
     table: tuple[Rect, ...] = ()  # a heading and a row for each network
-    more: Rect | None = None  # how many networks there are besides, where not all have room
+    more: Rect | None = None  # how many more networks there are, where not all fit
     curves: Rect | None = None
     words: Rect | None = None  # how the training goes
     seen: Rect | None = None  # what it learns from just now

@@ -20,7 +20,7 @@ class KnobPlace(NamedTuple):
 
     @property
     def lower(self) -> Rect:
-        """All but the caption."""
+        """Everything except the caption."""
         return around(self.less, self.more)
 
     def steps_at(self, x: float, y: float) -> int | None:
@@ -47,7 +47,7 @@ def lay_out_training(
 ) -> TrainingPlaces:
     """Divide the body of a panel: `buttons` and `knobs` are the words on them, by name.
 
-    What can be done by keys as well goes first where there is little room: the knobs, then some of
+    Where there is little room, what keys can do as well is left out: first the knobs, then some of
     the buttons.
     """
     gap = max(2, text // 3)

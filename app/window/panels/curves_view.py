@@ -45,7 +45,7 @@ class Plot(NamedTuple):
     y: Axis
 
     def spot(self, x: float, y: float) -> Point:
-        """The pixel of a point; far beyond the area it is drawn to, not past it by miles."""
+        """The pixel of a point; one far above or below the area is moved closer to it."""
         across, up = self.x.share(x), min(2.0, max(-1.0, self.y.share(y)))
         area = self.area
         return area.x + round(across * (area.width - 1)), area.bottom - 1 - round(
@@ -90,7 +90,7 @@ def ghost_colour(palette: Palette) -> Colour:
 
 
 def epoch_axis(epoch: float, epochs: int, size: int) -> Axis:
-    """The axis that just holds the curve so far: of digits in the first epoch, of epochs then."""
+    """The axis that just holds the curve so far: in digits at first, after an epoch in epochs."""
     end = next((span for span in SPANS if epoch <= span), None)
     if end is not None:
         return Axis(0, end, [(0.0, "0"), (end, f"{end * size:,.0f} digits")])
@@ -114,7 +114,7 @@ def loss_axis(points: Sequence[CurvePoint]) -> Axis:
 
 
 def accuracy_axis(points: Sequence[CurvePoint]) -> Axis:
-    """Up to 100 %, from where nine tenths of the points are above."""
+    """Up to 100 %, from a floor that nine tenths of the points are above."""
     values = sorted(point.accuracy for point in points) or [0.0]
     lowest = values[len(values) // 10]
     low = next((floor for floor in FLOORS if floor <= lowest), 0.0)
@@ -184,7 +184,7 @@ def _draw_axes(frame: Frame, plot: Plot, words: str, colour: Colour) -> None:
 def _draw_run(
     frame: Frame, plot: Plot, words: str, run: Curves, colour: Colour, dots: Colour
 ) -> None:
-    """The line of the digits learned from, and the dots of those kept aside."""
+    """The line for the digits learned from, and the dots for the held-out ones."""
     width = max(1, frame.layout.text // 9)
     line = [
         plot.spot(p.epoch, getattr(p, words)) for p in run.points if p.epoch <= plot.x.high * 1.2

@@ -29,7 +29,7 @@ def draw_dialog(frame: Frame, title: str, dialog: DialogLayout | None = None) ->
 
 
 def draw_help(frame: Frame, screen: Screen) -> None:
-    """Draw a page of the help over the dimmed window; a line that is pointed at lights up."""
+    """Draw a page of the help over the dimmed window; the line under the pointer lights up."""
     palette, layout = frame.palette, frame.layout
     sheet, page, pointed = screen.help_pages.sheet, screen.help_pages.page, help_state(screen)[1]
     draw_dialog(frame, "Help: press a key, or click its line", sheet.dialog)

@@ -1,4 +1,4 @@
-"""Draws the inside of the network: the stages it goes through, and what one unit is made of."""
+"""Draws the inside of the network: the stages of a reading, and what one unit is made of."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def draw_inside(frame: Frame, screen: Screen) -> None:
 
 
 def _draw_network(frame: Frame, screen: Screen, rows: list[Shown]) -> None:
-    """All but what the pointer is on."""
+    """Draw everything except what depends on the pointer."""
     layout, palette, inspection = frame.layout, frame.palette, screen.session.inspection
     stages, looked_at = inspection.stages, inspection.looked_at
     assert looked_at is not None  # or there were no rows
@@ -158,7 +158,7 @@ def _draw_digits(frame: Frame, shown: Shown, stage: Activations) -> None:
 
 
 def _cross_out(frame: Frame, rect: Rect, is_off: bool = False) -> None:
-    """A line through the tile of a unit that gives nothing but 0; a cross where it is off."""
+    """A line through the tile of a unit whose output is all 0; a cross where it is off."""
     inner = rect.shrunk(1)
     lower, upper = (inner.x, inner.bottom - 1), (inner.right - 1, inner.y)
     if not is_off:

@@ -134,7 +134,7 @@ def steps_words(steps: SoftmaxSteps) -> str:
 
 
 def steps_briefly(steps: SoftmaxSteps) -> str:
-    """The same in a small window."""
+    """The same, for a small window."""
     quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
     less = f"−{decimal(largest)}" if largest >= 0 else f"+{decimal(-largest)}"
     divided = f"÷{steps.temperature:.3f}" if steps.temperature != 1 else ""

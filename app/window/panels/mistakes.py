@@ -173,7 +173,7 @@ def _draw_about(frame: Frame, place: Rect, tally: Tally, cell: Cell | None) -> N
 def _draw_digits(
     frame: Frame, layout: MistakesLayout, tiles: Tiles, choice: MistakesChoice, images: Array
 ) -> None:
-    """The digits of a cell, with how sure the network is; of all mistakes, with their readings."""
+    """The digits of a cell, and how sure the network is; for all mistakes, what it reads."""
     palette, tally, places = frame.palette, choice.tally, choice.digits
     assert tally is not None
     page = choice.page(frame.layout)

@@ -58,7 +58,7 @@ def draw_controls(frame: Frame, screen: Screen, words: Rect, active: Collection[
 
 
 def _draw_words(frame: Frame, session: Session, place: Rect) -> None:
-    """How it goes, in as many of its parts, from the first on, as there is room for."""
+    """How the training goes: as many parts of that, from the first on, as there is room for."""
     parts = training_words(session).split(" · ")
     lines = max(1, place.height // round(MIN_TEXT * 1.3))
     while len(parts) > 1:

@@ -130,6 +130,6 @@ def _legends(found: OcclusionMap) -> list[tuple[str, str, str, str]]:
 
 
 def times(effect: float) -> str:
-    """How many times higher so many nats make the odds: `1.8`, `12`."""
+    """By how much an effect in nats multiplies the odds: `1.8`, `12`."""
     factor = math.exp(min(abs(effect), 20.0))
     return f"{factor:.1f}" if factor < 9.95 else f"{factor:,.0f}"

@@ -16,7 +16,7 @@ class DrawingList:
         self._files = files
 
     def move(self, steps: int) -> None:
-        """Mark another one, so many rows further."""
+        """Mark the row so many steps further down."""
         if count := len(self._files.saved):
             self.row = (self.row + steps) % count
 
@@ -31,7 +31,7 @@ PAGE = 1000  # of the user's digits; more would be too small to see, and slow to
 class DigitList:
     """The user's digits as they are listed; `row` is the marked one.
 
-    The methods do what they say to it, and return a line for the user, "" if there is none.
+    The methods that change it return a line for the user, "" if there is none.
     """
 
     def __init__(self, editor: DigitEditor | None) -> None:
@@ -55,7 +55,7 @@ class DigitList:
         return self._editor if 0 <= self.row < self.count else None
 
     def move(self, steps: int) -> None:
-        """Mark another one, so many tiles further."""
+        """Mark the tile so many steps further on."""
         if 0 <= self.row + steps < self.count:
             self.row += steps
 
@@ -67,7 +67,7 @@ class DigitList:
         return said
 
     def undo(self) -> str:
-        """Take back the last change; what is there again is marked."""
+        """Take back the last change, and mark what it brings back."""
         if self._editor is None:
             return ""
         said, place = self._editor.undo_change()

@@ -35,7 +35,7 @@ class MistakesChoice:
 
     @property
     def digits(self) -> Array:
-        """The places in the test file of the digits that are chosen, in the order of showing."""
+        """The places in the test file of the chosen digits, in the order they are shown."""
         tally, cell = self.tally, self.cell
         if self._found[:2] != (tally, cell):
             found = np.zeros(0, int) if tally is None else tally.digits(cell)

@@ -15,7 +15,7 @@ class Pen:
 
     @property
     def is_down(self) -> bool:
-        """Whether it is drawing just now."""
+        """Whether it is drawing."""
         return self.place is not None and self._canvas.is_drawing
 
     def move(self, dx: float, dy: float) -> None:

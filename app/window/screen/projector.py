@@ -20,12 +20,12 @@ class Projector:
         self._when = 0.0
 
     def switch(self) -> None:
-        """Large letters, or the usual window; the canvas moves, and so a stroke under way ends."""
+        """Switch to large letters or back; the canvas moves, so a stroke under way ends."""
         self.is_on = not self.is_on
         self._canvas.end()
 
     def tell(self, name: str, words: str) -> None:
-        """This key was pressed just now; one without a name does nothing."""
+        """Show a key that was just pressed; one without a name is ignored."""
         if name:
             self.name, self.words, self._when = name, words, self._clock()
 

@@ -57,7 +57,7 @@ class Screen:
         self._layout: Layout | None = None
         self._laid_out: object = None  # what the layout is for
 
-    # Loaded when their panels are first open, for a sooner start.
+    # These two are loaded when their panels are first open, for a sooner start.
 
     @cached_property
     def inside(self) -> InsidePanel:
@@ -83,7 +83,7 @@ class Screen:
 
     @property
     def is_why(self) -> bool:
-        """Whether it is shown what speaks for the digit and against it."""
+        """Whether what speaks for the digit and against it is shown."""
         return self.session.explanation.is_shown
 
     def rows(self) -> range:
@@ -158,11 +158,11 @@ class Screen:
         self.open_panel("answer" if self.panel == panel else panel)
 
     def switch_theme(self) -> None:
-        """Light or dark."""
+        """Switch between the light and the dark theme."""
         self.theme = "light" if self.theme == "dark" else "dark"
 
     def help(self) -> None:
-        """Show all keys, or no longer."""
+        """Open or close the help."""
         self.dialog, self.help_pages.number = None if self.dialog == "help" else "help", 0
 
     def press_help(self, x: float, y: float) -> bool:
@@ -223,7 +223,7 @@ class Screen:
     # Dialogs
 
     def list_drawings(self) -> None:
-        """List the saved drawings, or no longer."""
+        """Open or close the list of saved drawings."""
         if self.dialog == "open":
             self.dialog = None
         elif (line := self.session.files.list()) is not None:
@@ -244,7 +244,7 @@ class Screen:
             self.steering.leave()
 
     def show_my_digits(self) -> None:
-        """Show the user's own digits, or no longer."""
+        """Open or close the user's own digits."""
         session, my_digits = self.session, self.session.my_digits
         if my_digits is None:
             session.say("There is no profile to keep digits in")
@@ -260,7 +260,7 @@ class Screen:
 
     @property
     def digit_columns(self) -> int:
-        """How many of the user's digits stand beside each other."""
+        """How many of the user's digits stand side by side."""
         return self.layout.dialog.tiles(len(self.digits.shown)).columns
 
     def open_marked(self) -> None:

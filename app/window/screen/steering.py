@@ -50,7 +50,7 @@ class Steering:
             self._screen.open_panel("answer")
 
     def see_inside(self) -> None:
-        """See into the network, or no longer; from a training first the weights, then inside it."""
+        """Open or close the network's inside; in a training first its weights, then its inside."""
         panel = self._screen.panel
         if not self._session.is_training_shown or self._session.course.training is None:
             self._screen.open_panel("answer" if panel == "inside" else "inside")

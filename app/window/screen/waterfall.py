@@ -10,7 +10,7 @@ from nn.inference.activations import Activations
 from nn.inference.contributions import Contributions
 from nn.inference.softmax_steps import SoftmaxSteps
 
-MOST_UNITS = 8  # that are told one by one
+MOST_UNITS = 8  # that are shown one by one
 
 
 class Column(NamedTuple):
@@ -105,7 +105,7 @@ def add_up(values: Sequence[float]) -> list[int]:
 def _parts(
     stage: Activations, contributions: Contributions, room: int
 ) -> list[tuple[str, float, int | None]]:
-    """What is added, in at most `room` + 2 parts: each with its label, value and unit."""
+    """The amounts, in at most `room` + 2 parts: each with its label, value and unit."""
     bias = [] if stage.layer is None else [("bias", contributions.bias, None)]
     inputs = contributions.total - contributions.bias
     if contributions.picture is not None:

@@ -1,4 +1,4 @@
-"""Which question why answers: what the keys and clicks on it do."""
+"""Which question Why answers: what its keys and clicks do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from app.session.session import Session
 
 
 class WhyChoice:
-    """Shows why a digit was read and not another, or no longer."""
+    """Shows or hides why a digit was read, and not another."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def switch(self) -> None:
-        """Show what speaks for and against the digit, or no longer."""
+        """Show or hide what speaks for and against the digit."""
         explanation = self._session.explanation
         explanation.is_shown = not explanation.is_shown
         if explanation.is_shown and self._session.predictor.answer is None:

@@ -72,7 +72,7 @@ def _rise_or_fall(found: OcclusionMap, change: Change, digit: int) -> str:
 
 
 def _share(probability: float, digits: int) -> str:
-    """A percentage with so many decimals; what is no certainty is not called one."""
+    """A percentage with so many decimals; only a certainty is called one."""
     if digits and probability < 1 and round(100 * probability, digits) == 100:
         return f">{100 - 10**-digits:.{digits}f} %"
     return percentage(probability, digits)

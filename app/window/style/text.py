@@ -16,7 +16,7 @@ MIN_TEXT = 10  # pixels of the font; smaller letters cannot be read
 MAX_TEXT = 300  # characters; a line has room for fewer
 MAX_FONTS, MAX_PICTURES = 64, 600  # kept; a window dragged through many sizes needs more
 MAX_WIDTHS = 5000  # of words, kept
-KEPT = re.compile(r" (?=·)|(?<=\d) (?=%|(?:s|min|MB|off)\b)")  # spaces that no line ends at
+KEPT = re.compile(r" (?=·)|(?<=\d) (?=%|(?:s|min|MB|off)\b)")  # spaces where no line is broken
 MAX_PIXELS = 8_000_000  # of all pictures that are kept, 32 MB: on a large screen they are large
 
 
@@ -103,8 +103,7 @@ class TextRenderer:
     ) -> None:
         """Text in as many lines as it needs at this size, from the top of a rectangle.
 
-        Where there is not room for all of them, the letters are smaller, and at last the text is
-        shortened.
+        Where they do not all fit, the letters are smaller, and if need be the text is shortened.
         """
         for height in range(max(MIN_TEXT, round(size)), MIN_TEXT - 1, -1):
             size, line_height = height, self._font(REGULAR, height).get_linesize()

@@ -1,4 +1,4 @@
-"""Units of a network as colours: what they give, and what they weigh."""
+"""Units of a network as colours: their activations and their weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def greatest(values: Array) -> float:
 
 
 def shades(stage: Activations) -> Array:
-    """How strongly each neuron is painted, (units,) in −1…1.
+    """How strongly each neuron is coloured, (units,) in −1…1.
 
     Only the differences of logits count: the smallest of them is painted 0, the largest 1.
     """
