@@ -41,15 +41,14 @@ class TrainingCourse:
         self._mnist, self._networks = mnist, networks
         self._rng = rng  # for the trainings' seeds
         self._by_hand: dict[str, Any] = {}  # settings of knobs, also for the next training
-        self._is_waiting = False  # for MNIST, to start then
-        self._begins: dict[str, bool] = {}  # how, then
+        self._waiting: dict[str, bool] | None = None  # for MNIST: how to start then, if at all
         self._ending: threading.Thread | None = None  # of the former, for a batch yet
         self._was_warned = False  # that this training would be thrown away
 
     @property
     def is_at_work(self) -> bool:
         """Whether there is, or soon will be, something new to show."""
-        return self._is_waiting or (self.training is not None and self.training.is_at_work)
+        return self._waiting is not None or (self.training is not None and self.training.is_at_work)
 
     def press(self) -> Line | None:
         """Start a training like the chosen network, stop or continue it, or fetch the data."""
@@ -93,12 +92,12 @@ class TrainingCourse:
 
     def poll(self, is_shown: bool) -> Line | None:
         """Start what waited for MNIST, if the user still looks at it."""
-        if not self._is_waiting or self._mnist.is_busy:
+        if self._waiting is None or self._mnist.is_busy:
             return None
-        self._is_waiting = False
+        how, self._waiting = self._waiting, None
         if self._mnist.state != "ready":
             return self._mnist.complaint(is_shown)
-        started = self._begin(**self._begins) if is_shown and self.training is None else None
+        started = self._begin(**how) if is_shown and self.training is None else None
         return started or Line("", 0)  # no longer that it is loading
 
     def _begin(self, **how: bool) -> Line | None:
@@ -106,7 +105,7 @@ class TrainingCourse:
         if self._mnist.is_missing and how:
             return Line("T downloads MNIST first (12 MB)")
         if self._mnist.state != "ready":
-            self._is_waiting, self._begins = True, how
+            self._waiting = how
             if self._mnist.is_missing:
                 self._mnist.download()
                 return Line("Downloading MNIST …")
