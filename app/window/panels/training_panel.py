@@ -143,8 +143,7 @@ def training_button_words(session: Session) -> dict[str, str]:
     """What is on the buttons now."""
     training = session.course.training
     if training is None:
-        needs_data = session.mnist.state in ("missing", "failed")
-        first = "Download" if needs_data else "Start"
+        first = "Download" if session.mnist.is_missing else "Start"
     else:
         first = {"running": "Pause", "stopped": "Continue"}.get(training.state, "Again")
     return {**words_of(TRAINING_COMMANDS), "train": first}
