@@ -72,11 +72,12 @@ def beside_frameworks(networks: Iterable[str], data_dir: Path | None) -> dict[st
     wanted = [tasks(1)[name] for name in networks]
     comparison = Comparison(wanted, present, 1, data_dir, reading=False)
     comparison.run()
-    print(table(comparison.rows()))
+    rows = comparison.rows()
+    print(table(rows))
     for name in missing:
         print(f"{name:<24} not measured: it is not installed")
     print()
-    return {"rows": comparison.rows(), "not_measured": missing}
+    return {"rows": rows, "not_measured": missing}
 
 
 def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:
