@@ -17,7 +17,7 @@ from nn.benchmark import frameworks
 from nn.benchmark.frameworks import Trained
 from nn.benchmark.profiling import matrix_products
 from nn.data.dataset import Dataset, load_mnist
-from nn.inference.checkpoint import Checkpoint, find_model, load_checkpoint
+from nn.inference.checkpoint import Checkpoint, load_named
 from nn.network.losses import CrossEntropyLoss
 from nn.support.types import Array
 from nn.training.learner import accuracy
@@ -119,7 +119,7 @@ def read_once(key: str, data_dir: Path | None) -> dict[str, float]:
     images = load_parts(data_dir)[1].images
     make = SYSTEMS[key].classifier
     assert make is not None, f"{key} does not read"
-    read = make(load_checkpoint(find_model("cnn")))
+    read = make(load_named("cnn")[1])
     with threadpool_limits(1 if key == "digitpad" else None, "blas"):
         times = []
         for number in range(20 + SINGLE_PREDICTIONS):
