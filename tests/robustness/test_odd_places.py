@@ -14,9 +14,9 @@ from app.my_digits.profile import Profile
 from app.session.networks import MOST_LISTED, network_files
 from nn.inference.checkpoint import PACKAGED_MODELS
 from nn.inference.classifier import load_classifier
+from tests.helpers.commands import environment
 from tests.helpers.screens import draw, screen_of
 from tests.robustness.interrupting import COMMANDS
-from tests.robustness.test_surroundings import environment
 
 LINEAR = PACKAGED_MODELS / "linear.npz"
 

@@ -25,6 +25,7 @@ from app.session.networks import NetworkList
 from nn.inference.classifier import load_classifier
 from nn.support.files import TEMPORARY, write_atomically, write_file
 from nn.training.resume import load_state
+from tests.helpers.commands import environment, is_one_line, kept_in
 from tests.helpers.paths import EXAMPLES, ROOT
 from tests.helpers.screens import screen_of
 
@@ -42,11 +43,10 @@ only_as_root = pytest.mark.skipif(
 
 def begin(words, folder, **options):
     """A command in an interpreter of its own, in a session that ends as a whole."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
-    environment |= {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CACHE")}
+    surroundings = environment(**kept_in(folder))
     command = [sys.executable, "-m", *map(str, words)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **streams)
+    return subprocess.Popen(command, cwd=folder, env=surroundings, text=True, **streams)
 
 
 def perform(words, folder, **options):
@@ -57,11 +57,6 @@ def perform(words, folder, **options):
     finally:
         process.kill()
     return process.returncode, out, err
-
-
-def is_one_line(result, *words):
-    status, _, err = result
-    return status == 2 and err.count("\n") == 1 and all(word in err for word in words)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import sys
 import threading
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pygame
 import pytest
@@ -33,6 +32,7 @@ from nn.inference.classifier import load_classifier
 from nn.support.errors import CheckpointError, DataError, DigitpadError
 from nn.support.files import TEMPORARY
 from nn.training.resume import load_state
+from tests.helpers.commands import environment, is_one_line
 from tests.helpers.paths import EXAMPLES, ROOT
 from tests.helpers.screens import screen_of
 
@@ -42,14 +42,6 @@ ODD = os.fsdecode(b"b\xe4d n\xffme \xc3\xa9")  # no UTF-8, as from a disk of ano
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 # Elsewhere a file's name is always Unicode, and memory is counted in another way.
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux does this so")
-
-
-def environment(**changes):
-    """This process's surroundings with these variables, or without those that are None."""
-    # matplotlib looks for fonts for seconds where it finds no cache; that is not ours to test.
-    fonts = {"MPLCONFIGDIR": matplotlib.get_cachedir()}
-    changed = {**os.environ, **fonts, "PYTHONPATH": str(ROOT), **changes}
-    return {key: value for key, value in changed.items() if value is not None}
 
 
 def perform(*commands, cwd, **changes):
@@ -76,13 +68,6 @@ def run(*words, **options):
     command = [sys.executable, "-m", *map(str, words)]
     options = {"stderr": subprocess.PIPE, "cwd": ROOT, **options}
     return subprocess.run(command, env=environment(), text=True, timeout=300, **options)
-
-
-def is_one_line(result, *words):
-    """Whether a result is status 2 with one line on standard error that has all these words."""
-    status, _, err = result
-    line = err.removesuffix("\n")
-    return status == 2 and "\n" not in line and all(word in line for word in words)
 
 
 @pytest.fixture(scope="module")
@@ -387,8 +372,8 @@ def test_commands_work_where_nothing_can_be_written(mount, small_mnist, picture,
         assert (status, err.count("Traceback")) == (0, 0), err
     assert (tmp_path / "window.png").stat().st_size
     assert is_one_line(train, "cannot write models/linear.npz", "Read-only", "--output")
-    said, line = fetch[2].splitlines()
-    assert said.endswith("is not there yet; downloading it")
+    said, line = fetch[2].splitlines(keepends=True)
+    assert said.endswith("is not there yet; downloading it\n")
     assert is_one_line((*fetch[:2], line), "cannot read or write", "Read-only", "--data-dir")
 
 

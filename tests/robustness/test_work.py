@@ -1,6 +1,5 @@
 """How much work a file can make: by the commands that read it, and in the window."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from app.window.painter import Painter
 from nn.inference.classifier import load_classifier
 from nn.support import deadline
 from tests.helpers import bombs
+from tests.helpers.commands import environment, kept_in
 from tests.helpers.paths import ROOT
 from tests.helpers.screens import screen_of
 
@@ -42,12 +42,11 @@ REPLAY = ["app.replay", *LINEAR, "{}"]
 
 def perform(words, folder):
     """Perform a command; returns its status, what it said, seconds of work and bytes."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
-    environment |= {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CACHE")}
     with open(folder / "said", "w+") as said:
         process = subprocess.run(
             [sys.executable, "-c", MEASURED, *map(str, words)],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=said, timeout=200,
+            cwd=folder, env=environment(**kept_in(folder)),
+            stdout=subprocess.PIPE, stderr=said, timeout=200,
         )  # fmt: skip
         said.seek(0)
         status, seconds, memory = process.stdout.split()

@@ -12,7 +12,7 @@ from nn.inference.checkpoint import Checkpoint
 from nn.inference.classifier import Classifier
 from nn.network.architectures import NAMED, build, cnn, mlp
 from nn.network.layers import Dropout
-from tests.helpers.architectures import architectures
+from tests.helpers.architectures import CONVOLUTION_LAST, architectures
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.random((9, 28, 28), dtype=np.float32)
@@ -23,8 +23,7 @@ ARCHITECTURES = {
     "cnn": cnn(4, "pool", 6, 5, "pool", hidden=[12], dropout=0.3),
     "pooling first": [["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Flatten"], ["Linear", 49, 6],
                       ["Tanh"], ["Linear", 6, 10]],
-    "convolution last": [["Unflatten", 1, 28, 28], ["MaxPool2d", 4], ["Conv2d", 1, 3, 3, 1],
-                         ["ReLU"], ["Conv2d", 3, 10, 7, 0], ["Flatten"]],
+    "convolution last": CONVOLUTION_LAST,
     "activation after flattening": [["Unflatten", 1, 28, 28], ["MaxPool2d", 4],
                                     ["Conv2d", 1, 3, 3, 1], ["Flatten"], ["Sigmoid"],
                                     ["Linear", 147, 10]],
