@@ -230,8 +230,8 @@ class Occlusion:
     ) -> Generator[None, None, Array]:
         """Where the effects are strong enough to paint, and hold when such ink is erased at once.
 
-        Of each sign, the 2, 4, 8, … strongest cells are erased together; what comes after the first
-        such group that does not do what its cells do by themselves is not painted.
+        Of each sign, the 2, 4, 8, … strongest cells are erased together; painted is the largest
+        such group that does at once what its cells do by themselves.
         """
         faintest = _faintest(effects)
         painted = np.zeros((SIZE, SIZE), bool)
@@ -247,12 +247,9 @@ class Occlusion:
         self._readings.pop("groups", None)
         yield from self._read("groups", images.reshape(-1, SIZE, SIZE))
         lost = self._lost("groups", digit, rival)
-        for sign in (1, -1):
-            for (own, cells), change in zip(groups, lost, strict=True):
-                if own == sign and own * change <= 0:
-                    break
-                if own == sign:
-                    painted.ravel()[cells] = True
+        for (sign, cells), change in zip(groups, lost, strict=True):
+            if sign * change > 0:  # a larger group holds the smaller ones
+                painted.ravel()[cells] = True
         return painted
 
     def _changes(self, kind: str, places: Array, digit: int, rival: int | None) -> list[Change]:

@@ -7,8 +7,9 @@ For the shipped networks, on digits kept aside from MNIST's training file; `--se
 
 * against: the digits in which it paints ink against the answer, and the share of them in which
   erasing the strongest of it (a twentieth, a tenth of all ink, all of it) lowers the answer;
-* for: the share of digits in which erasing the ink most strongly for the answer (a twentieth, a
-  tenth, a fifth of all ink) lowers it more than erasing as much ink at random does on average;
+* for: the digits in which it paints a twentieth of all ink for the answer, and the share of digits
+  in which erasing the ink most strongly for it (a twentieth, a tenth, a fifth of all ink) lowers
+  it more than erasing as much ink at random does on average;
 * deletion (lower is better) and insertion (higher is better): the mean probability of the answer
   while the ink goes, or comes on blank paper, cell by cell, the strongest first (Petsiuk et al.
   2018);
@@ -209,12 +210,14 @@ def main() -> None:
         )
         print(f"{model}: first map after {first}, fine after {fine}")
         for name, figures in measure(classifier, images).items():
+            counts = [len(figures.get(kind, [])) for kind in ("against 0.1", "for 0.05")]
             against = " ".join(percent(figures.get(f"against {share:g}", [])) for share in AGAINST)
             supports = " ".join(percent(figures.get(f"for {share:g}", [])) for share in FOR)
             areas = [float(np.mean(figures[kind])) for kind in ("deletion", "insertion")]
             print(
-                f"  {name:>20}: against, of {len(figures.get('against 0.1', [])):3}: {against} · "
-                f"for: {supports} · deletion {areas[0]:.4f}, insertion {areas[1]:.4f}",
+                f"  {name:>20}: against, of {counts[0]:3}: {against} · "
+                f"for, of {counts[1]:3}: {supports} · "
+                f"deletion {areas[0]:.4f}, insertion {areas[1]:.4f}",
                 flush=True,
             )
 

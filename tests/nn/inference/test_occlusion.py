@@ -113,6 +113,15 @@ def test_what_is_painted_holds_when_it_is_erased_at_once():
                 assert sign * (before - after) > 0
 
 
+def test_ink_that_matters_is_painted_though_its_two_strongest_cells_are_not_missed():
+    def two_cells_are_not_missed(images, logits):
+        ink = images[:, 14:22].sum(axis=(1, 2))
+        logits[:, 4] = ink / 4 + 3 * (np.abs(ink - 14) < 0.5)  # the whole has 16
+
+    found = last_map(Reader(two_cells_are_not_missed), IMAGE, 4)
+    assert found.painted[15:21, 13:15].all()
+
+
 def test_missing_ink_that_would_change_the_answer_is_found():
     def closed_top_is_a_9(images, logits):
         logits[:, 4], logits[:, 9] = 3, 40 * images[:, 3:6, 16:20].mean(axis=(1, 2))
