@@ -159,6 +159,7 @@ def test_counts_are_kept_for_each_network_and_only_the_chosen_one_is_read(clock,
     first = session.mistakes.count
     press(screen, pygame.K_TAB)
     assert session.network is quick
+    screen.update()  # which tells the other to stop
     slow.may_read.set()
     follow(screen, lambda: is_counted(screen) and not first.is_running)
     assert 0 < slow.calls < 4  # a batch, not all
