@@ -22,7 +22,7 @@ from app.draw import window_size
 from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import Profile
-from app.session.predictor import is_rejected
+from app.session.predictor import no_digit
 from app.session.session import Session
 from app.window.screen.screen import Screen
 from app.window.style.palette import PALETTES
@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             clock=clock,
             folders=[lambda: PACKAGED_MODELS],
             my_digits=MyDigits(Profile(Path(folder)), network) if options.tour else None,
-            is_rejected=is_rejected,
+            no_digit=no_digit,
         )
         while not session.networks.is_complete:
             session.networks.load_next()

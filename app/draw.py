@@ -21,7 +21,7 @@ from app.drawing.strokes import read_strokes
 from app.my_digits.my_digits import MyDigits
 from app.my_digits.profile import DEFAULT_PROFILE, open_profile
 from app.session.networks import users_networks
-from app.session.predictor import is_rejected
+from app.session.predictor import no_digit
 from app.session.session import Session
 from app.window.input.commands import Panel
 from app.window.loop import run_window, save_screenshot
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         folders=(lambda: Path("models"), lambda: PACKAGED_MODELS, users_networks),
         data_dir=options.data_dir,
         my_digits=MyDigits(open_profile(options.profile), shipped, options.data_dir),
-        is_rejected=is_rejected,
+        no_digit=no_digit,
     )
     screen = Screen(session, options.size or WINDOW_SIZE, options.theme)
     session.explanation.is_shown, screen.projector.is_on = options.why, options.projector

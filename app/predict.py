@@ -24,7 +24,7 @@ def read_picture(network: Network, rejection: Rejection, path: Path) -> Answer:
     from app.drawing.pictures import framed_picture  # pygame only once there is something to read
 
     image = framed_picture(path)
-    return read(network, image, not bool(rejection.is_rejected(image[None])[0]))
+    return read(network, image, float(rejection.no_digit(image[None])[0]))
 
 
 def summary(

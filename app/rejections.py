@@ -8,7 +8,7 @@ it into the weights' file.
 
 With `--nondigits FILE` drawings by people that are no digits are measured too, and with
 `--half-drawn` the first parts of the digits, in both at the program's threshold and with the
-default network's probabilities. An answer is sure if its probability is above 99 %.
+default network's percentages as the window shows them. An answer is sure if it has more than 99 %.
 
 Dots and blank paper have an infinite score (`nn.inference.rejection`): a threshold that answers
 them too is infinite, rejects nothing, and cannot be chosen.
@@ -34,6 +34,7 @@ from app.drawing.strokes import (
 )
 from nn.handwriting.nondigits import draw_measuring
 from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
+from nn.inference.discount import MAX_NO_DIGIT, discounted
 from nn.inference.rejection import Rejection, load_rejection, save_rejection, shipped_path
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -109,8 +110,9 @@ def measure(
 
 def answers(rejection: Rejection, network: Classifier, images: Array) -> tuple[Array, Array]:
     """What framed images (N, 28, 28) are read as, -1 where rejected, and whether surely: (N,)."""
-    probabilities = network.probabilities(images)
-    guesses = np.where(rejection.is_rejected(images), -1, probabilities.argmax(axis=1))
+    no_digit = rejection.no_digit(images)
+    probabilities = discounted(network.probabilities(images), no_digit)
+    guesses = np.where(no_digit > MAX_NO_DIGIT, -1, probabilities.argmax(axis=1))
     return guesses, (guesses >= 0) & (probabilities.max(axis=1) > SURE)
 
 

@@ -27,6 +27,7 @@ from app.session.predictor import Network
 from nn.handwriting.framing import SIZE, frame, frame_strokes
 from nn.inference.calibration import expected_calibration_error
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.inference.discount import MAX_NO_DIGIT, discounted
 from nn.inference.rejection import load_rejection
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.files import check_writable
@@ -105,11 +106,11 @@ def replay(
     network: Network,
     digits: Iterable[RecordedDigit],
     setting: Setting,
-    is_rejected: Callable[[Array], Array] | None = None,
+    no_digit: Callable[[Array], Array] | None = None,
 ) -> Predictions:
     """Draw and read the digits, at least one, a batch at a time.
 
-    `is_rejected` tells which framed images (N, 28, 28) are unlikely to be digits, (N,).
+    `no_digit` tells how likely framed images (N, 28, 28) are no digits, 0…1, (N,).
     """
     labels: list[int] = []
     writers: list[str | None] = []
@@ -122,9 +123,11 @@ def replay(
         # A blank canvas gets no answer in the program, whatever the network makes of blank paper.
         inked = images.reshape(len(batch), -1).max(axis=1) > 0
         probabilities = network.probabilities(images) * inked[:, None]
+        if no_digit is not None:
+            likely = no_digit(images)
+            probabilities = discounted(probabilities, likely)
+            rejected.append(likely > MAX_NO_DIGIT)
         answers.append(probabilities)
-        if is_rejected is not None:
-            rejected.append(is_rejected(images))
         labels += [digit.label for digit in batch]
         writers += [digit.writer for digit in batch]
         mistakes += misread(batch, images, probabilities)
@@ -342,8 +345,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             read_strokes(options.strokes), "drawing", unit=" digits", leave=False, disable=None
         )
         # Digits are rejected by the framed drawing, as in the window.
-        is_rejected = None if setting.framing == "none" else load_rejection().is_rejected
-        predictions = replay(network, digits, setting, is_rejected)
+        no_digit = None if setting.framing == "none" else load_rejection().no_digit
+        predictions = replay(network, digits, setting, no_digit)
         result = summary(network.name, predictions, setting)
         result["seconds"] = round(time.perf_counter() - began, 3)
         print(table(result, predictions))

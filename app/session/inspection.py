@@ -97,7 +97,8 @@ class Inspection:
         if not self.stages[place].is_last or digit in self.stages[place].off:
             return None
         return self._known.get(
-            ("steps", digit), lambda network, _: softmax_steps(network, logits, digit)
+            ("steps", digit),
+            lambda network, _: softmax_steps(network, logits, digit, answer.no_digit),
         )
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from app.drawing.canvas import Canvas
 from nn.handwriting.framing import Framing
 from nn.inference.classifier import Classifier
+from nn.inference.discount import MAX_NO_DIGIT, discounted
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Answer:
     probabilities: tuple[float, ...]
     is_digit: bool = True  # whether the drawing looks like a digit at all
     logits: tuple[float, ...] | None = field(default=None, compare=False)  # where they are known
+    no_digit: float = 0.0  # how likely it is none, which the probabilities allow for if `is_digit`
 
     @property
     def digit(self) -> int:
@@ -69,7 +71,7 @@ class Predictor:
     `answer` is the latest answer, or None as long as there is none, and `framing` what it is
     about. A first dot of ink starts the interval, so the network sees a stroke and not the dot it
     begins with. The end of a stroke does not wait for the interval's.
-    `is_rejected` says of framed images (N, 28, 28) which are no digits, (N,).
+    `no_digit` says of framed images (N, 28, 28) how likely each is no digit, 0…1, (N,).
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Predictor:
         canvas: Canvas,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
-        is_rejected: Callable[[Array], Array] | None = None,
+        no_digit: Callable[[Array], Array] | None = None,
     ) -> None:
         self.answer: Answer | None = None
         self.framing: Framing | None = None
@@ -88,7 +90,7 @@ class Predictor:
         self.network = network
         self._canvas = canvas
         self._clock = clock
-        self._is_rejected = is_rejected
+        self._no_digit = no_digit
         self._read_version = canvas.version  # the drawing that `answer` is about
         self._due: float | None = None
         self._glide_start: float | None = None
@@ -126,8 +128,8 @@ class Predictor:
         if not self._canvas.is_blank:
             self.framing = self._canvas.framing()
             image = self.framing.image
-            is_digit = self._is_rejected is None or not bool(self._is_rejected(image[None])[0])
-            self.answer = read(self.network, image, is_digit)
+            no_digit = 0.0 if self._no_digit is None else float(self._no_digit(image[None])[0])
+            self.answer = read(self.network, image, no_digit)
             self.version += 1
             if not had_answer:
                 self.first_version = self.version
@@ -137,7 +139,7 @@ class Predictor:
         if network is self.network or self.answer is None or self.framing is None:
             return self.answer
         if id(network) not in self._others:
-            answer = read(network, self.framing.image, self.answer.is_digit)
+            answer = read(network, self.framing.image, self.answer.no_digit)
             self._others[id(network)] = network, answer
         return self._others[id(network)][1]
 
@@ -157,14 +159,16 @@ class Predictor:
         return max(0.0, self._due - self._clock()) if self._canvas.is_drawing else 0.0
 
 
-def read(network: Network, image: Array, is_digit: bool = True) -> Answer:
-    """What a network makes of one framed image (28, 28), if it is a digit."""
+def read(network: Network, image: Array, no_digit: float = 0.0) -> Answer:
+    """What a network makes of one framed image (28, 28) that is no digit so likely, 0…1."""
+    known = None
     if isinstance(network, Classifier):
         probabilities, logits = network.reading(image[None])
         known = tuple(logits[0].astype(float).tolist())
-        return Answer(tuple(probabilities[0].astype(float).tolist()), is_digit, known)
-    found = np.asarray(network.probabilities(image[None]), dtype=float)[0]
-    return Answer(tuple(found.tolist()), is_digit)
+    else:
+        probabilities = network.probabilities(image[None])
+    found = discounted(np.asarray(probabilities, dtype=float)[0], no_digit)
+    return Answer(tuple(found.tolist()), no_digit <= MAX_NO_DIGIT, known, no_digit)
 
 
 def copy_of(network: Network) -> Network | None:
@@ -185,6 +189,6 @@ def _rejection() -> Rejection:
     return load_rejection()
 
 
-def is_rejected(images: Array) -> Array:
-    """Framed images (N, 28, 28) -> which of them are rather no digits, (N,)."""
-    return _rejection().is_rejected(images)
+def no_digit(images: Array) -> Array:
+    """Framed images (N, 28, 28) -> how likely each is no digit, 0…1, (N,)."""
+    return _rejection().no_digit(images)

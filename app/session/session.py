@@ -55,12 +55,12 @@ class Session:
         data_dir: Path | None = None,
         drawings: Path | None = None,
         my_digits: MyDigits | None = None,
-        is_rejected: Callable[[Array], Array] | None = None,
+        no_digit: Callable[[Array], Array] | None = None,
         seed: int | None = None,
     ) -> None:
         self.clock = clock
         self.canvas = Canvas()
-        self.predictor = Predictor(network, self.canvas, interval, clock, is_rejected)
+        self.predictor = Predictor(network, self.canvas, interval, clock, no_digit)
         self.explanation = Explanation(self.predictor)
         self.inspection = Inspection(self.predictor, lambda: self.explanation.explained)
         self.networks = NetworkList(network, folders)

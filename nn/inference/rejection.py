@@ -8,7 +8,8 @@ Agnostophobia", section 3, which calls it the background class. An image's
 
 is the logarithm of the odds that it is no digit, in nats, averaged over the views of
 `nn.inference.views`. It does not depend on the network that reads the digits. An image is rejected
-above the file's `threshold`, which `python -m app.rejections STROKES --choose` sets.
+above the file's `threshold`, which `python -m app.rejections STROKES --choose` sets. Below it, the
+odds that it is no digit lower the percentages that are shown (`nn.inference.discount`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from nn.handwriting.framing import SIZE, centre_of_mass
 from nn.inference.checkpoint import PACKAGED_MODELS, load_arrays, model_of, save_arrays, unusable
+from nn.inference.discount import MAX_NO_DIGIT
 from nn.inference.views import mean_over_views
 from nn.network.architectures import CLASSES, Architecture, cnn
 from nn.network.sequential import Sequential
@@ -66,6 +68,14 @@ class Rejection:
         scores[no_digit] = np.inf
         return scores
 
+    def no_digit(self, images: Array) -> Array:
+        """Framed images (N, 28, 28) -> how likely each is no digit, 0…1, (N,) float64.
+
+        At the threshold that is `MAX_NO_DIGIT`: the network has seen far more non-digits than
+        people draw, so its log odds are shifted (Saerens, Latinne and Decaestecker 2002).
+        """
+        return probability_of_none(self.rejection_score(images), self.threshold)
+
     def is_rejected(self, images: Array) -> Array:
         """Framed images (N, 28, 28) -> whether each is "not sure" rather than a digit, (N,)."""
         return self.rejection_score(images) > self.threshold
@@ -76,6 +86,13 @@ def log_odds_of_none(logits: Array) -> Array:
     digits = logits[:, :CLASSES]
     largest = digits.max(axis=1)
     return logits[:, NONE] - largest - np.log(np.exp(digits - largest[:, None]).sum(axis=1))
+
+
+def probability_of_none(scores: Array, threshold: float) -> Array:
+    """Rejection scores (N,) in nats -> how likely each drawing is no digit, 0…1, (N,) float64."""
+    with np.errstate(over="ignore"):  # the odds of a sure digit may be 1 to infinity
+        against = np.exp(threshold - np.asarray(scores, np.float64))
+    return MAX_NO_DIGIT / (MAX_NO_DIGIT + (1 - MAX_NO_DIGIT) * against)
 
 
 def longer_side(images: Array) -> Array:

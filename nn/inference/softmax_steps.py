@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.inference.classifier import Classifier
+from nn.inference.discount import MAX_NO_DIGIT, discounted
 from nn.support.types import Array
 
 
@@ -15,7 +16,8 @@ class SoftmaxSteps(NamedTuple):
 
     `logit` is the mean over the image and its slanted copies, `images` in all; it is divided by the
     `temperature`, the `largest` of the ten quotients is taken away, e to that power is divided by
-    the `total` of all ten.
+    the `total` of all ten. That is its `softmax`; as the drawing may be no digit, with probability
+    `no_digit`, the `probability` is (1 − no_digit) · softmax + no_digit / 10.
     """
 
     logit: float
@@ -23,6 +25,8 @@ class SoftmaxSteps(NamedTuple):
     temperature: float
     largest: float
     total: float
+    softmax: float
+    no_digit: float
     probability: float
 
     @property
@@ -36,12 +40,28 @@ class SoftmaxSteps(NamedTuple):
         return float(np.exp(self.quotient - self.largest))
 
 
-def softmax_steps(classifier: Classifier, logits: Array, digit: int) -> SoftmaxSteps:
-    """The steps for one digit from a classifier's ten `logits` for an image, (10,)."""
+def softmax_steps(
+    classifier: Classifier, logits: Array, digit: int, no_digit: float = 0.0
+) -> SoftmaxSteps:
+    """The steps for one digit from a classifier's ten `logits` for an image, (10,).
+
+    `no_digit` is the probability that the image shows none, 0…1; see `nn.inference.discount`.
+    """
     temperature = classifier.checkpoint.temperature
     quotients = logits.astype(np.float64) / temperature
     largest = float(quotients.max())
-    total = float(np.exp(quotients - largest).sum())
+    powers = np.exp(quotients - largest)
+    total = float(powers.sum())
     images = 3 if classifier.checkpoint.shear else 1
-    probability = float(np.exp(quotients[digit] - largest)) / total
-    return SoftmaxSteps(float(logits[digit]), images, temperature, largest, total, probability)
+    softmax = powers / total
+    probability = float(discounted(softmax, no_digit)[digit])
+    return SoftmaxSteps(
+        logit=float(logits[digit]),
+        images=images,
+        temperature=temperature,
+        largest=largest,
+        total=total,
+        softmax=float(softmax[digit]),
+        no_digit=no_digit if no_digit <= MAX_NO_DIGIT else 0.0,
+        probability=probability,
+    )

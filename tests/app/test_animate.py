@@ -4,7 +4,7 @@ import pytest
 
 from app.animate import main, save_gif
 from app.my_digits.my_digits import MyDigits
-from app.session.predictor import is_rejected
+from app.session.predictor import no_digit
 from app.window.input.commands import ALL_COMMANDS
 from nn.support.errors import UsageError
 from tests.helpers.paths import EXAMPLES
@@ -16,7 +16,7 @@ def test_the_window_becomes_a_gif_that_moves(tmp_path, capsys, monkeypatch):
     image = pytest.importorskip("PIL.Image")
     asked = []
     monkeypatch.setattr(
-        "app.animate.is_rejected", lambda images: (asked.append(images), is_rejected(images))[1]
+        "app.animate.no_digit", lambda images: (asked.append(images), no_digit(images))[1]
     )
     path = tmp_path / "new" / "a.gif"
     main([*FAST, "--model", "mlp", "--output", str(path)])

@@ -82,6 +82,7 @@ MUTATIONS = [
     ("offsets", "(SIZE - 1) / 2", "SIZE / 2", "shear"),
     ("Rejection.rejection_score", "longer_side(images) < MIN_SIDE", "longer_side(images) < 0",
      "rejection"),
+    ("discounted", "none > MAX_NO_DIGIT", "none > 1", "discount"),
     ("is_level_line", "np.abs(slope)", "slope", "rejection"),
     ("is_block", "SOLID * BLOCK**2", "BLOCK**2", "rejection"),
     ("Linear.__init__", "{'transB': 1}", "{'transB': 0}", "export"),

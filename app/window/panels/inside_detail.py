@@ -129,7 +129,10 @@ def steps_words(steps: SoftmaxSteps) -> str:
         words.append(f"÷{steps.temperature:.3f}, its calibration, = {decimal(quotient)}")
     words.append(f"softmax: minus the largest, {decimal(largest)}, = {decimal(quotient - largest)}")
     words.append(f"e to the power of that = {_two_figures(steps.power)}")
-    words.append(f"÷{steps.total:.3f}, the sum over all ten, = {_chance(steps.probability)}")
+    words.append(f"÷{steps.total:.3f}, the sum over all ten, = {_chance(steps.softmax)}")
+    if _is_discounted(steps):
+        doubt = percentage(steps.no_digit, 2)
+        words.append(f"{doubt} no digit, shared: = {_chance(steps.probability)}")
     return " · ".join(words)
 
 
@@ -138,11 +141,13 @@ def steps_briefly(steps: SoftmaxSteps) -> str:
     quotient, largest = round(steps.quotient, 2), round(steps.largest, 2)
     less = f"−{decimal(largest)}" if largest >= 0 else f"+{decimal(-largest)}"
     divided = f"÷{steps.temperature:.3f}" if steps.temperature != 1 else ""
-    power, chance = _two_figures(steps.power), _chance(steps.probability)
+    power, chance = _two_figures(steps.power), _chance(steps.softmax)
     words = (
         f"{decimal(steps.logit)}{divided}{less} = {decimal(quotient - largest)} · "
         f"exp {power} · ÷{steps.total:.3f} = {chance}"
     )
+    if _is_discounted(steps):
+        words += f" · {percentage(steps.no_digit, 2)} no digit = {_chance(steps.probability)}"
     return words.replace("below ", "<").replace("over ", ">")
 
 
@@ -151,6 +156,11 @@ def _chance(probability: float) -> str:
     if probability < 0.995:
         return percentage(probability)
     return percentage(probability, 1) if probability < 0.9995 else "over 99.9 %"
+
+
+def _is_discounted(steps: SoftmaxSteps) -> bool:
+    """Whether it shows in the percentage that the drawing may be no digit."""
+    return _chance(steps.probability) != _chance(steps.softmax)
 
 
 def _two_figures(value: float) -> str:

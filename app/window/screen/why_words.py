@@ -9,6 +9,7 @@ from app.session.session import Session
 from app.window.layout.layout import Layout
 from app.window.style.text import percentage
 from nn.handwriting.framing import SIZE
+from nn.inference.discount import discounted
 
 if TYPE_CHECKING:
     from nn.inference.occlusion import Change, OcclusionMap
@@ -23,7 +24,8 @@ LEGEND = (
 def why_words(session: Session, layout: Layout, x: float, y: float) -> str:
     """What would be read without the ink at a place in the window, or with a dot there; else ""."""
     found, framing = session.explanation.map, session.predictor.framing
-    if found is None or framing is None:
+    answer = session.predictor.answer
+    if found is None or framing is None or answer is None:
         return ""
     if layout.canvas.contains(x, y):
         column, row = layout.to_cells(x, y)
@@ -38,9 +40,11 @@ def why_words(session: Session, layout: Layout, x: float, y: float) -> str:
         return LEGEND.format(found.digit) if layout.caption.contains(x, y) else ""
     change = _nearest(found.without, row - 0.5, column - 0.5, NEAR_INK)
     if change is not None:
-        return f"without this: {change_words(found, change)}"
+        return f"without this: {change_words(found, change, answer.no_digit)}"
     change = _nearest(found.missing, row - 0.5, column - 0.5, NEAR_DOT)
-    return f"with ink here: {change_words(found, change)}" if change is not None else ""
+    if change is None:
+        return ""
+    return f"with ink here: {change_words(found, change, answer.no_digit)}"
 
 
 def _nearest(changes: Sequence[Change], y: float, x: float, within: float) -> Change | None:
@@ -51,19 +55,24 @@ def _nearest(changes: Sequence[Change], y: float, x: float, within: float) -> Ch
     return nearest if nearest is not None and distance(nearest) <= within**2 else None
 
 
-def change_words(found: OcclusionMap, change: Change) -> str:
-    """`4 falls from 99 % to 61 %`, and what is read instead, where that is another digit."""
-    words = [_rise_or_fall(found, change, found.digit)]
-    if found.rival is not None:
-        words.append(_rise_or_fall(found, change, found.rival))
-    read, instead = int(found.before.argmax()), int(change.probabilities.argmax())
+def change_words(found: OcclusionMap, change: Change, no_digit: float = 0.0) -> str:
+    """`4 falls from 99 % to 61 %`, and what is read instead, where that is another digit.
+
+    The percentages are those of the bars, for a drawing that is `no_digit` so likely, 0…1.
+    """
+    before, after = (discounted(p, no_digit) for p in (found.before, change.probabilities))
+    words = [
+        _rise_or_fall(digit, float(before[digit]), float(after[digit]))
+        for digit in (found.digit, found.rival)
+        if digit is not None
+    ]
+    read, instead = int(before.argmax()), int(after.argmax())
     if instead != read:
         words.append(f"the answer is {instead} instead of {read}")
     return ", ".join(words)
 
 
-def _rise_or_fall(found: OcclusionMap, change: Change, digit: int) -> str:
-    before, after = float(found.before[digit]), float(change.probabilities[digit])
+def _rise_or_fall(digit: int, before: float, after: float) -> str:
     for digits in (0, 1, 2):  # as many as tell them apart
         first, second = _share(before, digits), _share(after, digits)
         if first != second:

@@ -15,6 +15,7 @@ from app.my_digits.tuner import BackgroundTuner
 from app.session.predictor import Predictor
 from app.window.painter import Painter
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.inference.discount import MAX_NO_DIGIT
 from nn.training.finetuning import Amounts, Tuner
 from tests.helpers.clock import Clock
 from tests.helpers.paths import CASES, EXAMPLES
@@ -645,7 +646,7 @@ def test_a_second_window_sees_what_the_first_one_kept(screen, tmp_path, shipped)
 
 def test_what_is_no_digit_is_answered_with_doubt(shipped):
     canvas = Canvas()
-    predictor = Predictor(shipped, canvas, is_rejected=lambda images: np.array([True]))
+    predictor = Predictor(shipped, canvas, no_digit=lambda images: np.array([True]))
     canvas.draw_strokes([[(5, 5), (20, 20)]])
     predictor.predict_now()
     assert not predictor.answer.is_digit
@@ -653,10 +654,10 @@ def test_what_is_no_digit_is_answered_with_doubt(shipped):
 
 
 def test_a_house_is_refused_and_a_three_is_not(session):
-    from app.session.predictor import is_rejected
+    from app.session.predictor import no_digit
 
     draw(session)
-    assert not is_rejected(session.predictor.framing.image[None])[0]
+    assert no_digit(session.predictor.framing.image[None])[0] <= MAX_NO_DIGIT
     canvas = Canvas()
     house = [
         [(5, 25), (5, 12), (14, 3), (23, 12), (23, 25), (5, 25)],
@@ -664,7 +665,7 @@ def test_a_house_is_refused_and_a_three_is_not(session):
         [(17, 10), (20, 10), (20, 13), (17, 13), (17, 10)],
     ]
     canvas.draw_strokes(house)
-    assert is_rejected(canvas.framing().image[None])[0]
+    assert no_digit(canvas.framing().image[None])[0] > MAX_NO_DIGIT
 
 
 def test_what_the_file_held_is_said_also_where_a_tuning_ends_at_the_same_time(session, monkeypatch):

@@ -14,7 +14,7 @@ from app.my_digits.profile import Profile
 from app.my_digits.tuner import BackgroundTuner
 from app.session import challenges as module
 from app.session.challenges import CHALLENGES, FILE, remembered
-from app.session.predictor import Answer, is_rejected
+from app.session.predictor import Answer, no_digit
 from app.window.painter import state_of
 from app.window.screen.trace import lines_of
 from app.window.view import View
@@ -121,7 +121,7 @@ def test_half_a_one_and_half_a_seven(start, shares, is_right):
 @pytest.mark.parametrize(("share", "is_refused"), [(0.97, True), (0.97, False), (0.9, True)])
 def test_what_is_no_digit_though_the_network_is_sure(start, share, is_refused):
     network = Network(d8=share)
-    screen = start(network, is_rejected=lambda images: np.full(len(images), is_refused))
+    screen = start(network, no_digit=lambda images: np.full(len(images), is_refused))
     show(screen, "no digit")
     draw(screen, [[(14, 14), (14.5, 14)]])  # a dot is not enough
     assert not is_solved(screen, "no digit")
@@ -157,7 +157,7 @@ FOUR = [
 
 @pytest.mark.parametrize(("off", "is_right"), [((0, 0), True), ((0, 5), True), ((0, 1), False)])
 def test_the_neuron_without_which_a_four_is_a_nine(start, off, is_right):
-    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    screen = start(load_classifier("tiny"), no_digit=no_digit)
     show(screen, "neuron")
     draw(screen, FOUR)
     press(screen, pygame.K_i)
@@ -169,7 +169,7 @@ def test_the_neuron_without_which_a_four_is_a_nine(start, off, is_right):
 
 
 def test_switching_off_the_digit_itself_or_two_neurons_is_too_easy(start):
-    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    screen = start(load_classifier("tiny"), no_digit=no_digit)
     show(screen, "neuron")
     draw(screen, FOUR)
     press(screen, pygame.K_i)
@@ -204,14 +204,14 @@ def test_what_is_learned_from_the_users_digits_is_a_challenge_solved(start):
 
 @pytest.mark.parametrize("name", ["linear", "mlp", "cnn"])
 def test_the_first_challenge_can_be_solved_with_the_shipped_networks(start, name):
-    screen = start(load_classifier(name), is_rejected=is_rejected)
+    screen = start(load_classifier(name), no_digit=no_digit)
     show(screen, "tiny")
     draw(screen, small(lines_of(3), 7))
     assert is_solved(screen, "tiny")
 
 
 def test_half_and_half_can_be_drawn_for_the_shipped_network(start):
-    screen = start(load_classifier("cnn"), is_rejected=is_rejected)
+    screen = start(load_classifier("cnn"), no_digit=no_digit)
     show(screen, "half")
     draw(screen, ONE)
     assert not is_solved(screen, "half")
@@ -397,7 +397,7 @@ def test_the_line_is_seen_whole_and_costs_the_canvas_nothing(start, size, has_so
 
 
 def test_a_nine_that_was_no_four_before_shows_no_neuron(start):
-    screen = start(load_classifier("tiny"), is_rejected=is_rejected)
+    screen = start(load_classifier("tiny"), no_digit=no_digit)
     show(screen, "neuron")
     draw(screen, FOUR)
     press(screen, pygame.K_i)

@@ -155,5 +155,21 @@ def test_the_network_gets_its_own_copy(predictor, network, canvas):
     assert network.images[0].any()
 
 
+def test_what_may_be_no_digit_is_shown_as_less_sure(network, canvas, clock):
+    likely = [0.1]
+    predictor = Predictor(network, canvas, 1.0, clock, lambda images: np.array(likely))
+    canvas.draw_strokes([[(9, 5), (14, 22)]])
+    predictor.predict_now()
+    assert predictor.answer.is_digit
+    assert predictor.answer.confidence == pytest.approx(0.82 * 0.9 + 0.01)
+    assert sum(predictor.answer.probabilities) == pytest.approx(1)
+    other = Network()
+    assert predictor.answer_of(other).confidence == predictor.answer.confidence
+    likely[0] = 0.6
+    predictor.predict_now()
+    assert not predictor.answer.is_digit
+    assert predictor.answer.confidence == pytest.approx(0.82)  # if it were a digit
+
+
 def test_of_equal_probabilities_the_smallest_digit_is_the_answer():
     assert Answer((0.1,) * 10).digit == 0

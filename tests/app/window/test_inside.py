@@ -28,9 +28,9 @@ from tests.helpers.screens import (
 )
 
 
-def opened(clock, tmp_path, model="cnn", size=None, networks=False):
+def opened(clock, tmp_path, model="cnn", size=None, networks=False, **more):
     """A screen with a digit read, and Inside open."""
-    screen = start(clock, tmp_path, model, networks)
+    screen = start(clock, tmp_path, model, networks, **more)
     if size:
         screen.resize(size)
     press(screen, pygame.K_i)

@@ -50,9 +50,10 @@ def test_the_figures_that_are_written_add_up(clock, tmp_path, model, size):
     assert screen.guard.error == ""
 
 
+@pytest.mark.parametrize("no_digit", [0.0, 0.0004, 0.07])
 @pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
-def test_the_steps_of_the_softmax_end_at_the_bar(clock, tmp_path, model):
-    screen = opened(clock, tmp_path, model)
+def test_the_steps_of_the_softmax_end_at_the_bar(clock, tmp_path, model, no_digit):
+    screen = opened(clock, tmp_path, model, no_digit=lambda images: np.array([no_digit]))
     inspection = screen.session.inspection
     answer = screen.session.predictor.answer
     for digit in range(10):
@@ -67,6 +68,12 @@ def test_the_steps_of_the_softmax_end_at_the_bar(clock, tmp_path, model):
             else:
                 assert end in ("over 99.9 %", ">99.9 %", percentage(steps.probability, 1))
         assert steps_words(steps).replace(" · ", " ") in said.replace(" · ", " ")
+        if no_digit == 0.07 and digit == answer.digit:
+            assert answer.confidence < 0.94
+            doubt = "7.00 % no digit, shared: = "
+            assert doubt + percentage(answer.confidence) in steps_words(steps)
+        elif not no_digit:
+            assert "no digit" not in steps_words(steps)
         assert ("averaged with two slanted copies" in said) == (model == "cnn")
     inspection.unit = 0, 0
     if model != "linear":

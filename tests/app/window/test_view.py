@@ -110,7 +110,7 @@ def read_drawing(probabilities, size=SIZES[1], label=None, is_refused=False):
     screen = screen_of(
         Network(probabilities),
         size=size,
-        is_rejected=lambda images: np.full(len(images), is_refused),
+        no_digit=lambda images: np.full(len(images), is_refused),
     )
     session = screen.session
     session.networks.add(load_classifier("linear"))

@@ -10,6 +10,7 @@ from app.window.panels.why import times, why_colours
 from app.window.screen.why_words import change_words
 from app.window.style.geometry import Rect
 from app.window.style.palette import DARK, PALETTES
+from app.window.style.text import percentage
 from nn.inference.classifier import load_classifier
 from nn.inference.occlusion import Change, OcclusionMap
 from tests.helpers.paths import EXAMPLES
@@ -18,8 +19,8 @@ from tests.helpers.screens import click, painted, point, screen_of, send, writte
 SIZES = [(240, 240), (320, 480), (480, 320), (960, 640), (1920, 1080)]
 
 
-def start(size=(960, 640), theme="dark", digit=4, model="mlp", strokes=None):
-    screen = screen_of(load_classifier(model), size=size, theme=theme)
+def start(size=(960, 640), theme="dark", digit=4, model="mlp", strokes=None, no_digit=None):
+    screen = screen_of(load_classifier(model), size=size, theme=theme, no_digit=no_digit)
     recorded = list(read_strokes(EXAMPLES))[digit]
     screen.session.canvas.draw_strokes(strokes or fit(recorded.strokes, 0.6, (0.1, -0.1)))
     screen.session.settle()
@@ -179,6 +180,15 @@ def test_what_an_erasure_does_is_told_in_percentages_that_differ(four, nine, riv
         4, rival, probabilities(0.99, 0.004), np.zeros((28, 28)), np.zeros((28, 28), bool)
     )
     assert change_words(found, Change((3, 3), probabilities(four, nine), 1.0)) == words
+
+
+def test_the_percentages_are_those_of_the_bar_where_it_may_be_no_digit():
+    screen = start(no_digit=lambda images: np.array([0.1]))
+    answer, found = screen.session.predictor.answer, screen.session.explanation.map
+    change = max(found.without, key=lambda each: each.effect)
+    point(screen, place_of(screen, change))
+    assert answer.confidence < 0.92
+    assert f"4 falls from {percentage(answer.confidence)} to " in screen.hint()
 
 
 def test_two_that_are_all_but_certain_are_told_apart_and_not_called_certain():

@@ -67,7 +67,7 @@ def test_a_dot_and_blank_paper_are_never_a_digit():
 
 def drawn(*strokes):
     """What the window answers to strokes of (x, y) in cells: an `Answer`."""
-    session = Session(load_classifier(DEFAULT_MODEL), is_rejected=load_rejection().is_rejected)
+    session = Session(load_classifier(DEFAULT_MODEL), no_digit=load_rejection().no_digit)
     for stroke in strokes:
         session.canvas.begin("draw", *stroke[0])
         for point in stroke[1:]:
