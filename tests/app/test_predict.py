@@ -11,6 +11,7 @@ from app.predict import line, main
 from app.session.predictor import Answer
 from nn.handwriting import brush
 from nn.inference.classifier import DEFAULT_MODEL, load_classifier
+from nn.inference.rejection import Rejection
 from nn.support.errors import DataError
 from tests.app.drawing.test_pictures import save
 from tests.helpers.commands import run_command
@@ -33,6 +34,15 @@ def test_the_likeliest_digits_are_named_in_order():
     probabilities[7], probabilities[1], probabilities[4] = 0.9, 0.096, 0.004
     answer = Answer(tuple(probabilities))
     assert line(Path("a.jpg"), answer) == "a.jpg: 7   (7 90.0%, 1 9.6%)"
+
+
+def test_what_might_be_no_digit_is_shown_as_less_sure(one, capsys, monkeypatch):
+    def confidence(likely):
+        monkeypatch.setattr(Rejection, "no_digit", lambda *_: np.array([likely]))
+        main([str(one), "--json"])
+        return json.loads(capsys.readouterr().out)["images"][0]["probability"]
+
+    assert confidence(0.1) == pytest.approx(0.9 * confidence(0.0) + 0.01)
 
 
 def test_what_is_unlike_any_digit_is_not_also_shown_as_sure():

@@ -1,8 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 
+from app import rejections, replay
 from nn.inference.discount import MAX_NO_DIGIT, discounted
-from nn.inference.rejection import probability_of_none
+from nn.inference.rejection import load_rejection, probability_of_none
+from tests.helpers.paths import EXAMPLES
 
 
 def test_what_may_be_no_digit_is_shared_evenly_among_the_ten():
@@ -37,3 +41,23 @@ def test_at_the_threshold_it_is_as_likely_no_digit_as_is_answered_at_most():
     assert likely[-1] == 1
     odds = likely[1:5] / (1 - likely[1:5])
     np.testing.assert_allclose(np.diff(np.log(odds)), np.diff(scores[1:5]), rtol=1e-6)
+
+
+def test_what_might_be_no_digit_is_surely_answered_nowhere(tmp_path, capsys, monkeypatch):
+    rejection = load_rejection()
+    monkeypatch.setattr(rejection, "rejection_score", lambda images: np.full(len(images), score))
+    monkeypatch.setattr(rejections, "load_rejection", lambda *_: rejection)
+    monkeypatch.setattr(replay, "load_rejection", lambda: rejection)
+    strokes = json.loads(EXAMPLES.read_text().splitlines()[3])["strokes"]
+    path = tmp_path / "non.jsonl"
+    path.write_text(json.dumps({"label": None, "symbol": "a", "strokes": strokes}))
+    for below, is_sure in ((20, 1), (0.1, 0)):
+        score = rejection.threshold - below
+        rejections.main([str(EXAMPLES), "--nondigits", str(path), "--each", "1", "--json"])
+        drawn = json.loads(capsys.readouterr().out)["drawn_nondigits"]["not_alike"]
+        assert drawn == {"count": 1, "refused": 0, "sure": is_sure}
+        replay.main([str(EXAMPLES), "--json"])
+        result = json.loads(capsys.readouterr().out)
+        assert result["answered"] == 1
+        assert result["accuracy"] == 1
+        assert (result["calibration_error"] < 0.03) == is_sure
