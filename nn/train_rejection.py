@@ -12,6 +12,7 @@ import argparse
 import platform
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ from nn.training.settings import Settings
 
 VALIDATION = 0.05  # part of MNIST's training digits, kept aside
 ACCEPTED = 0.998  # of those
+AT_ONCE = 1000  # many drawings of one kind at once are quicker
 
 
 class PrintEpoch(WholeOrNothing):
@@ -59,14 +61,27 @@ class PrintEpoch(WholeOrNothing):
         )
 
 
-def make_data(digits: Dataset, written: int, nondigits: int, rng: np.random.Generator) -> Dataset:
-    """MNIST's digits, `written` synthetic ones, and about `nondigits` of the label `NONE`."""
-    labels = np.arange(written) % CLASSES
-    parts = [write_digits(labels[i : i + 1000], rng) for i in range(0, written, 1000)]
-    parts += [draw_training(1000, rng) for _ in range(nondigits // 1000)]
-    none = sum(map(len, parts)) - written
-    images = np.concatenate([digits.images, *(part.reshape(len(part), -1) for part in parts)])
-    return Dataset(images, np.concatenate([digits.labels, labels, np.full(none, NONE)]))
+def make_data(
+    digits: Dataset, written: int, nondigits: int, rng: np.random.Generator, threads: int = 1
+) -> Dataset:
+    """MNIST's digits, `written` synthetic ones, and `nondigits` drawings of the label `NONE`."""
+    real = len(digits.labels)
+    labels = np.concatenate([digits.labels, np.arange(written) % CLASSES, np.full(nondigits, NONE)])
+    images = np.empty((len(labels), digits.images.shape[1]), np.float32)
+    images[:real] = digits.images
+    starts = [
+        *range(real, real + written, AT_ONCE),
+        *range(real + written, len(labels), AT_ONCE),
+    ]
+
+    def draw(start: int, end: int, rng: np.random.Generator) -> None:
+        is_none = labels[start] == NONE
+        drawn = draw_training(end - start, rng) if is_none else write_digits(labels[start:end], rng)
+        images[start:end] = drawn.reshape(end - start, -1)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(draw, starts, [*starts[1:], len(labels)], rng.spawn(len(starts))))
+    return Dataset(images, labels)
 
 
 def train(
@@ -80,7 +95,7 @@ def train(
     kept, aside = split(digits.labels, VALIDATION, rng)
     check_aside(digits, aside)
     model = build(ARCHITECTURE, rng, outputs=CLASSES + 1)
-    data = make_data(digits, written, nondigits, rng)
+    data = make_data(digits, written, nondigits, rng, threads)
     indices = np.concatenate([kept, np.arange(len(digits.labels), len(data.labels))])
     settings = Settings(label_smoothing=0.01, schedule="cosine", seed=seed)
     loaders = DataLoaders(
@@ -115,9 +130,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="nn.train_rejection", description="Train the network that tells what is no digit."
     )
     add = parser.add_argument
-    add("--epochs", type=number_in(int, 1, 1000), default=10, help="times through the data")
-    add("--written", type=number_in(int, 0, 10**6), default=40_000, help="digits written by rule")
-    add("--nondigits", type=number_in(int, 1000, 10**6), default=80_000, help="non-digits")
+    add("--epochs", type=number_in(int, 1, 1000), default=6, help="times through the data")
+    add("--written", type=number_in(int, 0, 10**6), default=80_000, help="digits written by rule")
+    add("--nondigits", type=number_in(int, 1000, 10**6), default=100_000, help="non-digits")
     add("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
     add(
         "--threads",

@@ -1,4 +1,4 @@
-"""Synthetic drawings that are not digits: letters, scribbles, pairs, pictures.
+"""Synthetic drawings that are not digits: letters, signs, scribbles, pairs, pictures.
 
 A network that has only seen digits is sure of one whatever it is shown. To reject what is no digit
 it must have seen some, and it must be measured on other kinds than those: `nn.train_rejection`
@@ -15,7 +15,8 @@ import numpy as np
 
 from nn.handwriting import framing as images
 from nn.handwriting.digits import Jitter, write_strokes
-from nn.handwriting.shapes import FACES, FOREIGN, HOUSES, LETTERS, SIGNS
+from nn.handwriting.shapes import ALIKE, FACES, FOREIGN, HOUSES, KEYBOARD, LETTERS, SIGNS
+from nn.handwriting.signs import glyph, mark, pen_stroke
 from nn.handwriting.styles import STYLES, Style
 from nn.support.types import Array
 
@@ -25,7 +26,7 @@ Drawing = Array  # the starts and the ends of its segments, (2, S, 2)
 
 # Digits that, turned by 90° or mirrored, are no digits any more.
 TURNED = (2, 3, 4, 5, 6, 9)
-MIRRORED = (3, 4, 6, 9)
+MIRRORED = (3, 4, 6, 7, 9)
 WINDING = (2, 3, 4, 5, 6, 8, 9)  # digits that are more than a line or a ring
 LYING = "0,50 50,50 100,50"  # a 1 lying down, which makes a pair one long line
 LETTER_JITTER = Jitter(point=5.5, stroke=5.0, shear=0.25, turn=7.0, aspect=0.32)
@@ -105,13 +106,23 @@ def _curve(control: Array, steps: int = 12) -> Array:
 
 
 def letters(count: int, rng: Generator) -> Array:
-    """Latin letters, each as likely as the other."""
-    paths = list(LETTERS.values())
+    """Latin letters and a keyboard's signs, each as likely as the other."""
+    paths = [*LETTERS.values(), *KEYBOARD.values()]
 
     def write(number: int, n: int) -> list[Drawing]:
         return _written(paths[number], n, rng, LETTER_JITTER)
 
     return _drawn(_chosen(count, len(paths), rng, write), rng)
+
+
+def begun(count: int, rng: Generator) -> Array:
+    """The first part of a digit's ink, before the rest is drawn."""
+    drawings = []
+    for drawing in _digits(count, rng):
+        length = np.hypot(*(drawing[1] - drawing[0]).T).cumsum()
+        last = int(np.searchsorted(length, length[-1] * rng.uniform(0.2, 0.8)))
+        drawings.append(drawing[:, : last + 1])
+    return _drawn(drawings, rng)
 
 
 @_from_lines
@@ -238,6 +249,23 @@ def turned(count: int, rng: Generator) -> Array:
     return np.concatenate([lying, mirrored])
 
 
+def spoiled(count: int, rng: Generator) -> Array:
+    """Digits with a long stroke too many, or a ring about them."""
+    drawings = []
+    for digit in _digits(count, rng, WINDING):
+        placed, width = _normalised(digit)
+        if rng.random() < 0.2:
+            angle = np.linspace(0, 2 * np.pi, 30)[:, None] + rng.uniform(0, 6)
+            ring = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * rng.uniform(0.7, 1, 2)
+            more = ring + np.array([width, 1]) / 2 + rng.normal(0, 0.05, 2)
+        else:
+            stroke = pen_stroke(rng, 1 + rng.binomial(1, 0.3), rng.uniform(0.9, 1.5))
+            joint = int(rng.choice(np.array([0, -1, int(rng.integers(placed.shape[1]))])))
+            more = stroke + placed[1, joint]
+        drawings.append(np.concatenate([placed, _segments([more])], axis=1))
+    return _drawn(drawings, rng)
+
+
 def fragments(count: int, rng: Generator) -> Array:
     """Parts of two letters or digits thrown together."""
     letters = _written(LETTER_PATHS, count, rng, Jitter())
@@ -309,6 +337,12 @@ TRAINING_KINDS: dict[str, tuple[float, Kind]] = {  # with how often each is show
     "overdrawn": (0.7, overdrawn),
     "turned": (0.8, turned),
     "fragments": (0.8, fragments),
+    "glyphs": (3.5, _from_lines(glyph)),
+    "marks": (2.0, _from_lines(mark)),
+    "spoiled": (0.5, spoiled),
+    # These are rare: how often a digit is met with the same look is what the network learns of it.
+    "begun": (0.6, begun),
+    "alike": (0.4, _from_paths(ALIKE)),
 }
 MEASURING_KINDS: dict[str, Kind] = {
     "houses": _from_paths(HOUSES),
@@ -325,10 +359,11 @@ MEASURING_KINDS: dict[str, Kind] = {
 
 
 def draw_training(count: int, rng: Generator) -> Array:
-    """About `count` non-digits of the training kinds, shuffled: (N, 28, 28) float32."""
-    total = sum(weight for weight, _ in TRAINING_KINDS.values())
-    parts = [kind(round(count * weight / total), rng) for weight, kind in TRAINING_KINDS.values()]
-    return rng.permutation(np.concatenate(parts))
+    """`count` non-digits of the training kinds, shuffled: (count, 28, 28) float32."""
+    weights = np.array([weight for weight, _ in TRAINING_KINDS.values()])
+    amounts = rng.multinomial(count, weights / weights.sum()).tolist()
+    kinds = zip(amounts, TRAINING_KINDS.values(), strict=True)
+    return rng.permutation(np.concatenate([kind(amount, rng) for amount, (_, kind) in kinds]))
 
 
 def draw_measuring(count: int, rng: Generator) -> dict[str, Array]:
