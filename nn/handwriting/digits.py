@@ -47,9 +47,11 @@ def write_digits(
     styles: tuple[Style, ...] = STYLES,
     jitter: Jitter | None = None,
     check: Callable[[], None] | None = None,
+    parts: Array | None = None,
 ) -> Array:
     """A framed picture (28, 28) of each of the digits `labels` (N,): (N, 28, 28) float32.
 
+    With `parts` (N,), 0…1, of each digit only so much of its ink is drawn, as it is written.
     `check` is called every 256 digits or more often; to stop, let it raise an error.
     """
     jitter = jitter or Jitter()
@@ -61,6 +63,8 @@ def write_digits(
             if check:
                 check()
             starts, ends = write_strokes(styles[number], len(some), rng, jitter)
+            if parts is not None:
+                starts, ends = _begun(starts, ends, parts[some])
             radius = images.PEN_RADIUS * np.exp(rng.normal(0, jitter.radius, len(some)))
             pictures[some] = images.frame_lines(starts, ends, radius)
     return pictures
@@ -115,6 +119,21 @@ def write_strokes(
         return _turned(points, turn)
 
     return shaped(start), shaped(end)
+
+
+def _begun(starts: Array, ends: Array, parts: Array) -> tuple[Array, Array]:
+    """Segments (N, S, 2) as far as they are drawn once the share `parts` (N,) of the ink is.
+
+    Those to come lie at the tip of the pen, as dots.
+    """
+    steps = ends - starts
+    lengths = np.hypot(steps[:, :, 0], steps[:, :, 1])
+    left = parts[:, None] * lengths.sum(axis=1, keepdims=True) - (lengths.cumsum(axis=1) - lengths)
+    ends = starts + steps * np.clip(left / np.maximum(lengths, 1e-9), 0, 1)[:, :, None]
+    is_begun = left > 0
+    tip = ends[np.arange(len(ends)), np.maximum(is_begun.sum(axis=1) - 1, 0)][:, None]
+    is_begun = is_begun[:, :, None]
+    return np.where(is_begun, starts, tip), np.where(is_begun, ends, tip)
 
 
 def plain_lines(style: Style) -> list[Array]:

@@ -27,6 +27,7 @@ COMMANDS = (
     "nn.compare --data-dir {folder}",
     "nn.lessons --data-dir {folder}",
     "nn.train_rejection --data-dir {folder}",
+    "nn.half_drawn --count 100",
     "app.draw --model linear --screenshot {folder}/window.png",
     "app.predict assets/icon.png",
     "app.replay assets/example-strokes.jsonl --model linear",

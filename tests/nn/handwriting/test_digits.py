@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,19 @@ class TestWriteDigits:
         assert one.min() == 0
         assert one.max() <= 1
         assert np.abs(one[1] - one[3]).max() > 0.3
+
+    def test_parts_of_digits_are_drawn_as_far_as_they_are_written(self):
+        path = "0,0 0,100 / 0,100 300,100"  # down, then thrice as far to the right
+        write = partial(handwriting.write_digits, styles=(Style(8, 1, path),), jitter=STILL)
+        labels, parts = np.full(4, 8), np.array([0.1, 0.2, 0.6, 1])
+        drawn = write(labels, np.random.default_rng(0), parts=parts) > 0.5
+        high, wide = drawn.any(axis=2).sum(axis=1), drawn.any(axis=1).sum(axis=1)
+        assert (high[:2] >= 19).all()
+        assert (wide[:2] <= 4).all()
+        assert (wide[2:] >= 19).all()
+        assert high[2] > high[3] + 1  # the longer the foot, the smaller the stem is framed
+        whole = write(labels, np.random.default_rng(0))
+        np.testing.assert_array_equal(drawn[3], whole[3] > 0.5)
 
     def test_framed_like_mnist(self):
         pictures = handwriting.write_digits(np.arange(200) % 10, np.random.default_rng(1))
