@@ -75,6 +75,11 @@ class Canvas:
         """Whether a stroke has begun and not ended."""
         return self._stroke is not None
 
+    @property
+    def is_pen_down(self) -> bool:
+        """Whether that stroke draws, and does not erase."""
+        return self._stroke is not None and self._stroke.kind == "draw"
+
     def begin(self, kind: Kind, x: float, y: float, radius: float | None = None) -> None:
         """Set the pen or the eraser down, which leaves a dot; a stroke under way ends.
 

@@ -92,8 +92,10 @@ class Explanation:
     @property
     def _question(self) -> Question | None:
         """What is to be answered; None if nothing is, or not while the drawing changes."""
-        explained = self.explained
-        if not self.is_shown or explained is None or self._predictor.is_stale:
+        explained, answer = self.explained, self._predictor.answer
+        if not self.is_shown or explained is None or answer is None or answer.is_provisional:
+            return None
+        if self._predictor.is_stale:
             return None
         return None if self._off is not None else (explained, self.rival)
 

@@ -89,9 +89,12 @@ class Inspection:
 
     @property
     def softmax_steps(self) -> SoftmaxSteps | None:
-        """How the logit that is looked at becomes a percentage; None of another, or one off."""
+        """How the logit that is looked at becomes a percentage; None of another, or one off.
+
+        None of a provisional answer too: its percentages are those of whole digits.
+        """
         looked_at, answer = self.looked_at, self._predictor.answer
-        if looked_at is None or answer is None or answer.logits is None:
+        if looked_at is None or answer is None or answer.logits is None or answer.is_provisional:
             return None
         (place, digit), logits = looked_at, np.array(answer.logits)
         if not self.stages[place].is_last or digit in self.stages[place].off:

@@ -2,6 +2,9 @@
 
 The network is asked once an interval while the pen is down, at once when it is lifted, and only
 about a drawing that it has not seen. The clock is handed in, so that tests need not wait.
+
+What is read while the pen is down is provisional: half a 9 is a perfect 0. Its probabilities are
+what digits that begin so become once they are whole, and no digit is called sure.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from app.drawing.canvas import Canvas
 from nn.handwriting.framing import Framing
 from nn.inference.classifier import Classifier
 from nn.inference.discount import MAX_NO_DIGIT, discounted
+from nn.inference.half_drawn import once_whole
 from nn.support.types import Array
 
 if TYPE_CHECKING:
@@ -42,12 +46,17 @@ SURE = 0.5  # a digit less likely than this is named with a "not sure"
 
 @dataclass(frozen=True)
 class Answer:
-    """Ten probabilities that sum to 1, and the likeliest digit."""
+    """Ten probabilities that sum to 1, and the likeliest digit.
+
+    A provisional one was read while the pen was down: its probabilities are those of the whole
+    digit, its logits those of the part that is drawn.
+    """
 
     probabilities: tuple[float, ...]
     is_digit: bool = True  # whether the drawing looks like a digit at all
     logits: tuple[float, ...] | None = field(default=None, compare=False)  # where they are known
     no_digit: float = 0.0  # how likely it is none, which the probabilities allow for if `is_digit`
+    is_provisional: bool = False
 
     @property
     def digit(self) -> int:
@@ -61,8 +70,8 @@ class Answer:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is a digit, and one digit is likelier than all others together."""
-        return self.is_digit and self.confidence >= SURE
+        """Whether it is a whole digit, and one is likelier than all others together."""
+        return self.is_digit and not self.is_provisional and self.confidence >= SURE
 
 
 class Predictor:
@@ -106,20 +115,29 @@ class Predictor:
     @property
     def is_stale(self) -> bool:
         """Whether there is an answer, but about a drawing that has changed since."""
-        return self.answer is not None and self._canvas.version != self._read_version
+        return self.answer is not None and self._is_unread
+
+    @property
+    def _is_unread(self) -> bool:
+        """Whether the drawing has changed, or is whole now, since it was read."""
+        was_begun = self.answer is not None and self.answer.is_provisional
+        is_done = was_begun and not self._canvas.is_pen_down
+        return self._canvas.version != self._read_version or is_done
 
     def update(self) -> bool:
         """Do what is due now; returns whether `answer` changed. Call it after every change."""
         if self._canvas.is_blank:
             return self.reset()
-        if self._canvas.version == self._read_version:
+        if not self._is_unread:
             return False
         if self._due is None:
             self._due = self._clock() + self.interval
         if self._canvas.is_drawing and self._clock() < self._due:
             return False
+        is_same = self._canvas.version == self._read_version  # only the pen was lifted
+        glide_start = self._glide_start if is_same else self._clock()
         self.predict_now()
-        self._glide_start = self._clock()
+        self._glide_start = glide_start
         return True
 
     def predict_now(self) -> None:
@@ -129,7 +147,7 @@ class Predictor:
             self.framing = self._canvas.framing()
             image = self.framing.image
             no_digit = 0.0 if self._no_digit is None else float(self._no_digit(image[None])[0])
-            self.answer = read(self.network, image, no_digit)
+            self.answer = read(self.network, image, no_digit, self._canvas.is_pen_down)
             self.version += 1
             if not had_answer:
                 self.first_version = self.version
@@ -139,7 +157,9 @@ class Predictor:
         if network is self.network or self.answer is None or self.framing is None:
             return self.answer
         if id(network) not in self._others:
-            answer = read(network, self.framing.image, self.answer.no_digit)
+            answer = read(
+                network, self.framing.image, self.answer.no_digit, self.answer.is_provisional
+            )
             self._others[id(network)] = network, answer
         return self._others[id(network)][1]
 
@@ -159,16 +179,22 @@ class Predictor:
         return max(0.0, self._due - self._clock()) if self._canvas.is_drawing else 0.0
 
 
-def read(network: Network, image: Array, no_digit: float = 0.0) -> Answer:
-    """What a network makes of one framed image (28, 28) that is no digit so likely, 0…1."""
+def read(
+    network: Network, image: Array, no_digit: float = 0.0, is_provisional: bool = False
+) -> Answer:
+    """What a network makes of one framed image (28, 28) that is no digit so likely, 0…1.
+
+    If it is provisional, of what the digit will be.
+    """
     known = None
     if isinstance(network, Classifier):
         probabilities, logits = network.reading(image[None])
         known = tuple(logits[0].astype(float).tolist())
     else:
         probabilities = network.probabilities(image[None])
-    found = discounted(np.asarray(probabilities, dtype=float)[0], no_digit)
-    return Answer(tuple(found.tolist()), no_digit <= MAX_NO_DIGIT, known, no_digit)
+    digits = np.asarray(probabilities, dtype=float)
+    found = discounted((once_whole(digits) if is_provisional else digits)[0], no_digit)
+    return Answer(tuple(found.tolist()), no_digit <= MAX_NO_DIGIT, known, no_digit, is_provisional)
 
 
 def copy_of(network: Network) -> Network | None:

@@ -33,7 +33,10 @@ def title(answer: Answer | None) -> str:
     if answer is None:
         return NAME
     if not answer.is_digit:
-        return f"{NAME} – unlike any digit, perhaps {answer.digit}"
+        so_far = "so far " if answer.is_provisional else ""
+        return f"{NAME} – {so_far}unlike any digit, perhaps {answer.digit}"
+    if answer.is_provisional:
+        return f"{NAME} – so far {answer.digit} ({percentage(answer.confidence)})"
     if not answer.is_sure:
         return f"{NAME} – not sure, perhaps {answer.digit}"
     return f"{NAME} – {answer.digit} ({percentage(answer.confidence)})"

@@ -189,7 +189,10 @@ def _answer_lines(answer: Answer, label: int | None) -> list[tuple[str, float, s
     """The words beside the digit: each line with its size, in heights of text, and its face."""
     lines = [(percentage(answer.confidence), 1.5, BOLD)]
     if not answer.is_digit:
-        lines = [("unlike any digit", 1.2, BOLD), (f"perhaps {answer.digit}", 1.0, REGULAR)]
+        perhaps = f"{'so far, ' if answer.is_provisional else ''}perhaps {answer.digit}"
+        lines = [("unlike any digit", 1.2, BOLD), (perhaps, 1.0, REGULAR)]
+    elif answer.is_provisional:
+        lines.append(("so far", 1.0, REGULAR))
     elif not answer.is_sure:
         lines.append(("not sure", 1.0, REGULAR))
     if label is not None:

@@ -174,11 +174,16 @@ def test_only_what_changed_is_painted():
     clock.now += 1
     session.update()
     assert painted() == {"head", "body"}
-    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.best
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.bar
     clock.now += 0.2
     assert painted() == {"head"}  # the drawing glides into its frame
     clock.now += 5
     assert painted() == {"head"}
+    release = pygame.event.Event(pygame.MOUSEBUTTONUP, pos=(int(x), int(y)), button=1)
+    controller_of(screen).handle(release)
+    session.update()
+    assert painted() >= {"head", "body"}  # now that it is whole, the answer is marked
+    assert surface.get_at((layout.bars[1].track.x, layout.bars[1].track.y))[:3] == DARK.best
     session.say("hello")
     assert "foot" in painted()
     controller_of(screen).handle(key(pygame.K_r))
@@ -203,6 +208,8 @@ def test_titles():
     assert title(sure) == "Digitpad – 7 (98 %)"
     refused = Answer(sure.probabilities, is_digit=False)
     assert title(refused) == "Digitpad – unlike any digit, perhaps 7"
+    begun = Answer(sure.probabilities, is_provisional=True)
+    assert title(begun) == "Digitpad – so far 7 (98 %)"
     unsure = Answer((0.1,) * 7 + (0.3, 0.0, 0.0))
     assert title(unsure) == "Digitpad – not sure, perhaps 7"
 

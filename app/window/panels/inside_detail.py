@@ -21,6 +21,7 @@ from nn.inference.softmax_steps import SoftmaxSteps
 from nn.support.types import Array
 
 OFF = "It is switched off, and takes no part in the softmax: the other digits share its probability"
+SO_FAR = "This is the part drawn so far; the bars say what digits that begin so become"
 # Where columns are narrow; of several inputs as one it is the rest.
 BRIEFLY = {
     "slanted copies": "copies", "average": "mean", "ink adds": "adds", "ink takes away": "takes",
@@ -51,8 +52,12 @@ def draw_detail(frame: Frame, screen: Screen) -> None:
         draw_picture(frame, place, colours, words)
     for column, place in panel.waterfall(layout):
         _draw_column(frame, place, column, found, stage)
-    about = [OFF, "off: 0 %"] if stage.is_last else []
-    if steps is not None:
+    about, answer = [], screen.session.predictor.answer
+    if unit in stage.off and stage.is_last:
+        about = [OFF, "off: 0 %"]
+    elif answer is not None and answer.is_provisional and stage.is_last:
+        about = [SO_FAR, "so far"]
+    elif steps is not None:
         about = [steps_words(steps), steps_briefly(steps)]
     for size, words in itertools.product((max(MIN_TEXT, round(text * 0.6)), MIN_TEXT), about):
         if frame.renderer.fits(words, detail.words, size):

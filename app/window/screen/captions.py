@@ -79,6 +79,8 @@ def _of_answer(answer: Answer | None) -> str:
         return "the digit that is read will stand here, and how sure the network is"
     if not answer.is_digit:
         return "a second network finds that this looks like no digit at all"
+    if answer.is_provisional:
+        return "the pen is still down: what digits that begin so most often become, and how often"
     if not answer.is_sure:
         return "the likeliest digit, though the others together are likelier"
     return "the likeliest digit, and how sure the network is of it"
@@ -90,6 +92,8 @@ def _of_bar(answer: Answer | None, digit: int) -> str:
     if not answer.is_digit:
         return f"how likely {with_article(digit)} would be, if this were a digit"
     share = percentage(answer.probabilities[digit])
+    if answer.is_provisional:
+        return f"of digits that begin so, {share} become {with_article(digit)}"
     return f"{share} sure that it is {with_article(digit)} · a click asks why"
 
 

@@ -107,8 +107,8 @@ class Screen:
             caption = caption_at(self.session, self.layout, self.rows(), *self.pointed)
             if caption:
                 return caption
-        answer = self.session.predictor.answer
-        if self.session.my_digits is not None and answer is not None:
+        answer, my_digits = self.session.predictor.answer, self.session.my_digits
+        if my_digits is not None and answer is not None and not answer.is_provisional:
             question = "wrong?" if answer.is_digit else "a digit after all?"
             return f"{question} press the right one, 0 … 9 · H shows all keys"
         leave = "P leaves" if self.projector.is_on else "Esc quits"

@@ -62,6 +62,10 @@ def test_an_answer_comes_an_interval_after_the_first_ink(predictor, canvas, cloc
     assert predictor.seconds_until_due() == pytest.approx(0.25)
     clock.now += 0.25
     assert predictor.update()
+    assert predictor.answer.is_provisional
+    canvas.end()
+    assert predictor.update()
+    assert not predictor.answer.is_provisional
     assert predictor.answer.digit == 7
     assert predictor.answer.confidence == pytest.approx(0.82)
     assert predictor.seconds_until_due() is None
