@@ -9,6 +9,7 @@ it into the weights' file.
 With `--nondigits FILE` drawings by people that are no digits are measured too, and with
 `--half-drawn` the first parts of the digits, in both at the program's threshold and with the
 default network's percentages as the window shows them. An answer is sure if it has more than 99 %.
+A half-drawn digit is read as in the window while the pen is down, and beside it by its picture.
 
 Dots and blank paper have an infinite score (`nn.inference.rejection`): a threshold that answers
 them too is infinite, rejects nothing, and cannot be chosen.
@@ -16,7 +17,7 @@ them too is infinite, rejects nothing, and cannot be chosen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,16 @@ from app.drawing.strokes import (
     RecordedDigit,
     RecordedNondigit,
     frame_recorded,
+    frame_stroke_ends,
     read_nondigits,
     read_strokes,
 )
+from nn.handwriting.framing import SIZE
 from nn.handwriting.nondigits import draw_measuring
+from nn.inference.calibration import expected_calibration_error
 from nn.inference.classifier import DEFAULT_MODEL, Classifier, load_classifier
 from nn.inference.discount import MAX_NO_DIGIT, discounted
+from nn.inference.half_drawn import once_whole
 from nn.inference.rejection import Rejection, load_rejection, save_rejection, shipped_path
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError
@@ -110,8 +115,12 @@ def measure(
 
 def answers(rejection: Rejection, network: Classifier, images: Array) -> tuple[Array, Array]:
     """What framed images (N, 28, 28) are read as, -1 where rejected, and whether surely: (N,)."""
-    no_digit = rejection.no_digit(images)
-    probabilities = discounted(network.probabilities(images), no_digit)
+    return judged(network.probabilities(images), rejection.no_digit(images))
+
+
+def judged(digits: Array, no_digit: Array) -> tuple[Array, Array]:
+    """The same of probabilities (N, 10) of drawings that are no digit so likely, (N,), 0…1."""
+    probabilities = discounted(digits, no_digit)
     guesses = np.where(no_digit > MAX_NO_DIGIT, -1, probabilities.argmax(axis=1))
     return guesses, (guesses >= 0) & (probabilities.max(axis=1) > SURE)
 
@@ -142,17 +151,52 @@ def measure_drawn(
 def measure_half_drawn(
     rejection: Rejection, network: Classifier, digits: Sequence[RecordedDigit]
 ) -> dict[str, Any]:
-    """How many sure answers to half-drawn digits the whole takes back: other digit, or none."""
+    """How many sure answers to half-drawn digits the whole takes back: other digit, or none.
+
+    As the window says them while the pen is down; under `picture_alone` as if the pen had been
+    lifted; and under `stroke_ends` what is read where it is lifted, before the last stroke.
+    `calibration_error` is of all parts that are answered, None without any.
+    """
     whole, _ = answers(rejection, network, frame_recorded(digits))
-    rows = []
+    labels = np.array([digit.label for digit in digits])
+    readings = []
     for part in BEGUN:
-        guesses, sure = answers(rejection, network, frame_recorded(digits, part))
-        back = int(np.count_nonzero(sure & (guesses != whole)))
-        rows.append({"ink": part, "sure": int(np.count_nonzero(sure)), "taken_back": back})
-    sure_in_all = sum(row["sure"] for row in rows)
-    back_in_all = sum(row["taken_back"] for row in rows)
-    share = back_in_all / sure_in_all if sure_in_all else None
-    return {"parts": rows, "sure": sure_in_all, "taken_back": back_in_all, "share": share}
+        images = frame_recorded(digits, part)
+        readings.append((network.probabilities(images), rejection.no_digit(images)))
+
+    def measured(said: Callable[[Array], Array]) -> dict[str, Any]:
+        rows, answered, true = [], [], []
+        for part, (read, no_digit) in zip(BEGUN, readings, strict=True):
+            guesses, sure = judged(said(read), no_digit)
+            rows.append({"ink": part, **taken_back(guesses, sure, whole)})
+            answered.append(discounted(said(read), no_digit)[guesses >= 0])
+            true.append(labels[guesses >= 0])
+        found = np.concatenate(answered), np.concatenate(true)
+        error = expected_calibration_error(*found) if len(found[1]) else None
+        sums = {key: sum(row[key] for row in rows) for key in ("sure", "taken_back")}
+        return {"parts": rows, **sums, "share": share_of(rows), "calibration_error": error}
+
+    strokes = [len(digit.strokes) - 1 for digit in digits]
+    images = np.array([image for digit in digits for image in frame_stroke_ends(digit)])
+    at_ends = answers(rejection, network, images.reshape(-1, SIZE, SIZE))
+    ends = {"count": len(images), **taken_back(*at_ends, np.repeat(whole, strokes))}
+    return {
+        **measured(once_whole),
+        "picture_alone": measured(lambda probabilities: probabilities),
+        "stroke_ends": {**ends, "share": share_of([ends])},
+    }
+
+
+def taken_back(guesses: Array, sure: Array, whole: Array) -> dict[str, Any]:
+    """How many guesses (N,) are `sure` (N,), and how many of these the `whole` (N,) takes back."""
+    back = sure & (guesses != whole)
+    return {"sure": int(np.count_nonzero(sure)), "taken_back": int(np.count_nonzero(back))}
+
+
+def share_of(rows: list[dict[str, Any]]) -> float | None:
+    """What part of the sure answers is taken back; None without any."""
+    sure = sum(row["sure"] for row in rows)
+    return sum(row["taken_back"] for row in rows) / sure if sure else None
 
 
 def table(result: dict[str, Any]) -> str:
@@ -204,12 +248,30 @@ def _drawn_line(name: str, row: dict[str, Any]) -> str:
 
 def half_drawn_lines(half_drawn: dict[str, Any]) -> list[str]:
     """The table of half-drawn digits."""
-    lines = ["ink drawn   answered with more than 99%   of those, taken back by the whole"]
-    for row in half_drawn["parts"]:
-        lines.append(f"{row['ink']:>9.0%} {row['sure']:>29,} {row['taken_back']:>35,}")
-    if half_drawn["share"] is not None:
-        lines.append(f"in all, {half_drawn['share']:.1%} of the sure answers are taken back")
-    return lines
+    heading = "answered with more than 99%   of those, taken back by the whole"
+    lines = []
+    said = {"with the pen down": half_drawn, "the picture alone": half_drawn["picture_alone"]}
+    for name, measured in said.items():
+        lines.append(f"{name:<27} {heading}")
+        for row in measured["parts"]:
+            lines.append(_taken_back_line(f"{row['ink']:.0%} of the ink", row))
+        lines.append(_share_line(measured))
+        if (error := measured["calibration_error"]) is not None:
+            lines.append(f"  calibration error {error:.1%}")
+        lines.append("")
+    ends = half_drawn["stroke_ends"]
+    lines.append(f"{'pen lifted between strokes':<27} {heading}")
+    return [*lines, _taken_back_line(f"{ends['count']:,} times", ends), _share_line(ends)]
+
+
+def _taken_back_line(name: str, row: dict[str, Any]) -> str:
+    return f"  {name:<25} {row['sure']:>27,} {row['taken_back']:>35,}"
+
+
+def _share_line(measured: dict[str, Any]) -> str:
+    if measured["share"] is None:
+        return "  in all, no answer is sure"
+    return f"  in all, {measured['share']:.1%} of the sure answers are taken back"
 
 
 def build_parser() -> ArgumentParser:

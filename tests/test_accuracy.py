@@ -1,5 +1,6 @@
 """What the shipped networks must read, on the data that DIGITPAD_DATA names; skipped without it."""
 
+import gzip
 import json
 
 import pytest
@@ -66,6 +67,18 @@ def test_non_digits_are_refused_where_digits_are_answered(strokes_dev, capsys):
     assert result["refused"] >= 0.9  # at 98 % of the digits answered
     assert result["program"]["answered"] >= 0.979
     assert result["program"]["refused"] >= 0.9
+
+
+def test_what_half_a_digit_will_become_is_said_honestly(strokes_dev, tmp_path, capsys):
+    some = tmp_path / "some.jsonl"
+    with gzip.open(strokes_dev, "rt") as file:
+        some.write_text("".join(list(file)[::8]))
+    rejections.main([str(some), "--half-drawn", "--each", "1", "--json"])
+    half_drawn = json.loads(capsys.readouterr().out)["half_drawn"]
+    alone = half_drawn["picture_alone"]
+    assert alone["share"] > 0.3  # or there would be nothing to do
+    assert half_drawn["taken_back"] <= 0.01 * alone["taken_back"]
+    assert half_drawn["calibration_error"] < 0.1 < alone["calibration_error"]
 
 
 def test_correcting_it_harms_neither_the_writer_nor_mnist(strokes_dev, mnist_folder, capsys):

@@ -157,6 +157,12 @@ def frame_recorded(
     return images
 
 
+def frame_stroke_ends(recorded: RecordedDigit | RecordedNondigit) -> list[Array]:
+    """A recorded drawing as the network sees it after each stroke (28, 28) but the last."""
+    strokes = strokes_of(recorded)
+    return [frame_strokes(strokes[:count]) for count in range(1, len(strokes))]
+
+
 def frame_digits(digits: Sequence[RecordedDigit]) -> tuple[Array, Array]:
     """Recorded digits as the network sees them, (N, 28, 28) float32, and their labels (N,)."""
     return frame_recorded(digits), np.array([digit.label for digit in digits], np.int64)

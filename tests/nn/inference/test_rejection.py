@@ -267,17 +267,40 @@ def test_the_command_measures_what_people_drew_that_is_no_digit(tmp_path, capsys
 
 
 def test_the_command_measures_sure_answers_to_half_drawn_digits(tmp_path, capsys):
-    # A 7 whose stem is drawn first: half of it is a bare line, a sure 1.
+    # A 7 whose stem is drawn first: half of it is a bare line, by itself a sure 1.
     seven = {"label": 7, "strokes": [[[60, 100], [80, 10]], [[80, 10], [0, 10]]]}
     one = {"label": 1, "strokes": [[[0, 0], [2, 60], [0, 100]]]}
     path = write_lines(tmp_path / "digits.jsonl", seven, one)
     rejections.main([path, "--half-drawn", "--each", "1", "--json"])
+    output = capsys.readouterr()
+    half_drawn = json.loads(output.out)["half_drawn"]
+    alone = half_drawn["picture_alone"]
+    for measured in (half_drawn, alone):
+        assert [row["ink"] for row in measured["parts"]] == [0.25, 0.5, 0.75]
+    assert alone["parts"][0] == {"ink": 0.25, "sure": 2, "taken_back": 1}
+    assert alone["parts"][1] == {"ink": 0.5, "sure": 2, "taken_back": 1}
+    assert alone["share"] == alone["taken_back"] / alone["sure"]
+    assert alone["calibration_error"] > half_drawn["calibration_error"] > 0
+    # With the pen down, the window is not sure of a line.
+    assert half_drawn["parts"][0] == {"ink": 0.25, "sure": 0, "taken_back": 0}
+    assert (half_drawn["sure"], half_drawn["taken_back"]) == (0, 0)
+    assert half_drawn["share"] is None
+    # Lifted behind the stem, the pen leaves a sure 1.
+    assert half_drawn["stroke_ends"] == {"count": 1, "sure": 1, "taken_back": 1, "share": 1}
+    assert "no answer is sure" in output.err
+
+
+def test_of_half_drawn_dashes_none_is_answered_and_the_pen_is_lifted_once(tmp_path, capsys):
+    path = write_lines(tmp_path / "one.jsonl", {"label": 1, "strokes": [[[0, 0], [90, 2]]]})
+    rejections.main([path, "--half-drawn", "--each", "1", "--json"])
     half_drawn = json.loads(capsys.readouterr().out)["half_drawn"]
-    assert [row["ink"] for row in half_drawn["parts"]] == [0.25, 0.5, 0.75]
-    assert half_drawn["parts"][0] == {"ink": 0.25, "sure": 2, "taken_back": 1}
-    assert half_drawn["parts"][1] == {"ink": 0.5, "sure": 2, "taken_back": 1}
-    sure, back = half_drawn["sure"], half_drawn["taken_back"]
-    assert half_drawn["share"] == back / sure
+    for measured in (half_drawn, half_drawn["picture_alone"]):
+        assert (measured["sure"], measured["share"], measured["calibration_error"]) == (
+            0,
+            None,
+            None,
+        )
+    assert half_drawn["stroke_ends"] == {"count": 0, "sure": 0, "taken_back": 0, "share": None}
 
 
 def test_a_threshold_chosen_by_several_files_answers_each(tmp_path, capsys):
