@@ -32,6 +32,7 @@ LYING = "0,50 50,50 100,50"  # a 1 lying down, which makes a pair one long line
 LETTER_JITTER = Jitter(point=5.5, stroke=5.0, shear=0.25, turn=7.0, aspect=0.32)
 CAREFUL = Jitter(point=4.0, stroke=3.0, aspect=0.22)
 LETTER_PATHS = [path for paths in LETTERS.values() for path in paths]
+KEYBOARD_PATHS = [path for paths in KEYBOARD.values() for path in paths]
 
 
 def _drawn(drawings: Sequence[Drawing], rng: Generator) -> Array:
@@ -106,13 +107,8 @@ def _curve(control: Array, steps: int = 12) -> Array:
 
 
 def letters(count: int, rng: Generator) -> Array:
-    """Latin letters and a keyboard's signs, each as likely as the other."""
-    paths = [*LETTERS.values(), *KEYBOARD.values()]
-
-    def write(number: int, n: int) -> list[Drawing]:
-        return _written(paths[number], n, rng, LETTER_JITTER)
-
-    return _drawn(_chosen(count, len(paths), rng, write), rng)
+    """Latin letters and a keyboard's signs, most often those that have many ways to be written."""
+    return _drawn(_written([*LETTER_PATHS, *KEYBOARD_PATHS], count, rng, LETTER_JITTER), rng)
 
 
 def begun(count: int, rng: Generator) -> Array:
@@ -328,20 +324,20 @@ def grids(rng: Generator) -> list[Array]:
 
 
 TRAINING_KINDS: dict[str, tuple[float, Kind]] = {  # with how often each is shown
-    "letters": (5.0, letters),
-    "scribbles": (1.0, scribbles),
-    "zigzags": (0.5, zigzags),
-    "straight lines": (0.7, straight_lines),
-    "polygons": (0.5, polygons),
-    "pairs": (1.0, pairs),
-    "overdrawn": (0.7, overdrawn),
-    "turned": (0.8, turned),
-    "fragments": (0.8, fragments),
+    "letters": (7.0, letters),
+    "scribbles": (0.5, scribbles),
+    "zigzags": (0.3, zigzags),
+    "straight lines": (0.4, straight_lines),
+    "polygons": (0.3, polygons),
+    "pairs": (0.6, pairs),
+    "overdrawn": (0.5, overdrawn),
+    "turned": (0.6, turned),
+    "fragments": (0.6, fragments),
     "glyphs": (3.5, _from_lines(glyph)),
-    "marks": (2.0, _from_lines(mark)),
-    "spoiled": (0.5, spoiled),
+    "marks": (2.5, _from_lines(mark)),
+    "spoiled": (0.7, spoiled),
     # These are rare: how often a digit is met with the same look is what the network learns of it.
-    "begun": (0.6, begun),
+    "begun": (0.5, begun),
     "alike": (0.4, _from_paths(ALIKE)),
 }
 MEASURING_KINDS: dict[str, Kind] = {

@@ -175,10 +175,10 @@ def square_bracket(rng: Generator) -> list[Array]:
 def brace(rng: Generator) -> list[Array]:
     """A { or its mirror image: the ends and the middle bend to opposite sides."""
     y = np.linspace(0, 1, 4 * STEPS)
-    sharp, nib, hook = rng.uniform(0.03, 0.1), rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.5)
+    sharp, nib, hook = rng.uniform(0.03, 0.12), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.7)
     x = -nib * np.exp(-np.abs(y - rng.uniform(0.38, 0.62)) / sharp)
     for end, far in zip((y, 1 - y), np.exp(rng.normal(0, 0.3, 2)), strict=True):
-        x += hook * far * np.exp(-end / rng.uniform(0.03, 0.15))
+        x += hook * far * np.exp(-end / rng.uniform(0.03, 0.2))
     return [np.stack([x * rng.choice([-1, 1]), y], axis=1)]
 
 
