@@ -337,7 +337,7 @@ TRAINING_KINDS: dict[str, tuple[float, Kind]] = {  # with how often each is show
     "marks": (2.5, _from_lines(mark)),
     "spoiled": (0.7, spoiled),
     # These are rare: how often a digit is met with the same look is what the network learns of it.
-    "begun": (0.5, begun),
+    "begun": (0.3, begun),
     "alike": (0.4, _from_paths(ALIKE)),
 }
 MEASURING_KINDS: dict[str, Kind] = {
