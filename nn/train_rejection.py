@@ -130,9 +130,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="nn.train_rejection", description="Train the network that tells what is no digit."
     )
     add = parser.add_argument
-    add("--epochs", type=number_in(int, 1, 1000), default=6, help="times through the data")
-    add("--written", type=number_in(int, 0, 10**6), default=80_000, help="digits written by rule")
-    add("--nondigits", type=number_in(int, 1000, 10**6), default=100_000, help="non-digits")
+    add("--epochs", type=number_in(int, 1, 1000), default=7, help="times through the data")
+    add("--written", type=number_in(int, 0, 10**6), default=110_000, help="digits written by rule")
+    add("--nondigits", type=number_in(int, 1000, 10**6), default=150_000, help="non-digits")
     add("--seed", type=number_in(int, 0, 2**63 - 1), default=42, help="for chance")
     add(
         "--threads",

@@ -32,7 +32,7 @@ from nn.support.types import Array
 FORMAT = "digitpad refusal"
 COMMAND = "nn.train_rejection"
 NONE = CLASSES  # the label of what is no digit
-ARCHITECTURE = cnn(16, "pool", 32, "pool", 64, hidden=[64], dropout=0.3, outputs=CLASSES + 1)
+ARCHITECTURE = cnn(24, "pool", 48, 48, "pool", 96, hidden=[64], dropout=0.3, outputs=CLASSES + 1)
 FILE_NAME = "default.refusal.npz"
 SHEAR = 0.2  # cells a row
 MIN_SIDE = 10.0  # cells; framing makes every drawing 20 long, unless it is but a dot
