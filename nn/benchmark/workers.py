@@ -1,6 +1,7 @@
 """Processes that work for this one, and end when it ends.
 
-However it ends: a thread of each waits for that, so that not even SIGKILL leaves one behind.
+However it ends, by SIGKILL too: a thread of each waits for that, and on Linux the system ends those
+whose threads cannot run, because a long call into a framework holds Python's lock.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -16,6 +18,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from nn.support.errors import DigitpadError
+
+if sys.platform == "linux":
+    import fcntl
 
 Result = TypeVar("Result")
 
@@ -88,7 +93,7 @@ def _start() -> tuple[BaseProcess, Connection]:
 def _serve(connection: Connection) -> None:
     """Do one piece of work after the other, until there is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _end_with_parent()
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             work, arguments = connection.recv()
@@ -104,7 +109,17 @@ def _outcome(work: Callable[..., Any], arguments: tuple[object, ...]) -> tuple[A
 
 
 def _end_with_parent() -> None:
+    """Let this process end as soon as its parent does."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+    if sys.platform == "linux":
+        # The parent's end of this pipe closes with it: SIGIO, which ends a process by default.
+        pipe = parent.sentinel
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)

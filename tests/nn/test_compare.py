@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from nn.training.tasks import Task
 from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.paths import ROOT
+from tests.helpers.processes import children, is_alive, wait_until
 
 KEYS = {
     "system", "network", "epochs", "batch_size", "train_loss", "validation_loss",
@@ -283,24 +283,6 @@ def ignores_ctrl_c(pid):
     return bool(int(found[1], 16) & 1 << (signal.SIGINT - 1))
 
 
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def is_alive(pid):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def read_until(stream, text):
     """Read lines until one has that text; returns them."""
     lines = []
@@ -326,6 +308,25 @@ def test_however_the_command_ends_no_worker_is_left(small_mnist, name):
     wait_until(lambda: not any(map(is_alive, started)), 10)
     assert "Traceback" not in error
     assert "leaked" not in error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it would have to return first")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_no_worker_is_left_in_a_call_that_lets_no_other_thread_run(small_mnist, tmp_path, name):
+    content = "import ctypes\nprint('torch loads', flush=True)\nctypes.PyDLL(None).sleep(600)\n"
+    (tmp_path / "torch.py").write_text(content)
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    process = command(small_mnist, "--systems", "torch", "--networks", "mlp", env=surroundings)
+    read_until(process.stdout, "torch loads")
+    started = children(process.pid)
+    process.send_signal(getattr(signal, name))
+    process.wait(10)
+    try:
+        wait_until(lambda: not any(map(is_alive, started)), 10)
+    finally:
+        for pid in filter(is_alive, started):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=10)
 
 
 @IN_PROC

@@ -10,6 +10,7 @@ import pytest
 from nn.benchmark.workers import WorkerEnded, Workers
 from nn.support.errors import DataError
 from tests.helpers.paths import ROOT
+from tests.helpers.processes import is_alive, wait_until
 
 
 def test_each_name_has_one_process_of_its_own():
@@ -61,14 +62,11 @@ if __name__ == "__main__":
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
         cwd=ROOT,
     )  # fmt: skip
-    workers = [Path("/proc", pid) for pid in process.stdout.readline().split()]
+    workers = [int(pid) for pid in process.stdout.readline().split()]
     assert len(workers) == 2
-    assert all(path.exists() for path in workers)
+    assert all(map(is_alive, workers))
     time.sleep(0.2)  # so that the one is at work
     process.send_signal(getattr(signal, name))  # to it alone
     process.wait(10)
-    deadline = time.monotonic() + 10
-    while any(path.exists() and "\tZ" not in (path / "status").read_text() for path in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not any(map(is_alive, workers)), 10)
     process.stdout.close()
