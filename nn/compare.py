@@ -6,26 +6,30 @@ strikes them all; the median counts. All train with the same digits, batches, le
 momentum. A row is printed once it is final; Ctrl-C ends the comparison with what has been measured
 so far. The network cnn is trained for some batches only, for the time they take: its losses and its
 accuracy are not measured, and null in the JSON object.
+
+Each result is kept in the user's data folder; --history shows, for each machine, the medians over
+all of them, and how far they spread.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
-from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
+from nn.benchmark import history
 from nn.benchmark.comparison import Comparison, Row
 from nn.benchmark.profiling import profile
-from nn.benchmark.report import block, plot_comparison, profile_table
+from nn.benchmark.report import block, history_table, machine_words, plot_comparison, profile_table
 from nn.benchmark.systems import SYSTEMS, is_installed, load_parts, trains
 from nn.support import plots
 from nn.support.commands import ArgumentParser, json_output, number_in, run
-from nn.support.errors import UsageError
+from nn.support.errors import DataError, UsageError
 from nn.support.files import check_writable
 from nn.training.tasks import tasks
 
@@ -53,6 +57,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
     add("--plot", type=Path, metavar="FILE.png", help="draw the seconds as bars")
     add("--profile", action="store_true", help="show where a step's time goes, by layer, instead")
+    add("--history", action="store_true", help="show the medians of all runs so far, instead")
     add("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 
@@ -64,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         if options.plot:
             plots.require_matplotlib()
             check_writable(options.plot, "--plot")
+        if options.history:
+            emit(_show_history())
+            return
         wanted = [tasks(options.batches)[name] for name in options.networks]
         if options.profile:
             profiles = {}
@@ -85,20 +93,23 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         comparison = Comparison(wanted, chosen, options.repeats, options.data_dir)
         interrupted = _measure(comparison)
-        kernels = blas_kernels()
-        print(f"\nNumPy multiplies matrices with {kernels}")
-        rows = comparison.rows()
+        machine = history.this_machine()
+        print(f"\n{machine_words(machine)}")
+        rows, predictions = comparison.rows(), comparison.predictions()
         if options.plot and rows:
             plot_comparison(rows, options.plot)
-        emit(
-            {
-                "rows": rows,
-                "predictions": comparison.predictions(),
-                "not_measured": missing,
-                "blas_kernels": kernels,
-                "interrupted": interrupted is not None,
-            }
-        )
+        result = {
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "machine": machine,
+            "rows": rows,
+            "predictions": predictions,
+            "not_measured": missing,
+            "blas_kernels": machine["blas_kernels"],
+            "interrupted": interrupted is not None,
+        }
+        emit(result)
+        if rows or predictions:
+            _keep(result)
         if interrupted:
             raise interrupted
 
@@ -121,15 +132,39 @@ def _measure(comparison: Comparison) -> KeyboardInterrupt | None:
     return None
 
 
-def blas_kernels() -> str:
-    """The library that multiplies NumPy's matrices, and the processor that its code is made for."""
-    told = [
-        f"{library['internal_api']} {library['version']} for {library.get('architecture')}"
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
-    forced = os.environ.get("OPENBLAS_CORETYPE")
-    return ", ".join(told) + (", as OPENBLAS_CORETYPE says" if forced else "")
+def _keep(result: dict[str, Any]) -> None:
+    """Keep a result beside the earlier ones and say so; if that fails it is only said."""
+    try:
+        history.keep(result)
+        results, strange = history.kept()
+    except DataError as error:
+        print(f"nn.compare: this result is not kept: {error}", file=sys.stderr)
+        return
+    same = [each for each in results if each["machine"] == result["machine"]]
+    print(
+        f"kept in {history.history_path()}, results of this machine there: {len(same)}; "
+        "--history shows their medians"
+    )
+    _say_strange(strange)
+
+
+def _show_history() -> dict[str, Any]:
+    """Print what is known from all runs; returns it."""
+    results, strange = history.kept()
+    path = history.history_path()
+    machines = history.medians(results)
+    print(history_table(machines) if machines else f"nothing has been kept yet in {path}")
+    _say_strange(strange)
+    return {"history": machines, "file": str(path), "strange_lines": strange}
+
+
+def _say_strange(lines: int) -> None:
+    if lines:
+        print(
+            f"nn.compare: {history.history_path()}: lines that are no result of nn.compare: "
+            f"{lines}; they stay there and are not counted",
+            file=sys.stderr,
+        )
 
 
 def _names(known: Iterable[str]) -> Callable[[str], list[str]]:

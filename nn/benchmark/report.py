@@ -12,6 +12,11 @@ from nn.support.plots import TRAINING, drawn
 from nn.training.tasks import Task, tasks
 
 BEST_KNOWN = ("digitpad", "tensorflow", "torch")
+HISTORY_COLUMNS = {
+    "seconds": "seconds",
+    "single_ms": "one digit, ms",
+    "many_seconds": f"{MANY:,} at once, s",
+}
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -29,14 +34,21 @@ def block(row: Row, before: Row | None) -> str:
 def heading(row: Row) -> str:
     """What stands above a row, and above those like it."""
     if "single_ms" in row:
-        title = f"reading with {row['network']}"
-        return f"{title:<24} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio"
-    title = f"{row['network']} ({row['layers']}), {row['images']:,} digits"
+        return f"{title(row):<24} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio"
     columns = f"{'':24} {'seconds':>8} {'ratio':>6}"
+    if not row["batches"]:
+        columns += f"  {'training':>8} {'validation':>10} {'accuracy':>9}"
+    return f"{title(row)}\n{columns}"
+
+
+def title(row: Row) -> str:
+    """What a row, and those like it, measure."""
+    if "single_ms" in row:
+        return f"reading with {row['network']}"
+    told = f"{row['network']} ({row['layers']}), {row['images']:,} digits"
     if row["batches"]:
-        return f"{title}, batches of {row['batch_size']}, only timed\n{columns}"
-    columns += f"  {'training':>8} {'validation':>10} {'accuracy':>9}"
-    return f"{title}, epochs {row['epochs']}, batch {row['batch_size']}\n{columns}"
+        return f"{told}, batches of {row['batch_size']}, only timed"
+    return f"{told}, epochs {row['epochs']}, batch {row['batch_size']}"
 
 
 def line(row: Row) -> str:
@@ -60,6 +72,46 @@ def line(row: Row) -> str:
             )
     unfinished = row["turns"] < row["repeats"]
     return f"{text}  (turns: {row['turns']} of {row['repeats']})" if unfinished else text
+
+
+def history_table(machines: Sequence[Row]) -> str:
+    """What `medians` gives: a block for each network, machine by machine."""
+    lines = []
+    for machine in machines:
+        when = " to ".join(dict.fromkeys(machine[name][:10] for name in ("first", "last")))
+        lines.append(f"\n{machine_words(machine)}; runs: {machine['runs']}, {when}")
+        before = None
+        for row in machine["rows"]:
+            names = ("single_ms", "many_seconds") if "single_ms" in row else ("seconds",)
+            if before != title(row):
+                before = title(row)
+                columns = "".join(f"{HISTORY_COLUMNS[name]:>28} {'ratio':>24}" for name in names)
+                lines.append(f"\n{before}\n{'':24} runs{columns}")
+            lines.append(
+                f"{row['system']:<24} {row['runs']:>4}"
+                + "".join(
+                    f"{_spread(row.get(name), 3 if name == 'single_ms' else 2):>28} "
+                    f"{_spread(row.get(f'{name}_ratio'), 2):>24}"
+                    for name in names
+                )
+            )
+    return "\n".join(lines)
+
+
+def _spread(figure: dict[str, float] | None, places: int) -> str:
+    """A median, with the lowest and the highest."""
+    if not figure:
+        return "–"
+    median, low, high = (f"{figure[name]:.{places}f}" for name in ("median", "lowest", "highest"))
+    return f"{median} ({low} to {high})"
+
+
+def machine_words(machine: Row) -> str:
+    """What a machine is."""
+    return (
+        f"{machine['processor']}, cores: {machine['cores']}; "
+        f"NumPy multiplies matrices with {machine['blas_kernels']}"
+    )
 
 
 def beside_frameworks(networks: Iterable[str], data_dir: Path | None) -> dict[str, Any]:

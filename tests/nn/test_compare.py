@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from nn.data.dataset import Dataset
 from nn.network.architectures import NAMED, build
 from nn.support.errors import UsageError
 from nn.training.tasks import Task
-from tests.helpers.commands import run_command
+from tests.helpers.commands import environment, kept_in, run_command
 from tests.helpers.data_files import made_up_digits, write_idx
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import children, is_alive, wait_until
@@ -26,6 +27,14 @@ KEYS = {
     "system", "network", "epochs", "batch_size", "train_loss", "validation_loss",
     "validation_accuracy", "seconds", "seconds_ratio",
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_apart(tmp_path_factory):
+    """No result of a test is kept with the user's."""
+    folder = tmp_path_factory.mktemp("kept")
+    with mock.patch.dict(os.environ, environment(**kept_in(folder))):
+        yield
 
 
 def data(count=300):
