@@ -158,6 +158,25 @@ def train_sklearn(task: Task, images: Array, labels: Array) -> Trained:
     return Trained(seconds, model.predict_log_proba)
 
 
+def train_nn_digits(task: Task, images: Array, labels: Array) -> Trained:
+    """neural-network-digits, its network in a loop like its `Trainer`'s, without its variations."""
+    from nn_digits.neural_net.network import NeuralNetwork
+
+    hidden = [entry[2] for entry in task.architecture if entry[0] == "Linear"][:-1]
+    model = NeuralNetwork((images.shape[1], *hidden, 10), seed=task.seed)
+    rng = np.random.default_rng(task.seed)
+    answers = np.eye(10, dtype=np.float32)[labels]  # as its `one_hot` makes them
+    start = time.perf_counter()
+    for _ in range(task.epochs):
+        order = rng.permutation(len(images))
+        for first in range(0, len(order), task.batch_size):
+            group = order[first : first + task.batch_size]
+            model.train_step(images[group], answers[group], task.learning_rate, task.momentum, l2=0)
+    seconds = time.perf_counter() - start
+    tiny = np.finfo(np.float32).tiny
+    return Trained(seconds, lambda images: np.log(model.predict(images) + tiny))
+
+
 def train_jax(task: Task, images: Array, labels: Array) -> Trained:
     """JAX as in its "Training a simple neural network": pure functions, one jitted step."""
     import jax

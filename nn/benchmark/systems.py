@@ -61,6 +61,9 @@ SYSTEMS = {
     "floor": System("matrix products alone", ("numpy",), matmul_lower_bound),
     "jax": System("JAX, jit", ("jax",), frameworks.train_jax),
     "sklearn": System("scikit-learn", ("sklearn",), frameworks.train_sklearn, ("mlp",)),
+    "nn-digits": System(
+        "neural-network-digits", ("nn_digits",), frameworks.train_nn_digits, ("mlp",)
+    ),
     "torch": System(
         "PyTorch", ("torch",), frameworks.train_torch, classifier=frameworks.torch_classifier
     ),

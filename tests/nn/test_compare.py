@@ -54,14 +54,15 @@ def data(count=300):
         ("tensorflow", frameworks.train_tensorflow),
         ("sklearn", frameworks.train_sklearn),
         ("jax", frameworks.train_jax),
+        ("nn_digits", frameworks.train_nn_digits),
         ("numpy", systems.train_digitpad),
     ],
 )
 @pytest.mark.parametrize("network", ["mlp", "cnn-small"])
 def test_every_system_learns(package, train, network):
     pytest.importorskip(package)
-    if package == "sklearn" and network != "mlp":
-        pytest.skip("scikit-learn has no convolutions")
+    if package in ("sklearn", "nn_digits") and network != "mlp":
+        pytest.skip(f"{package} has no convolutions")
     images, labels = data()
     task = Task(network, 8, learning_rate=0.05, momentum=0.9, batch_size=32)
     seconds, logits = train(task, images, labels)
