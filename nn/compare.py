@@ -7,6 +7,9 @@ momentum. A row is printed once it is final; Ctrl-C ends the comparison with wha
 so far. The network cnn is trained for some batches only, for the time they take: its losses and its
 accuracy are not measured, and null in the JSON object.
 
+With --avx2, what NumPy multiplies for is measured twice, with OpenBLAS's own choice of kernels and
+with those for AVX2. A second column of ratios is then to Digitpad with AVX2.
+
 Each result is kept in the user's data folder; --history shows, for each machine, the medians over
 all of them, and how far they spread.
 """
@@ -23,10 +26,11 @@ from typing import Any
 from tqdm import tqdm
 
 from nn.benchmark import history
-from nn.benchmark.comparison import Comparison, Row
+from nn.benchmark.comparison import AVX2, Comparison, Row
 from nn.benchmark.profiling import profile
 from nn.benchmark.report import block, history_table, machine_words, plot_comparison, profile_table
 from nn.benchmark.systems import SYSTEMS, is_installed, load_parts, trains
+from nn.benchmark.workers import Workers
 from nn.support import plots
 from nn.support.commands import ArgumentParser, json_output, number_in, run
 from nn.support.errors import DataError, UsageError
@@ -57,6 +61,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
     add("--plot", type=Path, metavar="FILE.png", help="draw the seconds as bars")
     add("--profile", action="store_true", help="show where a step's time goes, by layer, instead")
+    add("--avx2", action="store_true", help="measure with OpenBLAS's kernels for AVX2 as well")
     add("--history", action="store_true", help="show the medians of all runs so far, instead")
     add("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
@@ -91,10 +96,15 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"nothing to measure: none of --systems {','.join(chosen)} trains "
                 f"{','.join(options.networks)} or reads; choose others"
             )
-        comparison = Comparison(wanted, chosen, options.repeats, options.data_dir)
+        avx2_kernels = _avx2_kernels() if options.avx2 else None
+        comparison = Comparison(
+            wanted, chosen, options.repeats, options.data_dir, avx2=options.avx2
+        )
         interrupted = _measure(comparison)
         machine = history.this_machine()
         print(f"\n{machine_words(machine)}")
+        if avx2_kernels:
+            print(f"in the rows and for the ratios that say AVX2, with {avx2_kernels}")
         rows, predictions = comparison.rows(), comparison.predictions()
         if options.plot and rows:
             plot_comparison(rows, options.plot)
@@ -105,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "predictions": predictions,
             "not_measured": missing,
             "blas_kernels": machine["blas_kernels"],
+            "blas_kernels_avx2": avx2_kernels,
             "interrupted": interrupted is not None,
         }
         emit(result)
@@ -130,6 +141,21 @@ def _measure(comparison: Comparison) -> KeyboardInterrupt | None:
             show(row)
         return error
     return None
+
+
+def _avx2_kernels() -> str:
+    """What multiplies NumPy's matrices in a process that is told to do it with AVX2.
+
+    Raises `UsageError` if it does not.
+    """
+    with Workers({"avx2": AVX2}) as workers:
+        kernels = workers.run("avx2", history.blas_kernels)
+    if f"for {AVX2['OPENBLAS_CORETYPE']}" not in kernels:
+        raise UsageError(
+            "--avx2 needs a NumPy with OpenBLAS, on a processor that has AVX2; here it multiplies "
+            f"matrices with {kernels or 'another library'}; leave --avx2 out"
+        )
+    return kernels
 
 
 def _keep(result: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ MAX_FILE = 32 * 2**20  # bytes; a whole comparison has some 10,000
 # What says that two rows measured the same, and what was measured.
 SAME = ("system", "network", "layers", "images", "epochs", "batches", "batch_size")
 TIMES = ("seconds", "single_ms", "many_seconds")
-RATIOS = tuple(f"{name}_ratio" for name in TIMES)
+RATIOS = tuple(f"{name}_ratio{kernels}" for name in TIMES for kernels in ("", "_avx2"))
 MACHINE = ("processor", "cores", "blas_kernels")
 
 

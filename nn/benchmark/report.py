@@ -12,11 +12,8 @@ from nn.support.plots import TRAINING, drawn
 from nn.training.tasks import Task, tasks
 
 BEST_KNOWN = ("digitpad", "tensorflow", "torch")
-HISTORY_COLUMNS = {
-    "seconds": "seconds",
-    "single_ms": "one digit, ms",
-    "many_seconds": f"{MANY:,} at once, s",
-}
+WIDTH = 27  # of the systems' names
+HISTORY = {"seconds": "", "single_ms": ", one digit", "many_seconds": f", {MANY:,} at once"}
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -33,12 +30,18 @@ def block(row: Row, before: Row | None) -> str:
 
 def heading(row: Row) -> str:
     """What stands above a row, and above those like it."""
+    ratios = f"{'ratio':>6}" + (f" {'AVX2':>6}" if has_avx2(row) else "")
     if "single_ms" in row:
-        return f"{title(row):<24} {'one digit':>12} {'ratio':>6} {MANY:>9,} at once  ratio"
-    columns = f"{'':24} {'seconds':>8} {'ratio':>6}"
+        return f"{title(row):<{WIDTH}} {'one digit':>12} {ratios} {MANY:>9,} at once {ratios}"
+    columns = f"{'':{WIDTH}} {'seconds':>8} {ratios}"
     if not row["batches"]:
         columns += f"  {'training':>8} {'validation':>10} {'accuracy':>9}"
     return f"{title(row)}\n{columns}"
+
+
+def has_avx2(row: Row) -> bool:
+    """Whether a row has ratios to Digitpad with OpenBLAS's kernels for AVX2."""
+    return any(name.endswith("_ratio_avx2") for name in row)
 
 
 def title(row: Row) -> str:
@@ -54,17 +57,18 @@ def title(row: Row) -> str:
 def line(row: Row) -> str:
     """A row's figures, and how many turns they come from where that is not all."""
 
-    def ratio(name: str) -> str:
-        return f"{row[name]:.2f}" if row[name] else "–"
+    def ratios(name: str) -> str:
+        values = [row[key] for key in (f"{name}_ratio", f"{name}_ratio_avx2") if key in row]
+        return " ".join(f"{value:>6.2f}" if value else f"{'–':>6}" for value in values)
 
-    text = f"{row['system']:<24} "
+    text = f"{row['system']:<{WIDTH}} "
     if "single_ms" in row:
         text += (
-            f"{row['single_ms']:>9.3f} ms {ratio('single_ms_ratio'):>6} "
-            f"{row['many_seconds']:>15.2f} s {ratio('many_seconds_ratio'):>6}"
+            f"{row['single_ms']:>9.3f} ms {ratios('single_ms')} "
+            f"{row['many_seconds']:>15.2f} s {ratios('many_seconds')}"
         )
     else:
-        text += f"{row['seconds']:>8.2f} {ratio('seconds_ratio'):>6}"
+        text += f"{row['seconds']:>8.2f} {ratios('seconds')}"
         if row["validation_loss"] is not None:
             text += (
                 f"  {row['train_loss']:>8.4f} {row['validation_loss']:>10.4f} "
@@ -80,30 +84,29 @@ def history_table(machines: Sequence[Row]) -> str:
     for machine in machines:
         when = " to ".join(dict.fromkeys(machine[name][:10] for name in ("first", "last")))
         lines.append(f"\n{machine_words(machine)}; runs: {machine['runs']}, {when}")
-        before = None
+        blocks: dict[str, list[tuple[Row, str]]] = {}
         for row in machine["rows"]:
-            names = ("single_ms", "many_seconds") if "single_ms" in row else ("seconds",)
-            if before != title(row):
-                before = title(row)
-                columns = "".join(f"{HISTORY_COLUMNS[name]:>28} {'ratio':>24}" for name in names)
-                lines.append(f"\n{before}\n{'':24} runs{columns}")
-            lines.append(
-                f"{row['system']:<24} {row['runs']:>4}"
-                + "".join(
-                    f"{_spread(row.get(name), 3 if name == 'single_ms' else 2):>28} "
-                    f"{_spread(row.get(f'{name}_ratio'), 2):>24}"
-                    for name in names
-                )
-            )
+            for name, words in HISTORY.items():
+                if name in row:
+                    blocks.setdefault(title(row) + words, []).append((row, name))
+        for above, figures in blocks.items():
+            keys = ["{}", "{}_ratio"]
+            if any(f"{name}_ratio_avx2" in row for row, name in figures):
+                keys.append("{}_ratio_avx2")
+            columns = ("milliseconds" if "single_ms" in figures[0] else "seconds", "ratio", "AVX2")
+            told = "".join(f"{column:>24}" for column, _ in zip(columns, keys, strict=False))
+            lines.append(f"\n{above}\n{'':{WIDTH}} runs{told}")
+            for row, name in figures:
+                told = "".join(f"{_spread(row.get(key.format(name))):>24}" for key in keys)
+                lines.append(f"{row['system']:<{WIDTH}} {row['runs']:>4}{told}")
     return "\n".join(lines)
 
 
-def _spread(figure: dict[str, float] | None, places: int) -> str:
+def _spread(figure: dict[str, float] | None) -> str:
     """A median, with the lowest and the highest."""
     if not figure:
         return "–"
-    median, low, high = (f"{figure[name]:.{places}f}" for name in ("median", "lowest", "highest"))
-    return f"{median} ({low} to {high})"
+    return f"{figure['median']:.2f} ({figure['lowest']:.2f} to {figure['highest']:.2f})"
 
 
 def machine_words(machine: Row) -> str:
@@ -127,7 +130,7 @@ def beside_frameworks(networks: Iterable[str], data_dir: Path | None) -> dict[st
     rows = comparison.rows()
     print(table(rows))
     for name in missing:
-        print(f"{name:<24} not measured: it is not installed")
+        print(f"{name:<{WIDTH}} not measured: it is not installed")
     print()
     return {"rows": rows, "not_measured": missing}
 
@@ -156,7 +159,7 @@ def plot_comparison(rows: Sequence[Row], path: Path) -> None:
         for axes, network in zip(panels, networks, strict=True):
             chosen = [row for row in rows if row["network"] == network]
             names = [row["system"] for row in chosen]
-            colours = [TRAINING if name == "Digitpad" else "#999999" for name in names]
+            colours = [TRAINING if name.startswith("Digitpad") else "#999999" for name in names]
             bars = axes.barh(names, [row["seconds"] for row in chosen], color=colours)
             axes.bar_label(bars, fmt="%.2f s", padding=3)
             axes.margins(x=0.18)

@@ -46,7 +46,8 @@ def matmul_lower_bound(task: Task, images: Array, labels: Array) -> Trained:
 class System(NamedTuple):
     """What can be compared: `packages` must be installed; None where a system cannot do a thing.
 
-    `classifier` turns a checkpoint into what reads images (N, 784) in that system.
+    `classifier` turns a checkpoint into what reads images (N, 784) in that system. `numpy`: NumPy
+    multiplies its matrices, so that it depends on OpenBLAS's kernels.
     """
 
     name: str
@@ -54,15 +55,18 @@ class System(NamedTuple):
     train: Callable[[Task, Array, Array], Trained] | None
     networks: tuple[str, ...] = ("mlp", "cnn-small", "cnn")
     classifier: Callable[[Checkpoint], Callable[[Array], Array]] | None = None
+    numpy: bool = False
 
 
 SYSTEMS = {
-    "digitpad": System("Digitpad", ("numpy",), train_digitpad, classifier=lambda c: c.model.logits),
-    "floor": System("matrix products alone", ("numpy",), matmul_lower_bound),
+    "digitpad": System(
+        "Digitpad", ("numpy",), train_digitpad, classifier=lambda c: c.model.logits, numpy=True
+    ),
+    "floor": System("matrix products alone", ("numpy",), matmul_lower_bound, numpy=True),
     "jax": System("JAX, jit", ("jax",), frameworks.train_jax),
-    "sklearn": System("scikit-learn", ("sklearn",), frameworks.train_sklearn, ("mlp",)),
+    "sklearn": System("scikit-learn", ("sklearn",), frameworks.train_sklearn, ("mlp",), numpy=True),
     "nn-digits": System(
-        "neural-network-digits", ("nn_digits",), frameworks.train_nn_digits, ("mlp",)
+        "neural-network-digits", ("nn_digits",), frameworks.train_nn_digits, ("mlp",), numpy=True
     ),
     "torch": System(
         "PyTorch", ("torch",), frameworks.train_torch, classifier=frameworks.torch_classifier

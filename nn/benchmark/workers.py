@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -40,7 +40,9 @@ class Workers:
     Ctrl-C, which reaches all processes of a terminal, only interrupts the caller.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environments: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Variables that a process of some name has, besides those of this one."""
+        self._environments = environments or {}
         self._workers: dict[str, tuple[BaseProcess, Connection]] = {}
 
     def run(self, name: str, work: Callable[..., Result], *arguments: object) -> Result:
@@ -49,7 +51,7 @@ class Workers:
         Raises what it raises, if that is one of `PASSED_ON`, and `WorkerEnded` if the process died.
         """
         if name not in self._workers:
-            self._workers[name] = _start()
+            self._workers[name] = _start(self._environments.get(name, {}))
         process, connection = self._workers[name]
         try:
             connection.send((work, arguments))
@@ -76,16 +78,24 @@ class Workers:
             process.join()
 
 
-def _start() -> tuple[BaseProcess, Connection]:
+def _start(environment: Mapping[str, str]) -> tuple[BaseProcess, Connection]:
     """A new process, and the connection to it."""
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
-    # Inherited: it does not hear Ctrl-C while it imports, either.
+    # Inherited: the variables, which NumPy reads as it is imported; and it does not hear Ctrl-C
+    # while it imports, either.
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process.start()
     finally:
         signal.signal(signal.SIGINT, handler)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
     theirs.close()
     return process, ours
 

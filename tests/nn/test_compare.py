@@ -160,7 +160,10 @@ def test_what_is_installed_but_does_not_work_is_said_in_one_line(small_mnist, tm
 class Here:
     """Workers that work in the tests' own process."""
 
-    __enter__ = __exit__ = lambda self, *_: self
+    __init__ = __exit__ = lambda self, *_: None
+
+    def __enter__(self):
+        return self
 
     def run(self, name, work, *arguments):
         return work(*arguments)

@@ -1,45 +1,10 @@
 import json
-import os
-from unittest import mock
 
 import pytest
 
-from nn import compare
-from nn.benchmark import comparison, frameworks, history
+from nn.benchmark import history
 from nn.benchmark.report import history_table
-from tests.helpers.commands import environment, kept_in, run_command
-from tests.nn.test_compare import Here
-
-
-@pytest.fixture
-def measured(monkeypatch, tmp_path):
-    """The seconds that the next trainings take; results are kept in a folder of the test's own."""
-    seconds = []
-
-    def train(task, images, labels):
-        return frameworks.Trained(seconds.pop(0), None)
-
-    for key in ("digitpad", "floor"):
-        system = compare.SYSTEMS[key]._replace(train=train, classifier=None)
-        monkeypatch.setitem(compare.SYSTEMS, key, system)
-    monkeypatch.setattr(comparison, "Workers", Here)
-    with mock.patch.dict(os.environ, environment(**kept_in(tmp_path))):
-        yield seconds
-
-
-@pytest.fixture
-def run(measured, small_mnist):
-    """Measure Digitpad and its floor with the network `mlp`, once each."""
-
-    def measure(own, floor, *options):
-        measured[:] = own, floor
-        systems = ("--systems", "digitpad,floor", "--networks", "mlp", "--repeats", "1")
-        done = run_command("nn.compare", *systems, "--data-dir", small_mnist, *options)
-        assert done.returncode == 0
-        assert "Traceback" not in done.stderr
-        return done
-
-    return measure
+from tests.helpers.commands import run_command
 
 
 def shown():

@@ -20,6 +20,18 @@ def test_each_name_has_one_process_of_its_own():
     assert len({*pids, os.getpid()}) == 3
 
 
+def test_each_name_can_have_variables_of_its_own(monkeypatch):
+    monkeypatch.setenv("DIGITPAD_A", "of all")
+    monkeypatch.delenv("DIGITPAD_B", raising=False)
+    with Workers({"a": {"DIGITPAD_A": "its own", "DIGITPAD_B": "another"}}) as workers:
+        seen = {
+            name: [workers.run(name, os.getenv, f"DIGITPAD_{which}") for which in "AB"]
+            for name in ("a", "b")
+        }
+    assert seen == {"a": ["its own", "another"], "b": ["of all", None]}
+    assert [os.getenv(f"DIGITPAD_{which}") for which in "AB"] == ["of all", None]
+
+
 def fail(error):
     raise error
 
