@@ -2,20 +2,23 @@
 
 MNIST's writers were Americans filling in forms. People at a canvas also slash their zeros, bar
 their sevens, put long flags and feet on their ones and leave their fours open. Each such style is
-a line of control points (`nn.handwriting.styles`). A digit is a style whose points, strokes and
-proportions are moved at random, drawn and framed by the same code as a drawing on the canvas.
+a line of control points (`nn.handwriting.styles`). A digit is a style as another hand builds it
+(`nn.handwriting.families`), its points, strokes and proportions moved at random, drawn and framed
+by the same code as a drawing on the canvas.
 
 Coordinates are x to the right and y down. Randomness comes from a `numpy.random.Generator`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from nn.handwriting import framing as images
+from nn.handwriting.families import another_hand
+from nn.handwriting.pen import PenStroke, line_matrix, parse_path
 from nn.handwriting.styles import STYLES, Style
 from nn.support.types import Array
 
@@ -38,7 +41,7 @@ class Jitter(NamedTuple):
 
 # Width over height of each digit when it is written at leisure.
 ASPECTS = (0.88, 0.55, 0.86, 0.73, 0.78, 0.86, 0.70, 0.73, 0.74, 0.66)
-POINTS_PER_BOX = 26  # points on a line as long as the box is high: steps of less than a cell
+DIGITS_OF_A_HAND = 8  # written as one hand builds them, before another does
 
 
 def write_digits(
@@ -48,10 +51,12 @@ def write_digits(
     jitter: Jitter | None = None,
     check: Callable[[], None] | None = None,
     parts: Array | None = None,
+    hand: Callable[[Style, np.random.Generator], Sequence[PenStroke]] = another_hand,
 ) -> Array:
     """A framed picture (28, 28) of each of the digits `labels` (N,): (N, 28, 28) float32.
 
-    With `parts` (N,), 0…1, of each digit only so much of its ink is drawn, as it is written.
+    `hand` gives the strokes of a style as one hand builds them. With `parts` (N,), 0…1, of each
+    digit only so much of its ink is drawn, as it is written.
     `check` is called every 256 digits or more often; to stop, let it raise an error.
     """
     jitter = jitter or Jitter()
@@ -62,7 +67,11 @@ def write_digits(
         for some in np.array_split(rows, -(-len(rows) // 256)):  # so much fits in the cache
             if check:
                 check()
-            starts, ends = write_strokes(styles[number], len(some), rng, jitter)
+            groups = [
+                _write(hand(styles[number], rng), ASPECTS[styles[number].digit], n, rng, jitter)
+                for n in _sizes(len(some), DIGITS_OF_A_HAND)
+            ]
+            starts, ends = stacked(groups)
             if parts is not None:
                 starts, ends = _begun(starts, ends, parts[some])
             radius = images.PEN_RADIUS * np.exp(rng.normal(0, jitter.radius, len(some)))
@@ -90,9 +99,20 @@ def write_strokes(
 
     The unit is the height of the digit's box.
     """
+    return _write(parse_path(style.path), ASPECTS[style.digit], count, rng, jitter)
+
+
+def _write(
+    strokes: Sequence[PenStroke],
+    aspect: float,
+    count: int,
+    rng: np.random.Generator,
+    jitter: Jitter,
+) -> tuple[Array, Array]:
+    """`count` variations of strokes in a box of that width over height, as `write_strokes`."""
     starts, ends = [], []
-    for stroke in style.path.split("/"):
-        control, basis = _parse_stroke(stroke)
+    for stroke in strokes:
+        control, basis = stroke.points, line_matrix(stroke)
         moved = rng.normal(0, jitter.point / 100, (count, *control.shape))
         # Who is careless at one point is careless at all.
         moved *= rng.gamma(4, 1 / 4, (count, 1, 1))
@@ -110,7 +130,7 @@ def write_strokes(
     height = rng.normal(0, jitter.bend / 100, (count, 1, 2))
     turn = rng.normal(0, np.deg2rad(jitter.turn), count)
     shear = rng.normal(0, jitter.shear, (count, 1))
-    width = ASPECTS[style.digit] * np.exp(rng.normal(0, jitter.aspect, (count, 1)))
+    width = aspect * np.exp(rng.normal(0, jitter.aspect, (count, 1)))
 
     def shaped(points: Array) -> Array:
         # A slow wave along y moves x, and along x moves y.
@@ -136,13 +156,34 @@ def _begun(starts: Array, ends: Array, parts: Array) -> tuple[Array, Array]:
     return np.where(is_begun, starts, tip), np.where(is_begun, ends, tip)
 
 
+def _sizes(count: int, most: int) -> list[int]:
+    """`count` in parts of at most `most`."""
+    return [min(most, count - start) for start in range(0, count, most)]
+
+
+def stacked(groups: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Groups of digits, each of starts and ends (n, S, 2), as one group (N, largest S, 2).
+
+    Those of fewer segments end in dots where they end anyway.
+    """
+    most = max(starts.shape[1] for starts, _ in groups)
+    all_starts, all_ends = [], []
+    for starts, ends in groups:
+        dots = np.repeat(ends[:, -1:], most - ends.shape[1], axis=1)
+        all_starts.append(np.concatenate([starts, dots], axis=1))
+        all_ends.append(np.concatenate([ends, dots], axis=1))
+    return np.concatenate(all_starts), np.concatenate(all_ends)
+
+
 def plain_lines(style: Style) -> list[Array]:
     """The strokes of a style as its table has them, unvaried: points (P, 2) of each.
 
     The unit is the height of the digit's box.
     """
-    strokes = [_parse_stroke(text) for text in style.path.split("/")]
-    return [basis @ control * (ASPECTS[style.digit], 1) for control, basis in strokes]
+    return [
+        line_matrix(stroke) @ stroke.points * (ASPECTS[style.digit], 1)
+        for stroke in parse_path(style.path)
+    ]
 
 
 def _turned(points: Array, angle: Array) -> Array:
@@ -169,39 +210,3 @@ def _sum_of_five(line: Array) -> Array:
     total = np.cumsum(line, axis=1)
     total[:, 5:] -= total[:, :-5].copy()
     return total[:, 4:]
-
-
-def _parse_stroke(text: str) -> tuple[Array, Array]:
-    """Control points (K, 2) of a stroke, in boxes, and the matrix (P, K) that makes points of them.
-
-    Between corners the line is a Catmull–Rom spline: it goes through its control points, and its
-    direction at each is that from the point before to the point after.
-    """
-    runs = [run.split() for run in text.split(">")]
-    control = np.array([word.split(",") for run in runs for word in run], float) / 100
-    corners = np.cumsum([len(run) for run in runs]) - 1
-    basis = [
-        _spline_basis(control, first, last)
-        for first, last in zip([0, *corners], corners, strict=False)
-    ]
-    # Where runs meet, their common point is kept once.
-    return control, np.concatenate([basis[0], *(rows[1:] for rows in basis[1:])])
-
-
-def _spline_basis(control: Array, first: int, last: int) -> Array:
-    """Rows (P, K) that take control points to points on the spline from `first` to `last`."""
-    rows = [np.eye(len(control))[first]]
-    for i in range(first, last):
-        length = float(np.hypot(*(control[i + 1] - control[i])))
-        steps = max(int(np.ceil(length * POINTS_PER_BOX)), 1)
-        for t in np.arange(1, steps + 1) / steps:
-            # Hermite's four polynomials with the directions (next - previous) / 2.
-            row = np.zeros(len(control))
-            row[i] += 2 * t**3 - 3 * t**2 + 1
-            row[i + 1] += 3 * t**2 - 2 * t**3
-            for at, share in ((i, t**3 - 2 * t**2 + t), (i + 1, t**3 - t**2)):
-                after, before = min(at + 1, last), max(at - 1, first)
-                row[after] += share / 2
-                row[before] -= share / 2
-            rows.append(row)
-    return np.array(rows)

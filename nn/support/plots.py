@@ -31,12 +31,15 @@ def require_matplotlib() -> None:
         raise not_installed("plots", "matplotlib", "plot") from None
 
 
-def plot_digits(images: Array, captions: Sequence[str], path: Path, title: str) -> None:
+def plot_digits(
+    images: Array, captions: Sequence[str], path: Path, title: str, columns: int | None = None
+) -> None:
     """A contact sheet of `images` (N, 784) or (N, 28, 28), each under its caption (N).
 
-    Captions and title are shown as they are: a dollar sign does not begin a formula.
+    Without a number of columns it is about square, at most ten wide. Captions and title are shown
+    as they are: a dollar sign does not begin a formula.
     """
-    columns = min(10, max(1, math.ceil(math.sqrt(len(images)))))
+    columns = columns or min(10, max(1, math.ceil(math.sqrt(len(images)))))
     rows = max(1, math.ceil(len(images) / columns))
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
     # One picture of all images: two hundred axes of their own would take five times as long.

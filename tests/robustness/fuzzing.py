@@ -79,7 +79,7 @@ MAX_SIGNS = 2000  # in the line that says what is wrong
 WARM_UP = 50  # inputs, before memory is measured
 COMMANDS = (
     "app.draw app.replay app.predict app.teach app.rejections app.animate nn.train nn.evaluate "
-    "nn.compare nn.export nn.lessons nn.train_rejection nn.half_drawn"
+    "nn.compare nn.export nn.handwriting nn.half_drawn nn.lessons nn.train_rejection"
 ).split()
 
 

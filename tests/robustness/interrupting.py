@@ -25,6 +25,7 @@ COMMANDS = (
     "nn.evaluate --data-dir {folder}",
     "nn.export --onnx {folder}/network.onnx",
     "nn.compare --data-dir {folder}",
+    "nn.handwriting --output {folder}/digits.png",
     "nn.lessons --data-dir {folder}",
     "nn.train_rejection --data-dir {folder}",
     "nn.half_drawn --count 100",

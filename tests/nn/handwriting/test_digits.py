@@ -6,9 +6,14 @@ import pytest
 from nn.handwriting import digits as handwriting
 from nn.handwriting import framing as images
 from nn.handwriting.digits import Jitter
+from nn.handwriting.pen import POINTS_PER_BOX, line_matrix, parse_path
 from nn.handwriting.styles import STYLES, Style
 
 STILL = Jitter(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def plain(style, rng):
+    return parse_path(style.path)
 
 
 class TestStyles:
@@ -18,20 +23,20 @@ class TestStyles:
 
     @pytest.mark.parametrize("style", STYLES, ids=lambda style: f"{style.digit}: {style.path}")
     def test_line_goes_through_every_point_of_the_path(self, style):
-        for stroke in style.path.split("/"):
-            control, basis = handwriting._parse_stroke(stroke)
+        for stroke in parse_path(style.path):
+            control, basis = stroke.points, line_matrix(stroke)
             np.testing.assert_allclose(basis.sum(axis=1), 1)  # moving the points moves the line
             line = basis @ control
             distance = np.linalg.norm(line[None] - control[:, None], axis=2).min(axis=1)
             assert distance.max() < 1e-9
             steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
-            assert steps.max() < 3 / handwriting.POINTS_PER_BOX
+            assert steps.max() < 3 / POINTS_PER_BOX
 
     def test_corner_parts_the_curve(self):
-        round_line = handwriting._parse_stroke("0,0 100,0 100,100")
-        corner = handwriting._parse_stroke("0,0 100,0 > 100,100")
-        assert np.ptp((corner[1] @ corner[0])[:, 0]) == 1  # straight to the corner, and straight on
-        assert np.ptp((round_line[1] @ round_line[0])[:, 0]) > 1.01
+        (round_line,) = parse_path("0,0 100,0 100,100")
+        (corner,) = parse_path("0,0 100,0 > 100,100")
+        assert np.ptp((line_matrix(corner) @ corner.points)[:, 0]) == 1  # straight to it, and on
+        assert np.ptp((line_matrix(round_line) @ round_line.points)[:, 0]) > 1.01
 
     @pytest.mark.parametrize("path", ["0,0 > 10,10 > 20,0", "0,0 10,10 > 20,0 / 5,5 6,6"])
     def test_strokes_are_not_joined(self, path):
@@ -55,7 +60,9 @@ class TestWriteDigits:
 
     def test_parts_of_digits_are_drawn_as_far_as_they_are_written(self):
         path = "0,0 0,100 / 0,100 300,100"  # down, then thrice as far to the right
-        write = partial(handwriting.write_digits, styles=(Style(8, 1, path),), jitter=STILL)
+        write = partial(
+            handwriting.write_digits, styles=(Style(8, 1, path),), jitter=STILL, hand=plain
+        )
         labels, parts = np.full(4, 8), np.array([0.1, 0.2, 0.6, 1])
         drawn = write(labels, np.random.default_rng(0), parts=parts) > 0.5
         high, wide = drawn.any(axis=2).sum(axis=1), drawn.any(axis=1).sum(axis=1)
@@ -77,7 +84,11 @@ class TestWriteDigits:
     def test_without_variation_it_is_the_style(self):
         style = Style(1, 1, "50,0 50,100")
         pictures = handwriting.write_digits(
-            np.ones(3, int), np.random.default_rng(0), styles=(style,), jitter=STILL
+            np.ones(3, int),
+            np.random.default_rng(0),
+            styles=(style,),
+            jitter=STILL,
+            hand=plain,
         )
         line = [images.Stroke([(0.0, 0.0), (0.0, 20.0)], 1.0)]
         for picture in pictures:

@@ -6,6 +6,8 @@ import pytest
 
 from app.drawing.strokes import frame_digits, read_strokes
 from nn.handwriting.digits import STYLES, Style, write_digits
+from nn.handwriting.framing import Stroke, frame_strokes
+from nn.handwriting.pen import parse_path
 from nn.inference.checkpoint import Checkpoint
 from nn.inference.classifier import Classifier, load_classifier
 from nn.network.architectures import NAMED, build
@@ -25,6 +27,15 @@ FEW = replace(SMALL, rehearsed=50, rehearsed_synthetic=20, guarded=50)
 NOWHERE = Path("nowhere")
 
 
+def plain(style, rng):
+    """A style as its table has it."""
+    return parse_path(style.path)
+
+
+def bare_line():
+    return frame_strokes([Stroke([(0.0, 0.0), (0.0, 20.0)], 1.0)])[None]
+
+
 @pytest.fixture(scope="module")
 def shipped():
     return load_classifier("mlp")
@@ -39,7 +50,7 @@ def tuner(shipped):
 def odd_fives(shipped):
     """Twelve misread fives of a style that is not in the table, the nearest to a 5 first."""
     style = Style(5, 1, "90,0 10,4 > 14,46 > 88,40 > 84,96 > 6,98")
-    images = write_digits(np.full(200, 5), np.random.default_rng(3), (style,))
+    images = write_digits(np.full(200, 5), np.random.default_rng(3), (style,), hand=plain)
     probabilities = shipped.probabilities(images)
     misread = np.flatnonzero(probabilities.argmax(axis=1) != 5)
     return images[misread[np.argsort(-probabilities[misread, 5])][:12]]
@@ -86,7 +97,7 @@ def test_of_a_convolutional_network_only_the_head_is_tuned(odd_fives):
     architecture = NAMED["cnn-small"]
     model = build(architecture, np.random.default_rng(1))
     shipped = Classifier(Path("x.npz"), Checkpoint("cnn-small", architecture, model, {}, 1.0, 0.2))
-    tuner = Tuner(shipped, 0, NOWHERE, 2, replace(SMALL, rehearsed=50, guarded=20, steps=3))
+    tuner = Tuner(shipped, 0, NOWHERE, 2, replace(SMALL, rehearsed=50, guarded=20, steps=30))
     outcome = tuner.tune(odd_fives[:2], np.full(2, 5))
     classifier = outcome.classifier
     assert classifier is not None, outcome.reason
@@ -215,7 +226,7 @@ def test_what_is_learned_in_part_says_how_much_and_what_is_not_learned_is_not_us
     shipped, odd_fives, monkeypatch
 ):
     monkeypatch.setattr(guard, "MAX_FORGOTTEN", 1.0)
-    five, one = odd_fives[0], write_digits(np.array([1]), np.random.default_rng(3))[0]
+    five, one = odd_fives[0], bare_line()[0]
     # One drawing with two labels is right at most once, whatever is learned.
     labels = np.array([3, 1, 7])
     some = Tuner(shipped, 5, NOWHERE, 1, SMALL).tune(np.stack([five, one, one]), labels)
@@ -268,7 +279,7 @@ def test_hard_digits_are_those_between_two():
 
 def test_a_label_that_everything_speaks_against_hardly_pulls(shipped, tuner):
     """A bare line kept as a 4 pulls less than one kept as what it nearly is."""
-    one = write_digits(np.array([1]), np.random.default_rng(3))
+    one = bare_line()
     order = shipped.logits(one)[0].argsort()
     tuner.prepare()
     pulls = [
