@@ -41,6 +41,7 @@ class Jitter(NamedTuple):
 
 # Width over height of each digit when it is written at leisure.
 ASPECTS = (0.88, 0.55, 0.86, 0.73, 0.78, 0.86, 0.70, 0.73, 0.74, 0.66)
+MAX_SHEAR = 0.6
 DIGITS_OF_A_HAND = 8  # written as one hand builds them, before another does
 
 
@@ -129,7 +130,9 @@ def _write(
     phase = rng.uniform(0, 2 * np.pi, (count, 1, 2))
     height = rng.normal(0, jitter.bend / 100, (count, 1, 2))
     turn = rng.normal(0, np.deg2rad(jitter.turn), count)
-    shear = rng.normal(0, jitter.shear, (count, 1))
+    # A few slant their digits far more than the rest.
+    slant = rng.normal(0, jitter.shear, (count, 1)) * rng.gamma(2, 1 / 2, (count, 1))
+    shear = np.clip(slant, -MAX_SHEAR, MAX_SHEAR)
     width = aspect * np.exp(rng.normal(0, jitter.aspect, (count, 1)))
 
     def shaped(points: Array) -> Array:

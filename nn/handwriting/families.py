@@ -125,7 +125,7 @@ def ended(stroke: PenStroke, curl: float, rng: np.random.Generator) -> PenStroke
         length = max(float(np.hypot(*step)), 1e-9)
         if rng.random() < MOVED:
             points = points.copy()
-            points[0] += step / length * max(rng.uniform(-0.18, 0.14), -0.7 * length)
+            points[0] += step / length * max(rng.uniform(-0.15, 0.14), -0.7 * length)
         elif rng.random() < CURLED:
             added = _curl(points[0], step, rng.uniform(0.3, 1) * curl, rng)
             points = np.concatenate([added[::-1], points])

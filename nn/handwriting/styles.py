@@ -45,6 +45,8 @@ STYLES = _styles("""
 1 4   8,42 52,0 > 52,50 52,100  # a flag, long
 1 2   -5,58 50,0 > 52,50 50,100  # longer still
 1 2   0,32 46,0 > 52,50 60,100  # the same, leaning back
+1 1   -30,45 80,0 > 66,50 56,100  # a flag as wide as a roof, the stem slanted
+1 0.8 36,46 32,28 50,0 > 52,50 50,100  # the flag hugs the stem
 1 2   6,27 28,8 54,0 > 54,50 57,100  # the flag hangs over
 1 1.5 14,30 38,20 56,0 > 54,50 54,100  # a curved flag
 1 0.4 4,26 34,23 54,10 > 54,50 56,100  # the flag nearly level
@@ -76,6 +78,7 @@ STYLES = _styles("""
 3 1   8,12 50,0 85,18 62,44 42,50 40,43 62,45 92,70 60,100 5,90  # a loop in the middle
 3 0.7 8,12 48,0 86,18 75,40 40,47 > 80,54 92,78 60,100 16,96 12,80 32,78  # the end curls
 3 1   10,8 60,0 84,20 68,46 > 90,74 60,100 8,94  # the middle only indented
+3 0.7 8,14 44,0 82,10 66,44 74,70 54,98 8,94  # no waist
 3 1   2,10 84,4 > 48,42 > 76,54 82,78 58,99 22,94  # a flat top, a small belly
 3 0.7 6,18 30,4 76,6 72,26 44,44 78,56 88,80 56,100 10,92  # a hooked top, no corner at the neck
 
@@ -83,6 +86,7 @@ STYLES = _styles("""
 4 2   14,2 8,54 > 92,54 / 76,0 72,100  # open, the stem as high as the L
 4 1   18,0 6,56 > 74,56 / 76,4 72,100  # open, the bar ends at the stem
 4 1   36,0 4,62 > 98,60 / 66,40 62,100  # open, the stem begins at the bar
+4 1   46,0 14,68 > 86,64 / 62,44 60,96  # open and narrow, a short stem crosses the bar
 4 2   12,2 8,34 24,54 58,54 84,42 / 88,0 84,50 80,100  # open, a bowl like a U
 4 1.5 12,2 8,36 30,54 70,46 88,2 > 86,50 80,100  # the same without lifting the pen
 4 1   46,0 4,60 > 100,52 / 78,22 60,100  # open, a V on its side
@@ -129,6 +133,8 @@ STYLES = _styles("""
 7 1.5 0,18 22,2 58,12 98,3 > 60,52 42,100 / 24,54 84,52  # barred, with a wavy top
 7 1   6,38 8,6 > 92,5 > 66,52 54,100 / 20,54 90,52  # barred, with a long serif
 7 1   0,6 90,4 > 74,50 68,100 / 40,50 104,48  # barred, the stem straight down
+7 1   14,20 40,0 80,6 76,34 48,100 / 22,60 78,54  # round, barred
+7 0.5 10,12 44,0 86,4 > 66,50 46,100 > 20,58 > 88,48  # the pen goes from the stem to the bar
 7 0.7 40,36 12,34 8,10 44,0 96,6 78,44 48,76 36,100  # curled at the start
 
 8 3   84,14 50,0 16,18 30,42 70,58 88,82 50,100 12,82 30,58 72,40 84,14  # begun as an S
@@ -154,6 +160,7 @@ STYLES = _styles("""
 9 1   92,4 46,4 10,22 16,46 50,50 82,34 94,-4 > 84,50 74,100  # closed above the ring
 9 2   84,18 36,2 0,18 26,34 88,16 > 68,56 54,100  # a flat ring
 9 1   80,12 54,0 28,10 38,28 72,22 86,6 > 80,52 72,100  # a small ring
+9 1   80,10 54,0 30,14 46,32 82,14 > 72,42 86,74 50,100 -2,94  # a small ring, a long tail
 9 1.5 78,10 46,12 22,40 40,52 74,20 84,-2 > 68,50 56,100  # a narrow slanted ring
 9 1   84,10 48,0 14,14 16,38 48,44 82,14 > 88,52 82,92 46,100 6,90 -2,78  # a tail like that of a g
 9 1   84,34 44,44 12,28 30,4 70,2 86,20 > 86,58 76,100  # the ring begun at its lower side
