@@ -100,7 +100,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "schedule": "cosine",
         "label_smoothing": 0.015,
         "augment": True,
-        "generated": 33_000,
+        "generated": 50_000,
         "average": 0.999,
         "keep": "last",
         "slant": 0.2,
