@@ -29,7 +29,13 @@ from nn.training.curves import plot_history
 from nn.training.learner import Callback, Learner, accuracy
 from nn.training.parallel import available_cores
 from nn.training.progress import Progress, ending_at_ctrl_c
-from nn.training.recipe import architecture_of, prepare, temperature_of, use_best_weights
+from nn.training.recipe import (
+    architecture_of,
+    prepare,
+    prepare_to_finish,
+    temperature_of,
+    use_best_weights,
+)
 from nn.training.resume import SaveState, load_state, state_path
 from nn.training.settings import (
     DEFAULTS,
@@ -56,6 +62,7 @@ SETTINGS_HELP = {
     "label_smoothing": "part of the target spread",
     "augment": "vary every digit each time",
     "generated": "digits by rule to add each epoch",
+    "finish": "last epochs, with a quarter of those and smaller steps",
     "average": "decay of the mean of weights",
     "keep": "weights of the best epoch or of the last",
     "slant": "read images also slanted by ± this",
@@ -163,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             state = SaveState(state_path(output), settings, data_checksum, best, average)
         # Several BLAS threads would wait for each other at every one of these small products.
         with threadpool_limits(1, "blas"):
-            seconds = fit(learner, settings, best, average, state)
+            seconds = fit(learner, settings, best, average, state, options.threads)
             figures = {"epochs": learner.epoch, "seconds": seconds}
             figures |= use_best_weights(learner, best)
             checkpoint.temperature = temperature_of(classifier, learner)
@@ -194,6 +201,7 @@ def fit(
     best: BestWeights,
     average: AverageWeights,
     state: SaveState | None,
+    threads: int,
 ) -> float:
     """Train, with a progress bar, until it is done or Ctrl-C; returns the seconds of all epochs."""
     callbacks: list[Callback] = [best, Progress(), *([state] if state else [])]
@@ -204,7 +212,11 @@ def fit(
     seconds_before = sum(epoch.seconds for epoch in learner.history)
     start = time.perf_counter()
     with ending_at_ctrl_c(learner):
-        learner.fit(settings.epochs - learner.epoch, settings.learning_rate, callbacks)
+        if learner.epoch < settings.main_epochs:
+            learner.fit(settings.main_epochs - learner.epoch, settings.learning_rate, callbacks)
+        if learner.epoch < settings.epochs and not (learner.stop or learner.interrupted):
+            rate = prepare_to_finish(learner, settings, threads)
+            learner.fit(settings.epochs - learner.epoch, rate, callbacks)
     return round(seconds_before + time.perf_counter() - start, 2)
 
 

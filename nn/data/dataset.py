@@ -286,8 +286,9 @@ class DataLoader:
                 raise ValueError(f"expected a list of indices from 0 to {total - 1}")
         self.dataset = dataset
         self.batch_size = batch_size
-        self.size = total if indices is None else len(indices)
-        self._indices = indices
+        self.indices = np.arange(total) if indices is None else indices
+        self.size = len(self.indices)
+        self._is_part = indices is not None
         self._shuffle = shuffle
         self.augment = augment
         self._renew = renew
@@ -316,10 +317,10 @@ class DataLoader:
             raise ValueError("a loader that shuffles, augments or renews needs a random generator")
         if rng is not None and self._renew is not None:
             self._renew(rng)
-        order = np.arange(self.size) if self._indices is None else self._indices
+        order = self.indices
         if rng is not None and self._shuffle:
             order = rng.permutation(order)
-        copied = self._shuffle or self._indices is not None or self.augment is not None
+        copied = self._shuffle or self._is_part or self.augment is not None
         start = end = 0
         while end < self.size:
             start, end = end, min(end + self.batch_size, self.size)

@@ -28,6 +28,9 @@ SLICE = 64  # of a batch through a convolutional network
 WINDOW_SLICE = 32  # the same beside a window, which waits for each call
 WHOLE_SET_SLICE = 500  # of a batch of all digits through a small fully connected network
 
+# Of the last epochs of a training with synthetic digits.
+FINISHING_SHARE, FINISHING_RATE = 0.25, 0.2  # of these digits, and of the learning rate
+
 SCHEDULES = {"constant": constant, "exponential": exponential, "cosine": cosine}
 
 
@@ -116,6 +119,27 @@ def prepare(
         evaluation_loader(train_set, validation_indices),
     )
     return new_learner(model, loaders, settings, threads=threads, slice_size=slice_size)
+
+
+def prepare_to_finish(learner: Learner, settings: Settings, threads: int = 1) -> float:
+    """Let a learner's next epochs see fewer synthetic digits; returns their learning rate.
+
+    Synthetic digits teach what MNIST's writers never did, but some of theirs look different in the
+    light of it: to finish, most of the digits are real again. The schedule begins anew.
+    """
+    loader = learner.dataloaders.train
+    real = len(loader.dataset.labels) - settings.generated
+    kept = real + round(FINISHING_SHARE * settings.generated)
+    dataset = Dataset(loader.dataset.images[:kept], loader.dataset.labels[:kept])
+    renew = regenerate_synthetic(dataset, real, threads) if kept > real else None
+    indices = loader.indices[loader.indices < kept]
+    learner.dataloaders = DataLoaders(
+        DataLoader(dataset, settings.batch_size, indices, augment=loader.augment, renew=renew),
+        learner.dataloaders.validation,
+    )
+    schedule, first = SCHEDULES[settings.schedule], settings.main_epochs
+    learner.schedule = lambda epoch, epochs: schedule(epoch - first, epochs - first)
+    return FINISHING_RATE * settings.learning_rate
 
 
 def use_best_weights(learner: Learner, best: BestWeights) -> dict[str, Any]:

@@ -30,12 +30,18 @@ class Settings:
     label_smoothing: float = 0.0
     augment: bool = False  # turn, bend and thicken every digit, differently each time
     generated: int = 0  # synthetic digits that are added to the training file's in each epoch
+    finish: int = 0  # how many of the epochs, the last ones, have few synthetic digits, small steps
     average: float = 0.0  # decay of the running average of the weights; 0 = the latest weights
     keep: str = "best"  # which epoch's weights: the "best" on validation digits, or the "last"
     validation: float = 0.15  # part of the training file
     slant: float = 0.0  # read each image also slanted by ± so many cells a row; 0 = only as it is
     patience: int = 0  # epochs without improvement before stopping; 0 = never
     seed: int = 42
+
+    @property
+    def main_epochs(self) -> int:
+        """The epochs before those that finish; at least one."""
+        return max(self.epochs - self.finish, 1)
 
 
 # What each setting may be, as an option or in a file to resume: kind, lowest, highest; or words.
@@ -47,6 +53,7 @@ NUMBERS: dict[str, tuple[Callable[[str], Any], float, float]] = {
     "weight_decay": (float, 0, 1e6),
     "label_smoothing": (float, 0, 0.9),
     "generated": (int, 0, 1_000_000),
+    "finish": (int, 0, 50_000),
     "average": (float, 0, 0.999999),
     "validation": (float, 0, 0.9),
     "slant": (float, 0, 1),
@@ -95,12 +102,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "mlp": {"weight_decay": 0.3, "label_smoothing": 0.05},
     "cnn-small": {"epochs": 10, "learning_rate": 0.002},
     "cnn": {
-        "epochs": 20,
+        "epochs": 23,
         "learning_rate": 0.002,
         "schedule": "cosine",
         "label_smoothing": 0.015,
         "augment": True,
         "generated": 50_000,
+        "finish": 3,
         "average": 0.999,
         "keep": "last",
         "slant": 0.2,

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from nn.inference.checkpoint import load_arrays, load_checkpoint
 from nn.support.commands import duration
 from nn.support.errors import CheckpointError, TrainingError, UsageError
 from nn.training import synthetic
+from nn.training.learner import Learner
 from nn.training.progress import Progress
-from nn.training.resume import load_state
+from nn.training.resume import SaveState, load_state
 from nn.training.synthetic import regenerate_synthetic, with_room
 from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
@@ -115,6 +117,46 @@ def test_resuming_gives_the_bits_of_uninterrupted_training(run, tmp_path, option
         np.testing.assert_array_equal(
             arrays["parameters"], load_arrays(tmp_path / "straight.training.npz")[1]["parameters"]
         )
+
+
+FINISHING = ("--model", "tiny", "--epochs", "4", "--finish", "2", "--generated", "40",
+             "--keep", "last")  # fmt: skip
+
+
+def test_the_last_epochs_see_fewer_synthetic_digits_in_smaller_steps(run, monkeypatch):
+    seen = []
+
+    def note(learner, callbacks, fit_epoch=Learner._fit_epoch):
+        fit_epoch(learner, callbacks)
+        rate = learner.history[-1].learning_rate
+        seen.append((learner.dataloaders.train.size, round(rate, 5)))
+
+    monkeypatch.setattr(Learner, "_fit_epoch", note)
+    run(*FINISHING, "--schedule", "constant")
+    assert seen == [(550, 0.003), (550, 0.003), (520, 0.0006), (520, 0.0006)]
+    seen.clear()
+    run(*FINISHING, "--schedule", "exponential")
+    assert [rate for _, rate in seen] == [0.003, 0.0027, 0.0006, 0.00054]  # it begins anew
+    seen.clear()
+    run(*FINISHING, "--epochs", "1")
+    assert [size for size, _ in seen] == [550]  # one epoch is a whole one
+
+
+def test_a_training_that_is_resumed_while_it_finishes_gives_the_same_bits(
+    run, tmp_path, monkeypatch
+):
+    def save(state, learner, save=SaveState.after_epoch):
+        save(state, learner)
+        if learner.epoch == 3 and state.path.name == "straight.training.npz":
+            shutil.copy(state.path, tmp_path / "half.training.npz")
+
+    monkeypatch.setattr(SaveState, "after_epoch", save)
+    run(*FINISHING, "--output", "straight.npz")
+    run("--resume", "half.npz")
+    straight, half = (load_checkpoint(tmp_path / f"{n}.npz") for n in ("straight", "half"))
+    np.testing.assert_array_equal(straight.model.parameters, half.model.parameters)
+    assert straight.record["command"] == half.record["command"]
+    assert "--finish 2" in half.record["command"]
 
 
 def test_convolutions_give_the_same_weights_with_any_number_of_threads(run, tmp_path):

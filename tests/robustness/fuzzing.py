@@ -444,7 +444,8 @@ WORDS = (
     "--learning-rate --optimizer --weight-decay --label-smoothing --augment --generated --average "
     "--keep --slant --validation --patience --threads --plot --resume --images --csv --framed "
     "--worst --systems --networks --repeats --batches --profile --onnx --torch-state-dict --help "
-    "--written --nondigits --choose -h -- - --s --no-augment -x tiny a all 0 1 1.5 -1 50,25 960x640"
+    "--written --nondigits --choose --finish -h -- - --s --no-augment -x tiny a all 0 1 1.5 -1"
+    " 50,25 960x640"
 ).split()
 ARGUMENTS = (
     "", " ", "\0", "\n", "a\nb", "--a\nb", "\udcff", "\ud800", "\x1b[2J", "99999999999", "1e400",
