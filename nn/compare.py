@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if options.plot and rows:
             plot_comparison(rows, options.plot)
         result = {
-            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "machine": machine,
             "rows": rows,
             "predictions": predictions,
