@@ -159,7 +159,9 @@ def test_counts_are_kept_for_each_network_and_only_the_chosen_one_is_read(clock,
     first = session.mistakes.count
     press(screen, pygame.K_TAB)
     assert session.network is quick
+    clock.now += 1
     screen.update()  # which tells the other to stop
+    assert first._stop.is_set()
     slow.may_read.set()
     follow(screen, lambda: is_counted(screen) and not first.is_running)
     assert 0 < slow.calls < 4  # a batch, not all
