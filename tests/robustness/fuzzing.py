@@ -617,7 +617,8 @@ def read_options(path):
         ArgumentParser.parse_args = parse
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                name = f"{command}.__main__" if command == "nn.lessons" else command
+                folder = command in ("nn.lessons", "nn.handwriting")
+                name = f"{command}.__main__" if folder else command
                 importlib.import_module(name).main(arguments)
         except Parsed:
             pass
