@@ -12,8 +12,8 @@ import numpy as np
 from nn.support.types import Array
 
 # What is more likely no digit than this is refused. The larger it is, the fewer non-digits are
-# surely answered; from 0.4 on, the percentages of drawn digits are too low by more than 0.7 %.
-MAX_NO_DIGIT = 0.3
+# surely answered; from 0.3 on, the percentages of drawn digits are too low by more than 0.7 %.
+MAX_NO_DIGIT = 0.25
 
 
 def discounted(probabilities: Array, no_digit: Array | float) -> Array:

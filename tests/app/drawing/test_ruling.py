@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from app.drawing import pictures
 from app.drawing.pictures import ink_of
 from app.drawing.pixels import parts
 from app.drawing.ruling import without_ruling
@@ -121,7 +122,8 @@ def test_digits_on_plain_paper_are_left_alone():
     rng = np.random.default_rng(0)
     for _, starts, ends in written(40, 6):
         sheet = paper.unprinted(paper.any_sheet(rng, "ruled", 10, 256))
-        ink = 1 - paper.picture(sheet, starts, ends, rng).astype(np.float32) / 0.95
+        picture = paper.picture(sheet, starts, ends, rng).astype(np.float32)
+        ink = pictures._darkness(picture)  # without light and shadow
         ink = np.where(ink > 0.4 * sheet.ink, ink, 0)
         np.testing.assert_array_equal(without_ruling(ink), ink)
 
