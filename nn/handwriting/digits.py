@@ -72,7 +72,7 @@ def write_digits(
                 _write(hand(styles[number], rng), ASPECTS[styles[number].digit], n, rng, jitter)
                 for n in _sizes(len(some), DIGITS_OF_A_HAND)
             ]
-            starts, ends = stacked(groups)
+            starts, ends = _stacked(groups)
             if parts is not None:
                 starts, ends = _begun(starts, ends, parts[some])
             radius = images.PEN_RADIUS * np.exp(rng.normal(0, jitter.radius, len(some)))
@@ -164,7 +164,7 @@ def _sizes(count: int, most: int) -> list[int]:
     return [min(most, count - start) for start in range(0, count, most)]
 
 
-def stacked(groups: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+def _stacked(groups: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     """Groups of digits, each of starts and ends (n, S, 2), as one group (N, largest S, 2).
 
     Those of fewer segments end in dots where they end anyway.
