@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def open_window(size: tuple[int, int] | None = None) -> pygame.Surface:
             size = (min(size[0], width), min(size[1], height))
         pygame.display.set_icon(pygame.image.load(str(ASSETS / "icon.png")))
         pygame.display.set_caption(NAME)
-        surface = pygame.display.set_mode(size, pygame.RESIZABLE)
+        surface = _set_mode(size, pygame.RESIZABLE)
     except pygame.error as error:
         pygame.display.quit()
         raise DisplayError(
@@ -161,7 +162,14 @@ def switch_full_screen(screen: Screen) -> None:
     else:
         screen.window_size = screen.size
         size, flags = pygame.display.get_desktop_sizes()[0], pygame.FULLSCREEN
-    screen.resize(pygame.display.set_mode(size, flags).get_size())
+    screen.resize(_set_mode(size, flags).get_size())
+
+
+def _set_mode(size: tuple[int, int], flags: int) -> pygame.Surface:
+    """A window of that size, or of the one that the desktop gives it, of which pygame-ce warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return pygame.display.set_mode(size, flags)
 
 
 def wait_for_events(

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pygame
@@ -372,6 +373,26 @@ def test_the_first_window_is_as_large_to_the_eye_on_any_screen(monkeypatch, desk
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [desktop])
     try:
         assert loop.open_window(asked).get_size() == size
+    finally:
+        pygame.display.quit()
+
+
+def test_a_desktop_that_gives_another_size_is_no_news_on_standard_error(monkeypatch):
+    """pygame-ce warns of it."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+
+    def forcibly_resized(size, flags, set_mode=pygame.display.set_mode):
+        warnings.warn("Requested window was forcibly resized by the OS.", RuntimeWarning, 1)
+        return set_mode((420, 373), flags)
+
+    monkeypatch.setattr(pygame.display, "set_mode", forcibly_resized)
+    screen = screen_of(load_classifier("linear"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert loop.open_window((1920, 1280)).get_size() == (420, 373)
+            loop.switch_full_screen(screen)
+        assert screen.size == pygame.display.get_window_size()
     finally:
         pygame.display.quit()
 
