@@ -431,9 +431,9 @@ def teaching(folder: Path, tally: Tally, rng: random.Random) -> None:
         tuner = BackgroundTuner(profile, shipped, 0, Path("nowhere"), 1, AMOUNTS)
         tuner.load()
         print("ready")
-        for number in range(rounds):
-            x = 16.0 - number % 7  # the first is misread, and can be learned
-            print(profile.add(7, [[(x, 5.0), (20.0, 5.0), (12.0, 24.0)]]).key)
+        for _ in range(rounds):
+            # A digit that is misread, and learned however often it is kept.
+            print(profile.add(7, [[(16.0, 5.0), (20.0, 5.0), (12.0, 24.0)]]).key)
             tuner._taught = "others"  # as if one had been deleted: each round learns them anew
             tuner.start()
             while (result := tuner.poll()) is None:
