@@ -115,12 +115,12 @@ def measure(
 
 def answers(rejection: Rejection, network: Classifier, images: Array) -> tuple[Array, Array]:
     """What framed images (N, 28, 28) are read as, -1 where rejected, and whether surely: (N,)."""
-    return judged(network.probabilities(images), rejection.no_digit(images))
+    no_digit = rejection.no_digit(images)
+    return judged(discounted(network.probabilities(images), no_digit), no_digit)
 
 
-def judged(digits: Array, no_digit: Array) -> tuple[Array, Array]:
-    """The same of probabilities (N, 10) of drawings that are no digit so likely, (N,), 0…1."""
-    probabilities = discounted(digits, no_digit)
+def judged(probabilities: Array, no_digit: Array) -> tuple[Array, Array]:
+    """The same of probabilities (N, 10) as they are shown, of what is no digit so likely, (N,)."""
     guesses = np.where(no_digit > MAX_NO_DIGIT, -1, probabilities.argmax(axis=1))
     return guesses, (guesses >= 0) & (probabilities.max(axis=1) > SURE)
 
@@ -167,9 +167,10 @@ def measure_half_drawn(
     def measured(said: Callable[[Array], Array]) -> dict[str, Any]:
         rows, answered, true = [], [], []
         for part, (read, no_digit) in zip(BEGUN, readings, strict=True):
-            guesses, sure = judged(said(read), no_digit)
+            shown = discounted(said(read), no_digit)
+            guesses, sure = judged(shown, no_digit)
             rows.append({"ink": part, **taken_back(guesses, sure, whole)})
-            answered.append(discounted(said(read), no_digit)[guesses >= 0])
+            answered.append(shown[guesses >= 0])
             true.append(labels[guesses >= 0])
         found = np.concatenate(answered), np.concatenate(true)
         error = expected_calibration_error(*found) if len(found[1]) else None
