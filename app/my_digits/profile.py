@@ -20,7 +20,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import time
 import uuid
@@ -34,7 +33,13 @@ from app.drawing.strokes import MAX_LINE, MAX_POINTS, RecordedDigit, parse_digit
 from app.my_digits.lock import try_lock, unlock
 from nn.handwriting.framing import Stroke, visible_lines
 from nn.support.errors import DataError, DigitpadError, UsageError
-from nn.support.files import open_own, sync_folder, user_folder, write_atomically
+from nn.support.files import (
+    append_lines,
+    open_own,
+    sync_folder,
+    user_folder,
+    write_atomically,
+)
 
 DIGITS_FILE = "digits.jsonl"
 DEFAULT_PROFILE = "default"
@@ -226,23 +231,7 @@ class Profile:
     def _append(self, path: Path, data: bytes) -> None:
         """Add whole lines to a file, or leave it as it was; the lock is held."""
         try:
-            new = not path.exists()
-            with open_own(path, append=True) as file:
-                size = file.seek(0, os.SEEK_END)
-                if size:
-                    file.seek(size - 1)
-                    if file.read(1) != b"\n":  # a crash in the middle of a line
-                        data = b"\n" + data
-                try:
-                    _write_all(file, data)
-                    os.fsync(file.fileno())
-                except OSError:
-                    # A full disk: take back what of the line found room.
-                    with contextlib.suppress(OSError):
-                        os.ftruncate(file.fileno(), size)
-                    raise
-            if new:
-                sync_folder(self.folder)
+            append_lines(path, data)
         except OSError as error:
             raise _cannot("write", path, error) from None
 
@@ -359,12 +348,6 @@ def _key_of(line: bytes) -> str:
 def _float_or_text(text: str) -> float | str:
     """A number as it can be written again; 1e999 in a key that nobody reads is kept as a text."""
     return float(text) if math.isfinite(float(text)) else text
-
-
-def _write_all(file: Any, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
 
 
 def _cannot(what: str, path: Path, error: OSError) -> ProfileError:

@@ -17,7 +17,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from nn.support.errors import DataError
-from nn.support.files import open_own, user_folder
+from nn.support.files import append_lines, open_own, user_folder
 from nn.training.parallel import available_cores
 
 Record = dict[str, Any]
@@ -66,18 +66,9 @@ def keep(result: Record) -> None:
     data = json.dumps(result, allow_nan=False).encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open_own(path, append=True) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size + len(data) > MAX_FILE:
-                raise DataError(f"{path} is full; move it away to begin anew")
-            if size:
-                file.seek(size - 1)
-                if file.read(1) != b"\n":  # a line that was cut off
-                    data = b"\n" + data
-            if file.write(data) < len(data):
-                os.ftruncate(file.fileno(), size)
-                raise OSError("the disk is full")
-            os.fsync(file.fileno())
+        if path.is_file() and path.stat().st_size + len(data) > MAX_FILE:
+            raise DataError(f"{path} is full; move it away to begin anew")
+        append_lines(path, data)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -167,6 +167,36 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], replace: b
     sync_folder(path.parent)
 
 
+def append_lines(path: Path, lines: bytes) -> None:
+    """Add whole lines, forced to the disk, to one of the program's own files, or none of them.
+
+    A line that a crash cut short stays a line of its own. Raises `OSError`.
+    """
+    new = not path.exists()
+    with open_own(path, append=True) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                lines = b"\n" + lines
+        try:
+            _write_all(file, lines)
+            os.fsync(file.fileno())
+        except OSError:
+            # A full disk: take back what of the lines found room.
+            with contextlib.suppress(OSError):
+                os.ftruncate(file.fileno(), size)
+            raise
+    if new:
+        sync_folder(path.parent)
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files in `folder` of processes that were killed while they wrote.
 

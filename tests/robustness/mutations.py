@@ -120,7 +120,7 @@ MUTATIONS = [
     ("load_picture", "width * height > MAX_PICTURE or max(width, height) > MAX_LENGTH", "False",
      "pictures"),
     # app.my_digits
-    ("Profile._append", "os.fsync(file.fileno())", "None", "profile"),
+    ("append_lines", "os.fsync(file.fileno())", "None", "profile"),
     ("MyDigits.take_back", "self.profile.remove(key)", "True", "my_digits"),
     ("Profile._rewrite",
      "self._append(self.rejected_path, b''.join(line + b'\\n' for line in new))", "None",

@@ -15,6 +15,7 @@ from app.my_digits import profile as profiles
 from app.my_digits.profile import DIGITS_FILE, Profile, ProfileError, open_profile, visible_strokes
 from app.replay import Setting, draw_digits
 from nn.handwriting.framing import frame_strokes
+from nn.support import files
 from nn.support.errors import UsageError
 from tests.helpers.memory import peak_below
 
@@ -149,7 +150,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(profile, monkeypatch):
         file.write(data[: len(data) // 2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(profiles, "_write_all", write_half)
+    monkeypatch.setattr(files, "_write_all", write_half)
     with pytest.raises(ProfileError, match="No space left on device") as error:
         profile.add(2, LINE)
     assert "\n" not in str(error.value)
@@ -161,7 +162,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(profile, monkeypatch):
 def test_a_really_full_device_is_one_clear_line(profile, monkeypatch):
     profile.folder.mkdir()
     full = open("/dev/full", "ab+", buffering=0)  # noqa: SIM115 - closed where it is used
-    monkeypatch.setattr(profiles, "open_own", lambda path, append: full)
+    monkeypatch.setattr(files, "open_own", lambda path, append: full)
     with pytest.raises(ProfileError, match="No space left on device"):
         profile._append(profile.path, b"x\n")
 

@@ -1,9 +1,12 @@
+import errno
 import json
+import os
 
 import pytest
 
 from nn.benchmark import history
 from nn.benchmark.report import history_table
+from nn.support import files
 from tests.helpers.commands import run_command
 
 
@@ -129,3 +132,17 @@ def test_whatever_a_line_holds_it_is_shown_or_counted_as_strange(run):
             part[name] = before
     path.write_text(json.dumps(good) + "\n")
     assert history.kept()[1] == 0
+
+
+def test_a_full_disk_leaves_the_results_as_they_were(run, monkeypatch):
+    run(1.0, 0.5)
+    before = history.history_path().read_bytes()
+
+    def write_half(file, data):
+        file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "_write_all", write_half)
+    (line,) = complaints(run(1.0, 0.5).stderr)
+    assert "No space left on device" in line
+    assert history.history_path().read_bytes() == before
