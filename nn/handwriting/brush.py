@@ -22,7 +22,7 @@ Point = tuple[float, float]
 # Cells, or half the radius of a wide brush; longer lines are drawn in pieces, so that each inks
 # few cells.
 MAX_PIECE = 1.5
-MAX_CELLS = 1 << 20  # inked at once: bounds the memory
+MAX_CELLS = 1 << 17  # inked at once: few enough to stay in a processor's cache
 
 
 def distance_to_segment(x: Array, y: Array, start: Array | Point, end: Array | Point) -> Array:
@@ -144,16 +144,17 @@ def _draw_pieces(
     reach = float(radius.max(initial=0.0)) + softness / 2
     low = np.floor(np.minimum(starts, ends) - reach)
     near = np.all((low > -side) & (low < (width, height)), axis=1)
-    step = np.arange(side)
-    columns = low[near, :1].astype(np.intp) + np.tile(step, side)  # (S, side²)
-    rows = low[near, 1:].astype(np.intp) + np.repeat(step, side)
-    start, end = (ends_of[near].T[:, :, None].astype(np.float32) for ends_of in (starts, ends))
-    x, y = columns.astype(np.float32) + 0.5, rows.astype(np.float32) + 0.5
-    covered = coverage_at(distance_to_segment(x, y, start, end), radius[near, None], softness)
-    on_paper = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    cells = (picture[near, None] * height + rows) * width + columns
+    # (side, S) each: what depends on one coordinate alone is not computed for side × side cells.
+    columns, rows = low[near].T.astype(np.intp)[:, None] + np.arange(side)[:, None]
+    x, y = columns.astype(np.float32) + 0.5, rows.astype(np.float32)[:, None] + 0.5
+    start, end = (at[near].T.astype(np.float32) for at in (starts, ends))
+    covered = coverage_at(distance_to_segment(x, y, start, end), radius[near], softness)
+    inked = covered > 0
+    inked &= (columns >= 0) & (columns < width)
+    inked &= ((rows >= 0) & (rows < height))[:, None]
+    cells = ((picture[near] * height + rows) * width)[:, None] + columns
     # A view, because the pictures are C-ordered; `at` lets many segments meet in one cell.
-    np.maximum.at(ink.reshape(-1), cells[on_paper], covered[on_paper])
+    np.maximum.at(ink.reshape(-1), cells[inked], covered[inked])
 
 
 def _segments(points: Sequence[Point] | Array) -> tuple[Array, Array]:
