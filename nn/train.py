@@ -108,7 +108,7 @@ def parse(argv: Sequence[str] | None) -> tuple[argparse.Namespace, dict[str, Any
         "--threads",
         type=number_in(int, 1, 1024),
         default=available_cores(),
-        help="threads for convolutions; the result does not depend on it",
+        help="cores for convolutions; the result does not depend on it",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: models/MODEL.npz")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw loss and accuracy")

@@ -138,7 +138,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--threads",
         type=number_in(int, 1, 1024),
         default=available_cores(),
-        help="threads for convolutions; the result does not depend on it",
+        help="cores for convolutions; the result does not depend on it",
     )
     add("--data-dir", type=Path, metavar="DIR", help="folder with MNIST; or it is downloaded")
     add("--output", type=Path, metavar="FILE", default=Path("models") / FILE_NAME, help="the file")

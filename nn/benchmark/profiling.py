@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,13 +26,14 @@ PROFILED_BATCHES = 30
 def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
     """Milliseconds a batch takes in each part of a step, on one thread.
 
-    Returns for each layer, and for the rest of a step, {"part", "forward_ms", "backward_ms"}.
+    Returns for each layer, or block of layers, and for the rest of a step, {"part", "forward_ms",
+    "backward_ms"}.
     """
     model = build(task.architecture, np.random.default_rng(task.seed))
     loss, optimizer = CrossEntropyLoss(), SGD(task.momentum)
     loader = DataLoader(dataset, task.batch_size)
     slice_size = SLICE if is_convolutional(task.architecture) else task.batch_size
-    names = ["gathering the batch", *map(repr, model.layers), "loss", "optimizer"]
+    names = ["gathering the batch", *map(repr, model.blocks), "loss", "optimizer"]
     forward, backward = np.zeros(len(names)), np.zeros(len(names))
 
     def timed(times: Array, number: int, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -40,7 +42,7 @@ def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
         times[number] += time.perf_counter() - start
         return result
 
-    first = next(i for i, layer in enumerate(model.layers) if layer.params)
+    first = next(i for i, layer in enumerate(model.blocks) if layer.params)
     with threadpool_limits(1, "blas"):
         rng = np.random.default_rng(task.seed)
         batches = itertools.chain.from_iterable(loader.batches(rng) for _ in itertools.count())
@@ -50,13 +52,13 @@ def profile(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
             images, labels = timed(forward, 0, next, batches)
             for start in range(0, len(labels), slice_size):
                 x = images[start : start + slice_size]
-                for index, layer in enumerate(model.layers):
+                for index, layer in enumerate(model.blocks):
                     x = timed(forward, 1 + index, layer.forward, x, True)
                 timed(forward, -2, loss.forward, x, labels[start : start + slice_size])
                 dy = timed(backward, -2, loss.backward)
-                for index in range(len(model.layers) - 1, first, -1):
-                    dy = timed(backward, 1 + index, model.layers[index].backward, dy)
-                timed(backward, 1 + first, model.layers[first].parameter_gradients, dy)
+                for index in range(len(model.blocks) - 1, first, -1):
+                    dy = timed(backward, 1 + index, model.blocks[index].backward, dy)
+                timed(backward, 1 + first, model.blocks[first].parameter_gradients, dy)
             step = optimizer.step
             timed(backward, -1, step, model.parameters, model.gradients, task.learning_rate)
     scale = 1000 / PROFILED_BATCHES
@@ -89,11 +91,16 @@ def matrix_products(task: Task, images: int, threads: int) -> float:
 def _products_of_a_step(task: Task, images: int) -> list[tuple[Array, Array, Array]]:
     """Left and right factor and result of each matrix product of a step with so many images."""
     products: list[tuple[Array, Array, Array]] = []
-    x: Array = np.ones((images, PIXELS), np.float32)
-    for layer in build(task.architecture, np.random.default_rng(0)).layers:
-        y = layer.forward(x)
-        factors = layer.matrix_products(x, y)  # the gradient has the shape of `y`
-        products += [(left, right, np.matmul(left, right)) for left, right in factors]
-        x = y
-    del products[2]  # the gradient of the first layer's input, which is not needed
+    matmul = np.matmul
+
+    def noted(left: Array, right: Array, out: Array) -> Array:
+        products.append((left, right, out))
+        result: Array = matmul(left, right, out=out)
+        return result
+
+    model = build(task.architecture, np.random.default_rng(0))
+    # The layers find `np.matmul` as they begin, so the network must be a new one.
+    with mock.patch.object(np, "matmul", noted):
+        logits = model.forward(np.ones((images, PIXELS), np.float32), training=True)
+        model.parameter_gradients(np.ones_like(logits))
     return products

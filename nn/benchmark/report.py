@@ -138,14 +138,15 @@ def beside_frameworks(networks: Iterable[str], data_dir: Path | None) -> dict[st
 def profile_table(network: str, parts: Sequence[dict[str, Any]]) -> str:
     """Where the time of a step goes."""
     total = sum(part["forward_ms"] + part["backward_ms"] for part in parts)
+    width = max(len(part["part"]) for part in parts)
     lines = [
         f"{network}: {total:.2f} ms a batch of {Task.batch_size} on one thread",
-        f"{'':36} {'forward':>10} {'backward':>10} {'share':>8}",
+        f"{'':{width}} {'forward':>10} {'backward':>10} {'share':>8}",
     ]
     for part in parts:
         share = (part["forward_ms"] + part["backward_ms"]) / total
         lines.append(
-            f"{part['part']:<36} {part['forward_ms']:>7.3f} ms {part['backward_ms']:>7.3f} ms "
+            f"{part['part']:<{width}} {part['forward_ms']:>7.3f} ms {part['backward_ms']:>7.3f} ms "
             f"{100 * share:>6.1f} %"
         )
     return "\n".join([*lines, ""])

@@ -81,7 +81,7 @@ class Workers:
 def _start(environment: Mapping[str, str]) -> tuple[BaseProcess, Connection]:
     """A new process, and the connection to it."""
     ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+    process = CONTEXT.Process(target=_serve, args=(theirs,))  # no daemon, for it may fork
     # Inherited: the variables, which NumPy reads as it is imported; and it does not hear Ctrl-C
     # while it imports, either.
     before = {name: os.environ.get(name) for name in environment}

@@ -51,8 +51,7 @@ class ReLU(Activation):
     operator = "Relu"
 
     def _function(self, x: Array, out: Array) -> Array:
-        # Not np.maximum, which takes three times as long with a single number.
-        return np.clip(x, 0, np.inf, out=out)
+        return np.maximum(x, x.dtype.type(0), out=out)
 
     def _slope(self, y: Array, out: Array) -> Array:
         return np.greater(y, 0, out=out)  # 1 or 0

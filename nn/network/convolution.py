@@ -1,19 +1,15 @@
-"""Convolution and pooling layers for images (N, C, H, W), kept rows first and batch last in memory.
+"""Convolution and pooling layers for images (N, C, H, W), kept with the batch last in memory.
 
-See `nn.network.layers` for the layers' common form. In memory a batch of images is (H, C, W, N).
-Rows come first so that the windows around a row of pixels are a matrix that lies in memory already
-(see `nn.network.im2col`); the batch comes last so that everything else runs over long stretches of
-numbers, for all images at once.
+See `nn.network.layers` for the layers' common form. Here the layers are as plain as they can be;
+`nn.network.depth_first` runs those that follow each other faster, with the rows first in memory.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn.network import im2col, winograd
+from nn.network import im2col
 from nn.network.layers import (
     Initializer,
     Layer,
@@ -25,14 +21,9 @@ from nn.network.layers import (
 )
 from nn.support.types import Array
 
-# With fewer input channels the products are so small that Winograd's additions cost more.
-MIN_FOR_WINOGRAD = 8
-# So it is with few images, as when a single drawing is read.
-MIN_IMAGES = 8
-
 
 def rows_first(x: Array) -> Array:
-    """(N, C, H, W) seen as (H, C, W, N), the order of the memory; nothing is moved."""
+    """(N, C, H, W) seen as (H, C, W, N); nothing is moved."""
     return x.transpose(2, 1, 3, 0)
 
 
@@ -48,8 +39,7 @@ class Conv2d(Layer):
     c, u and v, where x is 0 outside the image. `weight` is (out_channels, in_channels, kernel_size,
     kernel_size), `bias` (out_channels,), both as PyTorch keeps them.
 
-    For each row i of the output it is a matrix product, y[i] = W · windows[i], as in
-    `nn.network.im2col`, or smaller ones, as in `nn.network.winograd`, where that takes less time.
+    It is one matrix product, of the weights with all windows of x: see `nn.network.im2col`.
 
     >>> layer = Conv2d(1, 16, kernel_size=3, rng=np.random.default_rng(0), padding=1)
     >>> layer.forward(np.zeros((5, 1, 28, 28), np.float32)).shape
@@ -60,7 +50,7 @@ class Conv2d(Layer):
 
     min_sizes = (1, 1, 1, 0)
     operator = "Conv"
-    _x_windows: Array | None = None
+    _x: Array | None = None
 
     def __init__(
         self,
@@ -86,40 +76,36 @@ class Conv2d(Layer):
         self._add_parameter("weight", weight)
         self._add_parameter("bias", np.zeros(out_channels))
 
-    @property
-    def method(self) -> ModuleType:
-        """The module that says which matrix products make up the convolution in training."""
-        suits_winograd = self.kernel_size == 3 and self.in_channels >= MIN_FOR_WINOGRAD
-        return winograd if suits_winograd else im2col
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """(N, in_channels, H, W) -> (N, out_channels, H', W') with H' = H + 2 padding − k + 1."""
-        weight, bias = self.params["weight"], self.params["bias"]
-        method = self.method if training or len(x) >= MIN_IMAGES else im2col
-        y, windows = method.convolve(self._batch_last(x), weight, self.padding, "y", self._buffer)
-        self._x_windows = windows if training else None
-        y += bias[:, None, None]
-        return images_first(y)
+        padded = im2col.padded(x, self.padding, "padded x", self._buffer)
+        self._x = padded if training else None
+        y = im2col.convolve(padded, self.params["weight"], "y", self._buffer)
+        y += self.params["bias"][:, None, None, None]
+        return y.transpose(3, 0, 1, 2)
 
     def parameter_gradients(self, dy: Array) -> None:
-        """∂L/∂W by the method, from the windows that `forward` kept; ∂L/∂b = Σ dy over the rest."""
-        rows = rows_first(dy)
-        self.grads["weight"][...] = self.method.weight_gradient(
-            require_cached(self._x_windows), rows, self.kernel_size, self._buffer
+        """∂L/∂W from the windows of x and dy; ∂L/∂b = Σ dy over images, rows and columns."""
+        self.grads["weight"][...] = im2col.weight_gradient(
+            require_cached(self._x), dy.transpose(1, 2, 3, 0), self.kernel_size, self._buffer
         )
-        np.einsum("iojn->o", rows, out=self.grads["bias"])
+        np.einsum("noij->o", dy, out=self.grads["bias"])
 
     def backward(self, dy: Array) -> Array:
-        """The gradient of the input: a convolution of dy with the weights turned by 180°.
+        """The gradient of the input: a convolution of dy with the weights turned by 180°."""
+        self.parameter_gradients(dy)
+        padding = self.kernel_size - 1 - self.padding
+        padded = im2col.padded(dy, padding, "padded dy", self._buffer)
+        dx = im2col.convolve(padded, self.turned_weight(), "dx", self._buffer)
+        return dx.transpose(3, 0, 1, 2)
+
+    def turned_weight(self) -> Array:
+        """What leads from ∂L/∂y back to ∂L/∂x, (in_channels, out_channels, k, k).
 
         dx[n, c, i, j] = Σ weight[o, c, k−1−u, k−1−v] · dy[n, o, i + u − q, j + v − q] over o, u, v
         with q = k − 1 − padding: each weight leads back from the output to the input it came from.
         """
-        self.parameter_gradients(dy)
-        turned = self.params["weight"][:, :, ::-1, ::-1].swapaxes(0, 1)
-        padding = self.kernel_size - 1 - self.padding
-        dx, _ = self.method.convolve(self._batch_last(dy), turned, padding, "dx", self._buffer)
-        return images_first(dx)
+        return self.params["weight"][:, :, ::-1, ::-1].swapaxes(0, 1)
 
     @staticmethod
     def plan(shape: Shape, *sizes: int) -> Plan:
@@ -130,29 +116,7 @@ class Conv2d(Layer):
         if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
             raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
         parameters = (in_channels * kernel_size**2 + 1) * out_channels
-        return Plan((out_channels, *sides), parameters, copies=1 + max(3, kernel_size))
-
-    def matrix_products(self, x: Array, dy: Array) -> list[tuple[Array, Array]]:
-        """W · windows, windows · (∂L/∂products)ᵀ, and turned W · windows of dy, by the method."""
-        method, k, weight = self.method, self.kernel_size, self.params["weight"]
-        windows, d_windows = (
-            method.windows_of(rows_first(images), k, padding, name, self._buffer)
-            for images, padding, name in ((x, self.padding, "x"), (dy, k - 1 - self.padding, "dy"))
-        )
-        factors, turned = (
-            method.factors_of(w)[..., None, :, :] for w in (weight, weight.swapaxes(0, 1))
-        )
-        d_products = np.matmul(factors, windows)  # of the same shape
-        return [(factors, windows), (windows, d_products.swapaxes(-1, -2)), (turned, d_windows)]
-
-    def _batch_last(self, x: Array) -> Array:
-        """(N, C, H, W) -> (H, C, W, N) with the images' numbers side by side in memory."""
-        rows = rows_first(x)
-        if rows.strides[-1] == rows.itemsize:
-            return rows
-        copy = self._buffer("batch last", rows.shape)
-        np.copyto(copy, rows)  # one slow walk through the memory instead of several
-        return copy
+        return Plan((out_channels, *sides), parameters, copies=1 + kernel_size**2)
 
     def __repr__(self) -> str:
         return (

@@ -1,9 +1,11 @@
-"""A convolution's windows as the columns of a matrix, so that matrix products do its work.
+"""A convolution's windows as the columns of a matrix, so that one matrix product does its work.
 
 Chellapilla, Puri and Simard 2006, "High Performance Convolutional Neural Networks for Document
-Processing", section 2.1, where it is called unrolling. `nn.network.winograd` has the same
-functions, for smaller products. Images are as they lie in memory, rows first and batch last: (H, C,
-W, N).
+Processing", section 2.1, where it is called unrolling. Images are padded with zeros on all sides
+and lie in memory channel by channel, with the batch last: (C, H, W, N).
+
+The windows of all rows are read as if the rows were one long row. Those that begin at its last
+k − 1 columns then reach from one row into the next, and what comes of them is left out.
 """
 
 from __future__ import annotations
@@ -15,64 +17,66 @@ from numpy.lib.stride_tricks import as_strided
 
 from nn.support.types import Array
 
-# A layer's memory: an uninitialised C-ordered array, the same each time that its name is given.
+# A layer's memory: a C-ordered array, the same each time that its name is given, zero at first.
 Buffer = Callable[[str, tuple[int, ...]], Array]
 
 
-def convolve(
-    x: Array, weight: Array, padding: int, name: str, buffer: Buffer
-) -> tuple[Array, Array]:
-    """The convolution (H', O, W', N) of images with `weight` (O, C, k, k), and its `windows`."""
+def convolve(x: Array, weight: Array, name: str, buffer: Buffer) -> Array:
+    """The convolution (O, H', W', N) of padded images with `weight` (O, C, k, k): W · windows."""
     out_channels, _, k, _ = weight.shape
-    windows = windows_of(x, k, padding, f"{name}, windows", buffer)
-    y = buffer(name, (len(windows), out_channels, windows.shape[2]))
-    np.matmul(factors_of(weight), windows, out=y)
-    return y.reshape(*y.shape[:2], -1, x.shape[3]), windows
+    _, height, width, n = x.shape
+    windows = windows_of(x, k, f"{name}, windows", buffer)
+    y = buffer(name, (out_channels, (height - k + 1) * width * n))
+    np.matmul(factors_of(weight), windows, out=y[:, : windows.shape[1]])
+    return y.reshape(out_channels, -1, width, n)[:, :, : width - k + 1]
 
 
-def weight_gradient(windows: Array, dy: Array, kernel_size: int, buffer: Buffer) -> Array:
-    """∂L/∂weight (O, C, k, k) = Σ windows[i] · dy[i]ᵀ over the rows i of dy (H', O, W', N)."""
-    height, out_channels = dy.shape[:2]
-    dy = dy.reshape(height, out_channels, -1)
-    by_row = buffer("gradients by row", (height, windows.shape[1], out_channels))
-    np.matmul(windows, dy.swapaxes(1, 2), out=by_row)
-    by_column = by_row.sum(axis=0).reshape(kernel_size, kernel_size, -1, out_channels)
-    return by_column.transpose(3, 2, 0, 1)
+def weight_gradient(x: Array, dy: Array, k: int, buffer: Buffer) -> Array:
+    """∂L/∂weight (O, C, k, k) = dy · windowsᵀ, for padded images and dy (O, H', W', N)."""
+    out_channels, height, width, n = dy.shape
+    windows = windows_of(x, k, "y, windows", buffer)
+    wide = buffer("dy, wide", (out_channels, height, width + k - 1, n))
+    wide[:, :, :width] = dy
+    wide[:, :, width:] = 0
+    by_window = wide.reshape(out_channels, -1)[:, : windows.shape[1]]
+    return weight_of(windows @ by_window.T, (out_channels, len(x), k, k))
+
+
+def padded(images: Array, padding: int, name: str, buffer: Buffer) -> Array:
+    """(N, C, H, W), however it lies in memory, -> (C, H + 2 padding, W + 2 padding, N)."""
+    n, channels, height, width = images.shape
+    x = buffer(name, (channels, height + 2 * padding, width + 2 * padding, n))
+    x[:, :padding] = x[:, padding + height :] = 0
+    x[:, :, :padding] = x[:, :, padding + width :] = 0
+    x[:, padding : padding + height, padding : padding + width] = images.transpose(1, 2, 3, 0)
+    return x
+
+
+def windows_of(x: Array, k: int, name: str, buffer: Buffer) -> Array:
+    """(C, H, W, N) -> (C·k·k, (H'·W − k + 1)·N): a column for each window."""
+    view = unrolled(x, k)
+    windows = buffer(name, view.shape)
+    np.copyto(windows, view)
+    return windows.reshape(-1, view.shape[-1])
+
+
+def unrolled(x: Array, k: int) -> Array:
+    """The numbers of `windows_of` where they lie in x, (C, k, k, (H'·W − k + 1)·N).
+
+    Those of another weight begin elsewhere: a row or a column farther on.
+    """
+    channels, height, width, n = x.shape
+    columns = ((height - k + 1) * width - k + 1) * n
+    one = x.itemsize
+    strides = height * width * n * one, width * n * one, n * one, one
+    return as_strided(x, (channels, k, k, columns), strides, writeable=False)
 
 
 def factors_of(weight: Array) -> Array:
-    """(O, C, k, k) -> (O, k·k·C), in the order of the windows' numbers."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+    """(O, C, k, k) -> (O, C·k·k), in the order of the windows' numbers."""
+    return weight.reshape(len(weight), -1)
 
 
-def windows_of(x: Array, kernel_size: int, padding: int, name: str, buffer: Buffer) -> Array:
-    """(H, C, W, N) -> (H', k·k·C, W'·N): for each output row, a column for each of its windows.
-
-    Only k copies of the images are made, each moved by another weight of a row.
-    """
-    height, channels, width, n = x.shape
-    out_width = width + 2 * padding - kernel_size + 1
-    moved = buffer(name, (height + 2 * padding, kernel_size, channels, out_width, n))
-    moved[:padding] = 0
-    moved[padding + height :] = 0
-    for v in range(kernel_size):
-        # Output j meets pixel j + v − padding, where that is one of the image's.
-        low = min(max(0, padding - v), out_width)
-        high = max(low, min(out_width, width + padding - v))
-        image = moved[padding : padding + height, v]
-        image[:, :, :low] = 0
-        image[:, :, low:high] = x[:, :, low + v - padding : high + v - padding]
-        image[:, :, high:] = 0
-    rows = moved.reshape(len(moved), kernel_size * channels, out_width * n)
-    return stacked(rows, kernel_size)
-
-
-def stacked(rows: Array, k: int) -> Array:
-    """(…, H, K, columns) in C order -> (…, H − k + 1, k·K, columns): k rows below each other.
-
-    They follow each other in memory, so the matrix of row i is simply all that lies from row i on;
-    it overlaps with the next one's. Nothing is moved.
-    """
-    *parts, height, features, columns = rows.shape
-    shape = (*parts, height - k + 1, k * features, columns)
-    return as_strided(rows, shape, rows.strides, writeable=False)
+def weight_of(d_factors: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of weights of `shape` (O, C, k, k) from that of their factors, (C·k·k, O)."""
+    return d_factors.T.reshape(shape)

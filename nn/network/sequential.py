@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn.network.batches import BATCH, in_batches
+from nn.network.depth_first import in_blocks
 from nn.network.layers import Dropout, Layer
 from nn.support.types import Array
 
@@ -43,6 +44,15 @@ class Sequential:
         self.gradients = np.zeros_like(self.parameters)
         self._link()
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers one by one; `blocks` has them as they are run."""
+        return self._layers
+
+    @layers.setter
+    def layers(self, layers: tuple[Layer, ...]) -> None:
+        self._layers, self.blocks = layers, in_blocks(layers)
+
     def _link(self) -> None:
         """Move the layers' parameters and gradients into the vectors."""
         for layer, name, span in self._spans():
@@ -50,6 +60,11 @@ class Sequential:
             self.parameters[span] = value.ravel()
             layer.params[name] = self.parameters[span].reshape(value.shape)
             layer.grads[name] = self.gradients[span].reshape(value.shape)
+        self.layers = self._layers  # what the blocks know of the old memory is forgotten
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The blocks' memory would be copied for nothing: `_link` makes new ones.
+        return {name: value for name, value in self.__dict__.items() if name != "blocks"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Copying and unpickling turn the views into arrays.
@@ -76,14 +91,18 @@ class Sequential:
     def snapshot(self) -> Sequential:
         """A replica whose parameters are its own too, and stay as they are now."""
         twin = self.replica()
-        twin.parameters = self.parameters.copy()
-        twin._link()
+        twin.keep_parameters_in(self.parameters.copy())
         return twin
+
+    def keep_parameters_in(self, memory: Array) -> None:
+        """Move the parameters to another vector, and look for them there from now on."""
+        self.parameters = memory
+        self._link()
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""
-        for layer in self.layers:
-            x = layer.forward(x, training)
+        for block in self.blocks:
+            x = block.forward(x, training)
         return x
 
     def logits(self, images: Array, batch_size: int = BATCH) -> Array:
@@ -92,8 +111,8 @@ class Sequential:
 
     def backward(self, dy: Array) -> Array:
         """The gradient with respect to the input of the last `forward(..., training=True)`."""
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+        for block in reversed(self.blocks):
+            dy = block.backward(dy)
         return dy
 
     def parameter_gradients(self, dy: Array) -> None:
@@ -101,11 +120,11 @@ class Sequential:
 
         The input gradient of the first layer is a third of its work, and training never uses it.
         """
-        first = next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
-        for layer in reversed(self.layers[first + 1 :]):
-            dy = layer.backward(dy)
-        if first < len(self.layers):
-            self.layers[first].parameter_gradients(dy)
+        first = next((i for i, block in enumerate(self.blocks) if block.params), len(self.blocks))
+        for block in reversed(self.blocks[first + 1 :]):
+            dy = block.backward(dy)
+        if first < len(self.blocks):
+            self.blocks[first].parameter_gradients(dy)
 
     def use_rng(self, rng: np.random.Generator) -> None:
         """Let the layers that draw random numbers (dropout) draw them from `rng`."""

@@ -77,8 +77,8 @@ class Learner:
     """Trains `model` on `dataloaders.train` and evaluates it on `dataloaders.validation`.
 
     `metric(logits, labels)` is a mean over a batch, by default the accuracy; `schedule(epoch,
-    epochs)` is the factor on the learning rate, with a fractional epoch. `slice_size` and `threads`
-    are those of `BatchGradients`; the result does not depend on the number of threads.
+    epochs)` is the factor on the learning rate, with a fractional epoch. `slice_size`, `threads`
+    and `forked` are those of `BatchGradients`; the result does not depend on the last two.
 
     A callback may steer what it does from the next batch on: by `learning_rate`, the `batch_size`
     of `dataloaders.train`, and the `strength` of its augmentation.
@@ -109,6 +109,7 @@ class Learner:
         seed: int = 0,
         slice_size: int | None = None,
         threads: int = 1,
+        forked: bool = False,
     ) -> None:
         self.dataloaders = dataloaders
         self.model = model
@@ -117,7 +118,9 @@ class Learner:
         self.metric = metric or accuracy
         self.schedule = schedule
         self.seed = seed
-        self.batch_gradients = BatchGradients(model, self.loss, self.metric, slice_size, threads)
+        self.batch_gradients = BatchGradients(
+            model, self.loss, self.metric, slice_size, threads, forked
+        )
         self.epoch = 0  # complete epochs
         self.epochs = 0  # complete epochs at the end of the present fit
         self.learning_rate = 0.0  # before the schedule's factor; may be changed between batches

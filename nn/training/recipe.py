@@ -87,6 +87,7 @@ def new_learner(
         seed=settings.seed,
         slice_size=slice_size if has_convolutions else None,
         threads=threads,
+        forked=True,
     )
 
 

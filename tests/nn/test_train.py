@@ -18,12 +18,14 @@ from nn.inference.checkpoint import load_arrays, load_checkpoint
 from nn.support.commands import duration
 from nn.support.errors import CheckpointError, TrainingError, UsageError
 from nn.training import synthetic
+from nn.training.forks import can_fork
 from nn.training.learner import Learner
 from nn.training.progress import Progress
 from nn.training.resume import SaveState, load_state
 from nn.training.synthetic import regenerate_synthetic, with_room
 from tests.helpers.commands import run_command
 from tests.helpers.data_files import made_up_digits, write_idx
+from tests.helpers.processes import children, is_alive, wait_until
 
 JSON_KEYS = {
     "model", "parameters", "epochs", "seconds", "train_loss", "validation_loss",
@@ -262,11 +264,12 @@ def test_a_batch_larger_than_the_data(run):
     )
 
 
-def command(*options, cwd):
+def command(*options, cwd, **how):
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     return subprocess.Popen(
         [sys.executable, "-m", "nn.train", *options],
         cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **how,
     )  # fmt: skip
 
 
@@ -351,6 +354,31 @@ def test_ctrl_c_saves_the_best_weights_and_ends_with_130(small_mnist, tmp_path):
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert f"epoch {epochs:>3}/{epochs}" in out
+
+
+@pytest.mark.skipif(not can_fork(), reason="the system does not fork")
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_is_told_once(
+    small_mnist, tmp_path, presses
+):
+    """A terminal sends it to the whole group, the forked processes among them."""
+    options = ["--model", "cnn-small", "--epochs", "49999", "--threads", "2", "--output", "x.npz"]
+    process = command(
+        "--data-dir", str(small_mnist), *options, cwd=tmp_path, start_new_session=True
+    )
+    wait_until((tmp_path / "x.training.npz").exists, 300)
+    copies = children(process.pid)
+    assert len(copies) == 1
+    for _ in range(presses):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.002)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    told = err.splitlines()
+    assert told in ([], ["ending after this batch; Ctrl-C again ends at once"])
+    if presses == 1:  # two may come as one, before the line
+        assert len(told) == out.count("saved x.npz") == 1
+    assert not any(map(is_alive, copies))
 
 
 def test_ctrl_c_is_heard_wherever_it_comes(run, monkeypatch, tmp_path, capsys):
