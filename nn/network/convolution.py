@@ -6,6 +6,8 @@ See `nn.network.layers` for the layers' common form. Here the layers are as plai
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -109,14 +111,16 @@ class Conv2d(Layer):
 
     @staticmethod
     def plan(shape: Shape, *sizes: int) -> Plan:
-        """(in_channels, H, W) -> (out_channels, H', W'); the copies are those of im2col."""
+        """(in_channels, H, W) -> (out_channels, H', W'); the copies are the windows' columns."""
         in_channels, out_channels, kernel_size, padding = sizes
         expect_shape((in_channels, *shape[1:]), shape)
         sides = [side + 2 * padding - kernel_size + 1 for side in shape[1:]]
         if len(sides) != 2 or min(sides) < 1 or padding >= kernel_size:
             raise ValueError(f"is {['Conv2d', *sizes]}, which does not fit images of {shape}")
         parameters = (in_channels * kernel_size**2 + 1) * out_channels
-        return Plan((out_channels, *sides), parameters, copies=1 + kernel_size**2)
+        windows = kernel_size**2 * sides[0] * (shape[2] + 2 * padding)
+        copies = 1 + math.ceil(windows / (shape[1] * shape[2]))
+        return Plan((out_channels, *sides), parameters, copies)
 
     def __repr__(self) -> str:
         return (
