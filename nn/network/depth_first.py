@@ -153,8 +153,6 @@ class Passes:
     def __init__(self, block: Block, shape: Shape) -> None:
         self.block, self.weight = block, block.params["weight"]
         self.turned = block.convolution.turned_weight()
-        self.factors, self.turned_factors = factors_of(self.weight), factors_of(self.turned)
-        self.d_factors = np.zeros_like(self.factors.swapaxes(-1, -2), order="C")
         self.buffer = Layer(block.dtype)._buffer
         n, channels, self.height, width = shape
         even, out_channels = (self.height + 1) // 2 * 2, len(self.weight)
@@ -171,11 +169,15 @@ class Passes:
         self.lower_won = self.buffer("lower won", wide, bool)  # of two rows
         self.right_won = self.buffer("right won", y_shape, bool)  # of two columns
         self.convolution = Convolution(self.x, self.buffer, "x")
+        self.back = Convolution(self.dy, self.buffer, "dy")
+        self.factors = self.convolution.method.factors_of(self.weight)
+        self.turned_factors = self.back.method.factors_of(self.turned)
+        self.d_factors = np.zeros_like(self.factors.swapaxes(-1, -2), order="C")
 
     def forward(self, x: Array, training: bool) -> Array:
         """(H, C, W, N) -> (H', O, W', N)."""
         self.x[1 : 1 + self.height] = x
-        self.factors[...] = factors_of(self.weight)
+        self.factors[...] = self.convolution.method.factors_of(self.weight)
         make(self.training_calls if training else self.predicting_calls)
         return self.y if self.block.has_pool else self.y[: self.height]
 
@@ -190,12 +192,13 @@ class Passes:
             np.copyto(d_out, dy)
         self.d_factors.fill(0)
         make(self.kept_gradient_calls if keep else self.gradient_calls)
+        weight_of = self.convolution.method.weight_of
         self.block.grads["weight"][...] = weight_of(self.d_factors, self.weight.shape)
         np.einsum("iojn->o", d_out, out=self.block.grads["bias"])
 
     def input_gradient(self) -> Array:
         """After `parameter_gradients`: (H, C, W, N)."""
-        self.turned_factors[...] = factors_of(self.turned)
+        self.turned_factors[...] = self.back.method.factors_of(self.turned)
         make(self.input_calls)
         return self.dx[: self.height]
 
@@ -280,11 +283,10 @@ class Passes:
     @cached_property
     def input_calls(self) -> Calls:
         """Those of the convolution that leads back from `dy` to the gradient of the input."""
-        back = Convolution(self.dy, self.buffer, "dy")
-        return back.beginning + [
+        return self.back.beginning + [
             call
             for rows in strips(len(self.dx), self.dy, self.dx)
-            for call in back.calls(rows, self.turned_factors, self.dx[rows])
+            for call in self.back.calls(rows, self.turned_factors, self.dx[rows])
         ]
 
 
@@ -296,7 +298,8 @@ class Convolution:
         self.windows: Array | None = None  # (H, 9·C, W·N)
         self.beginning: Calls = []  # for all rows
         rows, channels, width, n = x.shape
-        if channels < MIN_FOR_WINOGRAD:
+        self.method = winograd if channels >= MIN_FOR_WINOGRAD else im2col
+        if self.method is im2col:
             padded = buffer(f"{name}, padded", (channels, rows, width + 2, n))
             view = im2col.unrolled(padded, 3)
             windows = buffer(f"{name}, windows", view.shape)
@@ -334,18 +337,6 @@ def make(calls: Calls) -> None:
     """Make the calls, one after the other."""
     for call in calls:
         call()
-
-
-def factors_of(weight: Array) -> Array:
-    """What a convolution with these weights (O, C, 3, 3) multiplies its input with."""
-    method = winograd if weight.shape[1] >= MIN_FOR_WINOGRAD else im2col
-    return method.factors_of(weight)
-
-
-def weight_of(d_factors: Array, shape: Shape) -> Array:
-    """The gradient of weights of `shape`, from that of their `factors_of`, transposed."""
-    method = winograd if shape[1] >= MIN_FOR_WINOGRAD else im2col
-    return method.weight_of(d_factors, shape)
 
 
 def strips(height: int, x: Array, y: Array) -> list[slice]:

@@ -35,7 +35,7 @@ class Sequential:
     """
 
     def __init__(self, *layers: Layer) -> None:
-        self.layers = layers
+        self._layers = layers
         dtypes = {layer.dtype for layer in layers if layer.params} or {np.dtype(np.float32)}
         if len(dtypes) > 1:
             raise ValueError(f"all layers must have one dtype, received {sorted(map(str, dtypes))}")
@@ -91,13 +91,9 @@ class Sequential:
     def snapshot(self) -> Sequential:
         """A replica whose parameters are its own too, and stay as they are now."""
         twin = self.replica()
-        twin.keep_parameters_in(self.parameters.copy())
+        twin.parameters = self.parameters.copy()
+        twin._link()
         return twin
-
-    def keep_parameters_in(self, memory: Array) -> None:
-        """Move the parameters to another vector, and look for them there from now on."""
-        self.parameters = memory
-        self._link()
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The last layer's output for the batch `x`, (N, 784) or (N, 1, 28, 28)."""

@@ -107,8 +107,6 @@ class BatchGradients:
         else:
             if len(self._slice_means) < slices:
                 self._make_room(slices, np.empty)
-            if self._weights.size:  # the workers looked for them there as they were forked
-                self._weights[...] = self.model.parameters
             workers = range(len(self._workers))
             work = functools.partial(self._work, images=images, labels=labels, rngs=rngs)
             list(self._pool.map(work, workers) if self._pool else map(work, workers))
@@ -118,12 +116,12 @@ class BatchGradients:
 
     def _work(self, worker: int, images: Array, labels: Array, rngs: list[Generator]) -> None:
         """The part of a batch that falls to a worker: every so many-th slice."""
-        model, loss = self._workers[worker]
+        (model, loss), size = self._workers[worker], self.slice_size
+        assert size is not None
         # The learner finds what is not finite; each thread has settings of its own.
         with np.errstate(over="ignore", invalid="ignore"):
             for number in range(worker, len(rngs), len(self._workers)):
-                start = number * (self.slice_size or 0)
-                part = slice(start, start + (self.slice_size or 0))
+                part = slice(number * size, (number + 1) * size)
                 share = len(labels[part]) / len(labels)
                 model.use_rng(rngs[number])
                 means = gradient_step(model, loss, self.metric, images[part], labels[part])
@@ -143,6 +141,8 @@ class BatchGradients:
             self._rngs[worker : len(rngs) : count] = drawn
 
     def _work_on_fork(self, worker: int, count: int, rngs: list[Generator]) -> list[Generator]:
+        if worker:  # a fork's own model is as it was when it was copied
+            self.model.parameters[...] = self._weights
         images, labels = self._batch
         self._work(worker, images[:count], labels[:count], rngs)
         return rngs[worker :: len(self._workers)]
@@ -154,8 +154,6 @@ class BatchGradients:
         self._make_room(slices, shared)
         self._batch = shared(images.shape, images.dtype), shared(labels.shape, labels.dtype)
         self._weights = shared(self.model.parameters.shape, self.model.parameters.dtype)
-        for model, _ in self._workers[1:]:
-            model.keep_parameters_in(self._weights)
         self._forks = Forks(self._work_on_fork, len(self._workers))
 
     def _make_room(self, slices: int, new: Callable[..., Array]) -> None:

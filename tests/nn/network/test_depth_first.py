@@ -275,14 +275,6 @@ def change_in_place(model):
     return model
 
 
-def keep_elsewhere(model):
-    before = model.parameters
-    model.keep_parameters_in(before.copy())
-    before.fill(np.nan)
-    model.parameters += 0.01
-    return model
-
-
 def copied(copy_of):
     def change(model):
         twin = copy_of(model)
@@ -308,9 +300,9 @@ def snapshot(model):
 
 @pytest.mark.parametrize(
     "change",
-    [load_state, change_in_place, keep_elsewhere, replica, snapshot, copied(copy.deepcopy),
+    [load_state, change_in_place, replica, snapshot, copied(copy.deepcopy),
      copied(lambda model: pickle.loads(pickle.dumps(model)))],
-    ids=["load_state_dict", "in place", "keep_parameters_in", "replica", "snapshot", "deepcopy",
+    ids=["load_state_dict", "in place", "replica", "snapshot", "deepcopy",
          "pickle"],
 )  # fmt: skip
 def test_the_blocks_have_the_weights_of_the_moment(rng, change):
